@@ -1,0 +1,369 @@
+//! What it means: the catalogue of causes, as pure functions over facts.
+//!
+//! A [`Check`] is a claim that is true on a healthy connection, and the [`Cause`]s that break it. A cause is a
+//! private `const` directly above its judging function, in the file of its step. Judging never fails, blocks,
+//! prints or looks at anything but the facts; a fact that was not seen accuses nobody.
+
+pub mod agent;
+pub mod config;
+pub mod connect;
+pub mod host_key;
+pub mod identities;
+pub mod members;
+pub mod resolve;
+pub mod session;
+pub mod transport;
+pub mod userauth;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Facts, Observed, Stage};
+
+/// All checks of one login, in the order of the chain and of every report.
+pub const CHAIN: &[&Check] = &[
+    &config::CLIENT_CONFIG,
+    &identities::KEY_FILES,
+    &identities::KEY_PERMISSIONS,
+    &identities::IDENTITIES,
+    &agent::AGENT,
+    &resolve::RESOLVE,
+    &connect::PROXY,
+    &connect::CONNECT,
+    &transport::BANNER,
+    &transport::ALGORITHMS,
+    &host_key::HOST_KEY,
+    &userauth::AUTH_METHODS,
+    &userauth::AUTHORIZED_KEYS,
+    &userauth::LOGIN,
+    &members::SSHD_CONFIG,
+    &members::ACCOUNT,
+    &members::KEY_ENTRY,
+    &members::SERVER_LOG,
+    &session::SESSION,
+];
+
+/// One link of the chain.
+#[derive(Debug)]
+pub struct Check {
+    /// Stable id, `key-permissions`.
+    pub id: &'static str,
+    /// Where its fact is seen.
+    pub stage: Stage,
+    /// A true sentence on a healthy connection, without a full stop.
+    pub claim: &'static str,
+    /// What can break the claim, in the order in which it would be suspected.
+    pub causes: &'static [&'static Cause],
+    /// Whether the claim holds, with the facts that show it. Asked where no cause was found.
+    pub holds: fn(&Facts) -> Observed<Outcome>,
+    /// What the facts exclude that a reader would suspect next.
+    pub rules_out: &'static [RulesOut],
+}
+
+/// A cause that is excluded, and the observation that excludes it, as a function on the facts: `None` where they do not.
+pub type RulesOut = (&'static str, fn(&Facts) -> Option<String>);
+
+/// What a check says where no cause breaks it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Pass, warn, info (or fail, where the claim is broken by something no cause names).
+    pub status: Status,
+    /// One line: what was seen.
+    pub summary: String,
+    /// The details, for `-v`.
+    pub evidence: Vec<String>,
+}
+
+impl Outcome {
+    /// The claim holds.
+    pub fn pass(summary: impl Into<String>) -> Self {
+        Self { status: Status::Pass, summary: summary.into(), evidence: Vec::new() }
+    }
+
+    /// The claim holds, with a remark.
+    pub fn warn(summary: impl Into<String>) -> Self {
+        Self { status: Status::Warn, summary: summary.into(), evidence: Vec::new() }
+    }
+
+    /// Neither good nor bad.
+    pub fn info(summary: impl Into<String>) -> Self {
+        Self { status: Status::Info, summary: summary.into(), evidence: Vec::new() }
+    }
+
+    /// The same with these details.
+    #[must_use]
+    pub fn with(mut self, evidence: impl IntoIterator<Item = String>) -> Self {
+        self.evidence.extend(evidence);
+        self
+    }
+}
+
+/// The state of a check in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The claim holds.
+    Pass,
+    /// It holds, with a remark; or it is broken and the login works all the same.
+    Warn,
+    /// It is broken.
+    Fail,
+    /// Not looked at or not reached.
+    Skip,
+    /// Neither good nor bad.
+    Info,
+}
+
+/// One root cause.
+#[derive(Debug)]
+pub struct Cause {
+    /// Stable kebab-case id, public interface.
+    pub id: &'static str,
+    /// A few words that complete "the login fails: …".
+    pub title: &'static str,
+    /// The step at which ssh stops because of it.
+    pub blocks: Blocks,
+    /// On which machine it lies.
+    pub place: Place,
+    /// What it means and how it is proved: plain text, paragraphs parted by an empty line.
+    pub doc: &'static str,
+    /// How it is kept from coming back: one or two sentences.
+    pub prevent: &'static str,
+    /// What to type, and what the facts are afterwards.
+    pub fix: Fix,
+    /// RFC sections, OpenSSH files and functions, manual pages.
+    pub see: &'static [&'static str],
+    /// Whether the facts show it.
+    pub judge: fn(&Facts) -> Observed<Option<Finding>>,
+}
+
+/// A fix as functions on facts.
+#[derive(Debug)]
+pub struct Fix {
+    /// The steps, the first one first.
+    pub commands: fn(&Facts) -> Vec<Step>,
+    /// Makes the facts what they would be after the steps; what cannot be known becomes `NotAttempted`.
+    pub mend: fn(&mut Facts),
+}
+
+/// The steps of a login in ssh's own order; a cause blocks at one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blocks {
+    /// Reading the configuration.
+    Config,
+    /// Resolving the name.
+    Resolve,
+    /// Connecting.
+    Connect,
+    /// Identification and key exchange.
+    Transport,
+    /// The host key.
+    HostKey,
+    /// Userauth: something is offered by a method the server takes.
+    Offered,
+    /// Userauth: the server accepts what is offered.
+    Accepted,
+    /// Userauth: the private key is read.
+    Read,
+    /// Userauth: the signature is made and accepted.
+    Signed,
+    /// Userauth: what is demanded after the key.
+    Finished,
+    /// The session.
+    Session,
+    /// Nothing: no fault, or none that is known.
+    Nothing,
+}
+
+impl Blocks {
+    /// The stage of the chain in which it stops.
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Config => Stage::Config,
+            Self::Resolve => Stage::Resolve,
+            Self::Connect => Stage::Connect,
+            Self::Transport => Stage::Transport,
+            Self::HostKey => Stage::HostKey,
+            Self::Offered | Self::Accepted | Self::Read | Self::Signed | Self::Finished => Stage::Auth,
+            Self::Session | Self::Nothing => Stage::Session,
+        }
+    }
+}
+
+/// On which machine something lies or is to be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// This machine.
+    Client,
+    /// Between the two.
+    Network,
+    /// The target.
+    Server,
+    /// A host on the way.
+    JumpHost,
+    /// The machine where the forwarded agent runs.
+    AgentHost,
+    /// A Git host's web interface.
+    GitHost,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// The facts show ssh or sshd taking the failing branch; no other cause leaves the same facts.
+    Proven,
+    /// Another cause could leave the same facts, but rarely does.
+    Likely,
+    /// It could be.
+    Possible,
+}
+
+/// What a judging function found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// One sentence a person can act on.
+    pub summary: String,
+    /// What was seen, a fact a line, most telling first.
+    pub evidence: Vec<String>,
+    /// Where it lies, if not where the cause says.
+    pub place: Option<Place>,
+    /// Other causes that the same facts allow, likeliest first.
+    pub alternatives: Vec<Alternative>,
+    /// What a person will be asked (`access-needs-answer` only).
+    pub needs: Vec<Need>,
+}
+
+impl Finding {
+    /// A finding of that certainty, without evidence yet.
+    pub fn new(certainty: Certainty, summary: impl Into<String>) -> Self {
+        Self {
+            certainty,
+            summary: summary.into(),
+            evidence: Vec::new(),
+            place: None,
+            alternatives: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+
+    /// A proven finding.
+    pub fn proven(summary: impl Into<String>) -> Self {
+        Self::new(Certainty::Proven, summary)
+    }
+
+    /// A likely finding.
+    pub fn likely(summary: impl Into<String>) -> Self {
+        Self::new(Certainty::Likely, summary)
+    }
+
+    /// The same with one more line of evidence.
+    #[must_use]
+    pub fn seen(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence.push(evidence.into());
+        self
+    }
+
+    /// The same with these alternatives.
+    #[must_use]
+    pub fn or(mut self, alternatives: impl IntoIterator<Item = Alternative>) -> Self {
+        self.alternatives.extend(alternatives);
+        self
+    }
+}
+
+/// Another cause that would leave the same facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// Its id.
+    pub cause: &'static str,
+    /// How sure it is: likely or possible.
+    pub certainty: Certainty,
+    /// One sentence: what it would mean here.
+    pub summary: String,
+    /// What speaks for it.
+    pub evidence: Vec<String>,
+    /// The cheapest command that decides it.
+    pub decide: Option<Decide>,
+}
+
+/// A command that decides whether an alternative is the cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decide {
+    /// Where it is typed.
+    pub place: Place,
+    /// The command, quoted.
+    pub command: String,
+}
+
+/// One step of a fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Where it is done; never the network.
+    pub place: Place,
+    /// Whether it needs root.
+    pub root: bool,
+    /// The complete, quoted command for a POSIX shell; `None` where only a person can act.
+    pub command: Option<String>,
+    /// Why, or what to do where there is no command.
+    pub why: String,
+}
+
+impl Step {
+    /// A command for this machine, as oneself.
+    pub fn here(command: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { place: Place::Client, root: false, command: Some(command.into()), why: why.into() }
+    }
+
+    /// A command for the server's administrator, as root.
+    pub fn server_root(command: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { place: Place::Server, root: true, command: Some(command.into()), why: why.into() }
+    }
+
+    /// Something that only a person can do there.
+    pub fn person(place: Place, why: impl Into<String>) -> Self {
+        Self { place, root: false, command: None, why: why.into() }
+    }
+}
+
+/// What ssh will ask a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Whether a new host key is right.
+    HostKey,
+    /// A key's passphrase.
+    Passphrase,
+    /// A password.
+    Password,
+    /// A one-time code or another dialogue.
+    Code,
+    /// An authenticator's PIN.
+    Pin,
+    /// A touch of an authenticator.
+    Touch,
+    /// A confirmation at the agent.
+    Confirmation,
+}
+
+/// Every cause of the chain, in its order.
+pub fn causes() -> impl Iterator<Item = (&'static Check, &'static Cause)> {
+    CHAIN.iter().flat_map(|check| check.causes.iter().map(move |cause| (*check, *cause)))
+}
+
+/// A fix that changes nothing in the facts: for findings that are no fault.
+pub fn nothing_to_mend(_: &mut Facts) {}
+
+/// Quotes one word for a POSIX shell. A word with bytes that no shell can be given is shown escaped.
+pub fn quoted(word: &str) -> String {
+    let plain = word.replace('\0', "");
+    shlex::try_quote(&plain).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// Whether ssh gets past this step all the same, with this identity or another: then what blocks there is a remark.
+pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
+    let _ = (facts, blocks);
+    false
+}

@@ -1,0 +1,37 @@
+//! How we learn it: every socket, file, process, clock and await is in here.
+//!
+//! A collector returns what it could see; one that fails does not take the others along. Every wait has a limit and
+//! every read a maximum size. Nothing is written on either side.
+
+pub mod agent;
+pub mod case;
+pub mod config;
+pub mod connect;
+pub mod host_key;
+pub mod identities;
+pub mod resolve;
+pub mod run;
+pub mod session;
+pub mod ssh;
+pub mod transport;
+pub mod userauth;
+
+use crate::facts::{Facts, Limits};
+use crate::openssh::arguments::Arguments;
+
+/// What is to be diagnosed.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The failing command line, taken apart.
+    pub arguments: Arguments,
+    /// What the run may do.
+    pub limits: Limits,
+}
+
+/// Told what is being waited for, a few words such as "the server's identification string".
+pub type Waiting<'a> = dyn Fn(&str) + Send + Sync + 'a;
+
+/// Observes one login, step by step, so that whoever drops this future can judge what stands in `facts`.
+pub async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
+    let _ = (request, facts, waiting);
+}

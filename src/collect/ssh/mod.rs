@@ -1,0 +1,1 @@
+//! The engine: tap, packets, messages.

@@ -1,0 +1,111 @@
+//! Runs the chain over the facts and ranks what it finds. Pure.
+//!
+//! Three rules and no scores: the earliest step at which ssh stops; proven before likely before possible; position in
+//! the chain. What would bite next is not collected by hand: the verdict's mend is applied to a copy of the facts, and
+//! the same judge runs again until nothing proven is left.
+
+use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Status};
+use crate::facts::{Facts, Observed, Unobserved};
+
+/// How many causes `also` may hold; a mend that does not mend must not loop.
+const MOST_ALSO: usize = 8;
+
+/// What the facts mean.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The first break, or what stands in its place.
+    pub first: Named,
+    /// Further proven causes in the order in which they would bite.
+    pub also: Vec<Named>,
+    /// What the observations exclude: cause id and observation.
+    pub ruled_out: Vec<(&'static str, String)>,
+    /// Every check of the chain.
+    pub checks: Vec<Judged>,
+}
+
+/// A finding with its cause, and the facts it was found in (after the mends of those before it).
+#[derive(Debug)]
+pub struct Named {
+    /// The cause.
+    pub cause: &'static Cause,
+    /// The finding.
+    pub finding: Finding,
+    /// The facts as they stood when it was found.
+    pub facts: Box<Facts>,
+}
+
+/// A check and what became of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// The check.
+    pub check: &'static Check,
+    /// Its outcome, or why it could not be judged.
+    pub outcome: Observed<Outcome>,
+}
+
+/// Judges one login.
+pub fn diagnose(facts: &Facts) -> Verdict {
+    let found = findings(facts);
+    let checks = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
+    let first = first_break(facts);
+    let mut also: Vec<Named> = Vec::new();
+    let mut mended = facts.clone();
+    let mut mend = first.cause.fix.mend;
+    let faulty = first.cause.blocks < Blocks::Nothing;
+    while faulty && also.len() < MOST_ALSO {
+        mend(&mut mended);
+        let next = first_break(&mended);
+        let known = next.cause.id == first.cause.id || also.iter().any(|named| named.cause.id == next.cause.id);
+        if known || next.cause.blocks == Blocks::Nothing || next.finding.certainty != Certainty::Proven {
+            break;
+        }
+        mend = next.cause.fix.mend;
+        also.push(next);
+    }
+    let suspects = |id: &str| id != first.cause.id && !also.iter().any(|named| named.cause.id == id);
+    let ruled_out = CHAIN
+        .iter()
+        .flat_map(|check| check.rules_out)
+        .filter(|(id, _)| suspects(id))
+        .filter_map(|(id, observation)| Some((*id, observation(facts)?)))
+        .collect();
+    Verdict { first, also, ruled_out, checks }
+}
+
+/// The cause that bites first, by the three rules.
+fn first_break(facts: &Facts) -> Named {
+    let best = findings(facts)
+        .into_iter()
+        .filter(|(_, cause, _)| !checks::passed(facts, cause.blocks))
+        .min_by_key(|(_, cause, finding)| (cause.blocks, finding.certainty));
+    let (cause, finding) = match best {
+        Some((_, cause, finding)) => (cause, finding),
+        None => (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts)),
+    };
+    Named { cause, finding, facts: Box::new(facts.clone()) }
+}
+
+/// Everything that any cause finds, in the order of the chain.
+fn findings(facts: &Facts) -> Vec<(&'static Check, &'static Cause, Finding)> {
+    checks::causes().filter_map(|(check, cause)| Some((check, cause, (cause.judge)(facts).ok()??))).collect()
+}
+
+/// What a check says: the first of its causes that was found, else whether its claim holds.
+fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'static Cause, Finding)]) -> Judged {
+    let faults = found.iter().filter(|(owner, cause, _)| std::ptr::eq(*owner, check) && cause.blocks < Blocks::Nothing);
+    let worst =
+        faults.min_by_key(|(_, cause, finding)| (checks::passed(facts, cause.blocks), cause.blocks, finding.certainty));
+    let outcome = match worst {
+        Some((_, cause, finding)) => {
+            let status = if checks::passed(facts, cause.blocks) { Status::Warn } else { Status::Fail };
+            Ok(Outcome { status, summary: finding.summary.clone(), evidence: finding.evidence.clone() })
+        }
+        None => (check.holds)(facts),
+    };
+    Judged { check, outcome }
+}
+
+/// Why a check was skipped, for its summary.
+pub fn skipped(reason: &Unobserved) -> String {
+    reason.to_string()
+}

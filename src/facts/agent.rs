@@ -1,0 +1,75 @@
+//! The ssh-agent: whether it answers, and what it says it holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::PublicKey;
+use super::text::Path;
+use super::{Observed, Source};
+
+/// The agent that ssh would use (ssh.c and authfd.c `ssh_get_authentication_socket`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// The socket; `None` where neither `IdentityAgent` nor `SSH_AUTH_SOCK` names one.
+    pub socket: Option<AgentSocket>,
+    /// The answer on that socket. [`super::Unobserved::NotAttempted`] where there is no socket.
+    pub answer: Observed<AgentAnswer>,
+    /// What it lists on a connection bound to this session, as ssh lists it (PROTOCOL.agent, session-bind). Differs
+    /// from the plain list where destination constraints hide keys.
+    pub bound: Observed<Vec<AgentKey>>,
+    /// Whether it is locked (`ssh-add -x`), where that can be told.
+    pub locked: Observed<bool>,
+}
+
+/// The socket of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentSocket {
+    /// Its path, expanded.
+    pub path: Path,
+    /// Whether `IdentityAgent` or the environment named it.
+    pub from: Source,
+    /// Whether it was made by sshd for a forwarded agent (session.c: `/tmp/ssh-XXXXXXXXXX/agent.PID`, in 10.1 and
+    /// later `~/.ssh/agent/s.*.sshd.*`, in a shell reached by ssh).
+    pub forwarded: bool,
+}
+
+/// How the agent answered the request for its identities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentAnswer {
+    /// The socket could not be used; the error's name, `ENOENT`, `ECONNREFUSED`, `EACCES`.
+    Unreachable(String),
+    /// Something accepted the connection and gave no answer in time.
+    Silent,
+    /// Something answered in another way than an agent does; in words.
+    Garbage(String),
+    /// `SSH_AGENT_FAILURE` to the request.
+    Refused,
+    /// `SSH_AGENT_IDENTITIES_ANSWER`, on a connection not bound to any session.
+    Lists(Vec<AgentKey>),
+}
+
+/// A key that an agent lists. One that cannot be parsed keeps its type's name and its blob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentKey {
+    /// The key with the agent's comment.
+    pub key: PublicKey,
+}
+
+impl Agent {
+    /// What ssh would see: the bound list where there is one, else the plain one; empty where there is none.
+    pub fn keys(&self) -> &[AgentKey] {
+        match (&self.bound, &self.answer) {
+            (Ok(bound), _) => bound,
+            (Err(_), Ok(AgentAnswer::Lists(keys))) => keys,
+            _ => &[],
+        }
+    }
+
+    /// The keys listed before any binding; empty where the agent did not answer.
+    pub fn unbound(&self) -> &[AgentKey] {
+        match &self.answer {
+            Ok(AgentAnswer::Lists(keys)) => keys,
+            _ => &[],
+        }
+    }
+}

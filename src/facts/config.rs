@@ -1,0 +1,150 @@
+//! The client's configuration: what `ssh -G` says ssh would use, and what it said while reading it.
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{Host, Path, ServerText};
+use super::{Observed, Source, Unobserved};
+
+/// The configuration of one login, as the user's ssh evaluates it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The ssh program that was asked.
+    pub ssh: Observed<SshProgram>,
+    /// The options that were passed on to it, as typed (without the destination).
+    pub arguments: Vec<ServerText>,
+    /// Whether the configuration files were evaluated by ssh. `false`: ssh is absent or refused, and `options` are
+    /// OpenSSH's documented defaults with the command line on top.
+    pub evaluated: bool,
+    /// The effective options.
+    pub options: Options,
+    /// Why ssh would refuse to run at all; `None` where it did not.
+    pub complaint: Option<Complaint>,
+    /// `Host` and `Match` lines that applied, in order (`ssh -vvv -G`).
+    pub applied: Vec<Applied>,
+    /// Whether a `Match exec` command was run while reading, as ssh itself would.
+    pub match_exec: bool,
+    /// Names without wildcards that `Host` lines of the user's configuration define.
+    pub aliases: Vec<Alias>,
+    /// A multiplexing master for this very login.
+    pub control_master: Observed<ControlMaster>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ssh: Err(Unobserved::NotAttempted),
+            arguments: Vec::new(),
+            evaluated: false,
+            options: Options::default(),
+            complaint: None,
+            applied: Vec::new(),
+            match_exec: false,
+            aliases: Vec::new(),
+            control_master: Err(Unobserved::NotAttempted),
+        }
+    }
+}
+
+/// The ssh program found on PATH.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SshProgram {
+    /// Where it is.
+    pub path: Path,
+    /// The first word of `ssh -V`, `OpenSSH_9.2p1`.
+    pub version: String,
+}
+
+/// Effective options in `ssh -G`'s form: lower-case keyword and value, in its order, a keyword as often as it has values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Options(pub Vec<(String, ServerText)>);
+
+impl Options {
+    /// The first value of `keyword` (lower case) where it is UTF-8.
+    pub fn first(&self, keyword: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(name, _)| name == keyword)?;
+        value.as_str()
+    }
+
+    /// All values of `keyword` that are UTF-8, in order.
+    pub fn all<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(name, _)| name == keyword).filter_map(|(_, value)| value.as_str())
+    }
+
+    /// Whether `keyword` is `yes` (or `true`, as newer versions print some).
+    pub fn is_yes(&self, keyword: &str) -> bool {
+        matches!(self.first(keyword), Some("yes" | "true"))
+    }
+
+    /// Whether `keyword` is `no` (or `false`).
+    pub fn is_no(&self, keyword: &str) -> bool {
+        matches!(self.first(keyword), Some("no" | "false"))
+    }
+
+    /// The comma-separated names that `keyword` holds; empty where it is missing.
+    pub fn names(&self, keyword: &str) -> Vec<&str> {
+        self.first(keyword).map(|list| list.split(',').filter(|name| !name.is_empty()).collect()).unwrap_or_default()
+    }
+
+    /// Puts `value` in the place of whatever `keyword` had.
+    pub fn set(&mut self, keyword: &str, value: &str) {
+        self.0.retain(|(name, _)| name != keyword);
+        self.0.push((keyword.to_owned(), value.into()));
+    }
+}
+
+/// Why ssh refuses the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complaint {
+    /// What kind of refusal it is.
+    pub kind: ComplaintKind,
+    /// The file and line that ssh named; [`Source::CommandLine`] for an option on the command line.
+    pub at: Source,
+    /// The line of that file, or the option of the command line, where it could be read.
+    pub line: Option<ServerText>,
+    /// Everything that ssh said, a line each, debug lines left out.
+    pub said: Vec<ServerText>,
+}
+
+/// The kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComplaintKind {
+    /// `Bad owner or permissions` (readconf.c `read_config_file_depth`).
+    Permissions,
+    /// An unknown keyword.
+    UnknownOption,
+    /// A known keyword with a value that ssh does not take.
+    BadValue,
+    /// A file that ssh was told to read and cannot.
+    Unreadable,
+    /// Anything else that made ssh stop.
+    Other,
+}
+
+/// A `Host` or `Match` line that applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// File and line.
+    pub at: Source,
+    /// What ssh printed of it, `Applying options for web*`.
+    pub text: ServerText,
+}
+
+/// A name that a `Host` line defines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The name, without wildcards.
+    pub name: Host,
+    /// File and line of the `Host` line.
+    pub at: Source,
+}
+
+/// A multiplexing socket (`ControlPath`) of this login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlMaster {
+    /// The socket, expanded.
+    pub path: Path,
+    /// Whether something accepts connections there: then the user's ssh would not log in anew.
+    pub alive: bool,
+}

@@ -1,0 +1,89 @@
+//! The host key that the server proved, and the host keys that the client knows for its names.
+
+use serde::{Deserialize, Serialize};
+
+use super::identities::FileState;
+use super::key::PublicKey;
+use super::text::{Host, Path};
+use super::{Observed, Source, Unobserved};
+
+/// The host key met, and what known_hosts files say of the names it was met under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKey {
+    /// The key whose signature the server made. `Err` where the key exchange did not come that far.
+    pub offered: Observed<OfferedHostKey>,
+    /// What the known_hosts files hold for this server.
+    pub known: Observed<KnownHosts>,
+}
+
+impl Default for HostKey {
+    fn default() -> Self {
+        Self { offered: Err(Unobserved::NotAttempted), known: Err(Unobserved::NotAttempted) }
+    }
+}
+
+/// The key that the server proved to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedHostKey {
+    /// The host key algorithm that was negotiated, `rsa-sha2-512`.
+    pub algorithm: String,
+    /// The key, or the certificate with the key in it.
+    pub key: PublicKey,
+    /// Whether `RevokedHostKeys` names it; `Err` where there is no such file or it could not be read.
+    pub revoked_by_file: Observed<Option<Source>>,
+}
+
+/// What the known_hosts files hold for the names of this server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownHosts {
+    /// The names under which ssh looks (sshconnect.c `get_hostfile_hostname_ipaddr`): `[host]:port`, `HostKeyAlias`,
+    /// and the address where `CheckHostIP` is on.
+    pub names: Vec<Host>,
+    /// The files that were read, the user's first, in ssh's order.
+    pub files: Vec<KnownHostsFile>,
+    /// The lines that match one of the names.
+    pub entries: Vec<KnownHost>,
+    /// Names without wildcards that known_hosts lines give in clear, for a misspelt host; at most 2000.
+    pub other_names: Vec<Host>,
+}
+
+/// One known_hosts file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownHostsFile {
+    /// Its path, expanded.
+    pub path: Path,
+    /// Whether it is one of `GlobalKnownHostsFile`.
+    pub global: bool,
+    /// The file.
+    pub state: FileState,
+    /// Lines that are neither blank nor a comment, and not understood.
+    pub unreadable_lines: Vec<u32>,
+}
+
+/// One known_hosts line that matches.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownHost {
+    /// File and line.
+    pub at: Source,
+    /// The marker before it.
+    pub marker: Marker,
+    /// Which of the looked-up names it matched.
+    pub name: Host,
+    /// Whether the line holds a hash (`|1|…`) in place of the name.
+    pub hashed: bool,
+    /// The key.
+    pub key: PublicKey,
+}
+
+/// The marker of a known_hosts line (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Marker {
+    /// No marker: a host's key.
+    #[default]
+    None,
+    /// `@cert-authority`: a CA whose host certificates are trusted.
+    CertAuthority,
+    /// `@revoked`: a key that must not be used.
+    Revoked,
+}

@@ -1,0 +1,180 @@
+//! Key files and certificates of the client: what is configured, what is there, and what it looks like.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::PublicKey;
+use super::text::{Path, ServerText};
+use super::{Observed, Source};
+
+/// The client's key files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identities {
+    /// A row for each `IdentityFile`, in ssh's order (ssh.c `load_public_identity_files`).
+    pub files: Vec<KeyFile>,
+    /// A row for each `CertificateFile`.
+    pub certificates: Vec<CertificateFile>,
+    /// Public keys found under `~/.ssh` that no configuration names, newest first.
+    pub others: Vec<KeyFile>,
+    /// Whether the walk through `~/.ssh` was cut at its limit, so that `others` is not complete.
+    pub others_cut: bool,
+}
+
+/// One private key file, by its path, and what lies beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// The path after `~`, tokens and `${VAR}` are expanded.
+    pub path: Path,
+    /// The value as the configuration has it; empty for a file that no configuration names.
+    pub configured: ServerText,
+    /// Where it is configured; [`Source::Default`] for ssh's own list.
+    pub source: Source,
+    /// Whether the user named it (`-i`, `IdentityFile`); ssh complains about a missing one only then.
+    pub explicit: bool,
+    /// The file, links followed.
+    pub state: FileState,
+    /// The private file's header; `Err` where it could not be opened or was not read.
+    pub private: Observed<PrivateFile>,
+    /// `PATH.pub` (or `PATH` itself where it is a public key).
+    pub public: PublicFile,
+    /// `PATH-cert.pub`, which ssh takes along (ssh.c `load_public_identity_files`).
+    pub certificate: PublicFile,
+}
+
+impl KeyFile {
+    /// The public half that ssh would know before it reads the private key: the `.pub` beside it first
+    /// (authfile.c `sshkey_load_public`), else the header of an OpenSSH-format file.
+    pub fn public_half(&self) -> Option<&PublicKey> {
+        self.public.key.as_ref().or_else(|| self.private.as_ref().ok().and_then(|private| private.public.as_ref()))
+    }
+}
+
+/// A file's metadata, or the error that `stat` gave.
+pub type FileState = Result<FileStat, FileError>;
+
+/// What `stat` says of a file, links followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStat {
+    /// What it is.
+    pub kind: FileKind,
+    /// `st_mode & 0o7777`.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Last modification in seconds since 1970; `None` where the platform has none.
+    pub modified: Option<i64>,
+    /// Where the path is a symbolic link, what it leads to.
+    pub link_to: Option<Path>,
+}
+
+/// The kinds of file that `stat` tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileKind {
+    /// A regular file.
+    Regular,
+    /// A folder.
+    Directory,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A device or anything else.
+    Other,
+}
+
+/// Why a file could not be looked at or opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileError {
+    /// The error's name, `ENOENT`, `EACCES`.
+    pub errno: String,
+    /// For EACCES: the folder on the way (or the file itself) that forbids it, where it could be found.
+    pub at: Option<Path>,
+}
+
+impl FileError {
+    /// Whether nothing has that name.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.errno.as_str(), "ENOENT" | "ENOTDIR")
+    }
+}
+
+/// What the beginning (and the last line) of a private key file say. Nothing behind the public half was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateFile {
+    /// The format.
+    pub format: KeyFormat,
+    /// Whether a passphrase protects it; `None` where the format does not tell.
+    pub encrypted: Option<bool>,
+    /// The public half in it, or derived from it (an unencrypted PEM without `.pub`).
+    pub public: Option<PublicKey>,
+    /// What was seen that ssh does not take, in the order of the file.
+    pub defects: Vec<Defect>,
+    /// The first line, at most 80 bytes, where the format is none that ssh knows.
+    pub first_line: Option<ServerText>,
+}
+
+/// Formats of a file that is meant to be a private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyFormat {
+    /// `-----BEGIN OPENSSH PRIVATE KEY-----` (PROTOCOL.key).
+    OpenSsh,
+    /// A PEM block with another label, `RSA PRIVATE KEY`, `PRIVATE KEY` (PKCS#8).
+    Pem(String),
+    /// `PuTTY-User-Key-File-` and its version.
+    Ppk(u32),
+    /// A public key line or an RFC 4716 block.
+    PublicKey,
+    /// Nothing in it.
+    Empty,
+    /// Something else.
+    Other,
+}
+
+/// What ssh does not take in a private key file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Defect {
+    /// A byte order mark before the first line.
+    ByteOrderMark,
+    /// Two bytes a character (UTF-16).
+    Utf16,
+    /// Lines end in CR LF.
+    CarriageReturns,
+    /// Text or blank space before the BEGIN line.
+    LeadingText,
+    /// The whole block on one line.
+    OneLine,
+    /// The base64 does not decode to what the format demands.
+    BadEncoding,
+    /// The file is shorter than its header says.
+    Truncated,
+    /// The END line is missing or another.
+    NoEndLine,
+    /// The last line has no line feed.
+    NoFinalNewline,
+}
+
+/// A public key or certificate file beside a private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicFile {
+    /// Its path.
+    pub path: Path,
+    /// The file, links followed.
+    pub state: FileState,
+    /// The key in it; `None` where there is none that could be read.
+    pub key: Option<PublicKey>,
+}
+
+/// A configured certificate file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateFile {
+    /// The value as the configuration has it.
+    pub configured: ServerText,
+    /// The file and what is in it.
+    pub file: PublicFile,
+}

@@ -1,0 +1,2 @@
+//! sshdoctor: parse, gather, diagnose, render, exit.
+fn main() {}

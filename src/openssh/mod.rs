@@ -1,0 +1,15 @@
+//! How ssh decides: OpenSSH's own rules as pure functions over facts, each citing the source it follows.
+//!
+//! Collectors and checks both need them (what to ask, and how to judge the answer), so they stand between the two.
+
+pub mod algorithms;
+pub mod arguments;
+pub mod course;
+pub mod defaults;
+pub mod identities;
+pub mod key_format;
+pub mod known_hosts;
+pub mod patterns;
+pub mod prompts;
+pub mod public_key;
+pub mod tokens;

@@ -1,0 +1,8 @@
+//! Whether ssh could ask a person (readpass.c `read_passphrase`, ssh_config(5) `BatchMode`).
+
+use crate::facts::Facts;
+
+/// Whether somebody could be asked in this run: no `BatchMode`, and a terminal or an askpass program.
+pub fn can_be_asked(facts: &Facts) -> bool {
+    !facts.config.options.is_yes("batchmode") && (facts.run.terminal || facts.run.askpass.is_some())
+}

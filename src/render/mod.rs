@@ -1,0 +1,1 @@
+//! How a report looks: bytes; nothing is decided here.
