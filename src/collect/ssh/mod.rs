@@ -11,3 +11,8 @@ pub(crate) mod packet;
 pub(crate) mod plain;
 pub(crate) mod tap;
 pub(crate) mod wire;
+
+#[cfg(test)]
+pub(crate) mod servers;
+#[cfg(test)]
+mod tests;

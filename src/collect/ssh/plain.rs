@@ -187,7 +187,7 @@ mod tests {
         for byte in b"Welcome\r\n\nSSH-2.0-x y\r\nrest" {
             plain.feed(&[*byte]);
         }
-        assert_eq!(plain.seen.pre_banner, ["Welcome".into(), "".into()]);
+        assert_eq!(plain.seen.pre_banner, ["Welcome", ""]);
         assert_eq!(plain.seen.identification, Some("SSH-2.0-x y".into()));
         assert_eq!(plain.release(100), b"SSH-2.0-x y\r\n");
     }
