@@ -155,10 +155,13 @@ mod tests {
         listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = listener.listen(0).unwrap();
         let address = listener.local_addr().unwrap();
-        let _queued: Vec<_> = (0..4).map(|_| {
-            let socket = TcpSocket::new_v4().unwrap();
-            Box::pin(socket.connect(address))
-        }).map(|pending| tokio::spawn(pending)).collect();
+        let _queued: Vec<_> = (0..4)
+            .map(|_| {
+                let socket = TcpSocket::new_v4().unwrap();
+                Box::pin(socket.connect(address))
+            })
+            .map(|pending| tokio::spawn(pending))
+            .collect();
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut facts = facts(&["127.0.0.1", "127.0.0.1"], address.port());
         facts.config.options.set("connecttimeout", "1");

@@ -68,7 +68,8 @@ fn paths(facts: &Facts, keyword: &str) -> Vec<Path> {
 
 /// The words of a list option as `ssh -G` prints it, where a space always parts two.
 fn words<'a>(options: &'a Options, keyword: &'a str) -> Vec<&'a str> {
-    let words: Vec<&str> = options.all(keyword).flat_map(|value| value.split(' ')).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        options.all(keyword).flat_map(|value| value.split(' ')).filter(|word| !word.is_empty()).collect();
     if words.first().is_some_and(|first| first.eq_ignore_ascii_case("none")) { Vec::new() } else { words }
 }
 
@@ -290,4 +291,363 @@ fn state(path: &Path) -> FileState {
         modified: Some(metadata.mtime()),
         link_to: fs::read_link(&path).ok().map(|to| Path::from_path(&to)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::facts::config::SshProgram;
+    use crate::facts::host_key::OfferedHostKey;
+    use crate::facts::{Moment, Run, Target};
+    use crate::openssh::known_hosts::{Course, Standing};
+    use crate::testing::{Folder, ssh_keygen};
+
+    /// The public key beside a private one, as `type base64`.
+    fn public(path: &std::path::Path) -> String {
+        let text = fs::read_to_string(path.with_extension("pub")).unwrap();
+        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    fn facts(host: &str, port: u16, options: Options) -> Facts {
+        let mut facts = Facts {
+            observed_at: Moment { unix_seconds: jiff::Timestamp::now().as_second(), local: String::new() },
+            target: Ok(Target { host: host.into(), port, ..Target::default() }),
+            run: Run { home: "/nonexistent".into(), ..Run::default() },
+            ..Facts::default()
+        };
+        facts.config.options = options;
+        facts.config.ssh = Ok(SshProgram { path: "ssh".into(), version: "OpenSSH_9.2p1".to_owned() });
+        facts
+    }
+
+    fn with_file(host: &str, port: u16, file: &std::path::Path) -> Facts {
+        let mut options = Options::default();
+        options.set("userknownhostsfile", file.to_str().unwrap());
+        facts(host, port, options)
+    }
+
+    fn lines(known: &KnownHosts, name: &Host) -> Vec<u32> {
+        let of_name = known.entries.iter().filter(|entry| &entry.name == name);
+        of_name.filter_map(|entry| if let Source::File { line, .. } = entry.at { line } else { None }).collect()
+    }
+
+    #[test]
+    fn lines_match_as_ssh_keygen_finds_them() {
+        let folder = Folder::new();
+        let key = public(&folder.key("key", &["-t", "ed25519"]));
+        let fields = [
+            "web1",
+            "WEB1",
+            "web1,192.0.2.7",
+            "*.example.org,!bad.example.org",
+            "[web1]:2222",
+            "[*]:2222",
+            "web?",
+            "@cert-authority *.example.org",
+            "@revoked web1",
+            "2001:db8::1",
+            "[2001:db8::1]:2222",
+            "!web1,web*",
+            "*",
+            "|1|",
+            "|1|AAAA|BBBB",
+            "@unknown web1",
+            "#web1",
+            "  \tweb1",
+        ];
+        let text: String = fields.iter().map(|field| format!("{field} {key} a comment\n")).collect();
+        let file = folder.file("known_hosts", text.as_bytes());
+        let hashed = folder.file("hashed", format!("web1 {key}\n[web1]:2222,2001:db8::1 {key}\n").as_bytes());
+        ssh_keygen(&["-H".as_ref(), "-f".as_ref(), hashed.as_os_str()]);
+        for file in [file, hashed] {
+            for (host, port) in [
+                ("web1", 22),
+                ("web1", 2222),
+                ("bad.example.org", 22),
+                ("a.example.org", 22),
+                ("2001:db8::1", 22),
+                ("2001:db8::1", 2222),
+                ("192.0.2.7", 22),
+                ("web12", 22),
+                ("", 22),
+            ] {
+                let known = known(&with_file(host, port, &file)).unwrap();
+                for name in &known.names {
+                    let found =
+                        Command::new("ssh-keygen").args(["-F", name.as_str().unwrap(), "-f"]).arg(&file).output();
+                    let found = String::from_utf8(found.unwrap().stdout).unwrap();
+                    let reported: Vec<u32> = found
+                        .lines()
+                        .filter_map(|line| line.split_once("found: line ")?.1.split(' ').next()?.parse().ok())
+                        .collect();
+                    assert_eq!(lines(&known, name), reported, "{name} in {}", file.display());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_kept_by_its_line() {
+        let folder = Folder::new();
+        let key = public(&folder.key("key", &["-t", "ed25519"]));
+        let text =
+            format!("other1,*.wild {key}\nweb1 ssh-ed25519 broken\n\n# comment\n@odd web1 {key}\nweb1 {key}\r\nlast");
+        let file = folder.file("known_hosts", text.as_bytes());
+        let known = known(&with_file("WEB1", 22, &file)).unwrap();
+        assert_eq!(known.names, [Host::from("web1")]);
+        assert_eq!(known.files[0].unreadable_lines, [2, 5, 7]);
+        assert_eq!(lines(&known, &"web1".into()), [6]);
+        assert_eq!(known.other_names, [Host::from("other1")]);
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_neither_waited_for_nor_read() {
+        let folder = Folder::new();
+        let pipe = folder.path("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let mut facts = with_file("web1", 22, &pipe);
+        let both =
+            format!("{} {} /dev/null {}", pipe.display(), folder.as_ref().display(), folder.path("none").display());
+        facts.config.options.set("userknownhostsfile", &both);
+        let known = known(&facts).unwrap();
+        let kinds: Vec<_> = known.files.iter().map(|file| file.state.as_ref().map(|stat| stat.kind)).collect();
+        let missing = FileError { errno: "ENOENT".to_owned(), at: None };
+        assert_eq!(kinds, [Ok(FileKind::Fifo), Ok(FileKind::Directory), Ok(FileKind::Other), Err(&missing)]);
+    }
+
+    #[test]
+    fn a_revocation_list_names_a_key_in_text_and_in_binary_form() {
+        let folder = Folder::new();
+        let (bad, good) = (folder.key("bad", &["-t", "ed25519"]), folder.key("good", &["-t", "ecdsa"]));
+        let list = folder.file("list", format!("# revoked\n\n{} x\n", public(&bad)).as_bytes());
+        let krl = folder.path("krl");
+        ssh_keygen(&[
+            "-q".as_ref(),
+            "-k".as_ref(),
+            "-f".as_ref(),
+            krl.as_os_str(),
+            bad.with_extension("pub").as_os_str(),
+        ]);
+        let broken = folder.file("broken", b"nonsense\n");
+        let key = |path: &PathBuf| public_key::from_line(public(path).as_bytes()).unwrap();
+        let asked = |file: &std::path::Path, path: &PathBuf| {
+            let mut options = Options::default();
+            options.set("revokedhostkeys", file.to_str().unwrap());
+            revoked_by_file(&facts("web1", 22, options), &key(path))
+        };
+        let at = |file: &PathBuf, line| Ok(Some(Source::File { path: Path::from_path(file), line }));
+        assert_eq!(asked(&list, &bad), at(&list, Some(3)));
+        assert_eq!(asked(&list, &good), Ok(None));
+        assert_eq!(asked(&krl, &bad), at(&krl, None));
+        assert_eq!(asked(&krl, &good), Ok(None));
+        for file in [broken, folder.path("missing")] {
+            assert!(matches!(asked(&file, &good), Err(Unobserved::Failed(_))));
+        }
+    }
+
+    /// Keys and a server that proves one of them, for the real ssh.
+    struct Server {
+        folder: Folder,
+        key: String,
+        other: String,
+        rsa: String,
+        ca: String,
+        askpass: PathBuf,
+    }
+
+    impl Server {
+        fn new() -> Self {
+            use std::os::unix::fs::PermissionsExt as _;
+            let folder = Folder::new();
+            let host = folder.key("host", &["-t", "ed25519"]);
+            let key = public(&host);
+            let other = public(&folder.key("other", &["-t", "ed25519"]));
+            let rsa = public(&folder.key("rsa", &["-t", "rsa", "-b", "2048"]));
+            let ca_path = folder.key("ca", &["-t", "ed25519"]);
+            let ca = public(&ca_path);
+            for (name, principals, validity) in
+                [("good", "web1,*.example.org", "-1d:+1d"), ("old", "web1", "-3d:-1d"), ("any", "", "-1d:+1d")]
+            {
+                fs::copy(host.with_extension("pub"), folder.path(&format!("{name}.pub"))).unwrap();
+                let public = folder.path(&format!("{name}.pub"));
+                let mut words = ["-q", "-h", "-I", "id", "-V", validity, "-s", ca_path.to_str().unwrap()].to_vec();
+                if !principals.is_empty() {
+                    words.extend(["-n", principals]);
+                }
+                words.push(public.to_str().unwrap());
+                ssh_keygen(&words.iter().map(OsStr::new).collect::<Vec<_>>());
+            }
+            let askpass = folder
+                .file("askpass", format!("#!/bin/sh\n: > '{}'\necho no\n", folder.path("asked").display()).as_bytes());
+            fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
+            let plain = format!("HostKey {}\nUsePAM no\nPidFile none\nAuthorizedKeysFile none\n", host.display());
+            folder.file("plain.conf", plain.as_bytes());
+            for name in ["good", "old", "any"] {
+                let certificate = folder.path(&format!("{name}-cert.pub"));
+                let text = format!("{plain}HostCertificate {}\n", certificate.display());
+                folder.file(&format!("{name}.conf"), text.as_bytes());
+            }
+            Self { folder, key, other, rsa, ca, askpass }
+        }
+
+        /// What we say, and what ssh does, with these lines in known_hosts.
+        fn judged(&self, scene: &Scene<'_>) -> (Standing, Course, Course) {
+            let file = self.folder.path("known_hosts");
+            let write = || fs::write(&file, scene.known_hosts).unwrap();
+            let mut words: Vec<String> = ["-F", "none", "-p"].map(str::to_owned).to_vec();
+            words.push(scene.port.to_string());
+            let mut options = vec![
+                format!("UserKnownHostsFile={}", file.display()),
+                "GlobalKnownHostsFile=none".to_owned(),
+                "IdentityFile=none".to_owned(),
+                "IdentityAgent=none".to_owned(),
+                "PreferredAuthentications=publickey".to_owned(),
+            ];
+            options.extend(scene.options.iter().map(|&option| option.to_owned()));
+            words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
+
+            let evaluated =
+                Command::new("ssh").arg("-G").args(&words).arg(scene.host).stdin(Stdio::null()).output().unwrap();
+            let pairs = String::from_utf8(evaluated.stdout).unwrap();
+            let pairs = pairs
+                .lines()
+                .filter_map(|line| line.split_once(' '))
+                .map(|(name, value)| (name.to_owned(), value.into()));
+            let mut facts = facts(scene.host, scene.port, Options(pairs.collect()));
+            facts.run.askpass = scene.asked.then(|| Path::from_path(&self.askpass));
+            write();
+            facts.host_key.known = known(&facts);
+            let certificate = self.folder.path(&format!("{}-cert.pub", scene.server));
+            let text = fs::read_to_string(&certificate).unwrap_or_else(|_| self.key.clone());
+            let key = public_key::from_line(text.trim_end().as_bytes()).unwrap();
+            let revoked_by_file = revoked_by_file(&facts, &key);
+            facts.host_key.offered = Ok(OfferedHostKey { algorithm: key.algorithm.clone(), key, revoked_by_file });
+
+            write();
+            let asked = self.folder.path("asked");
+            let _ = fs::remove_file(&asked);
+            let conf = self.folder.path(&format!("{}.conf", scene.server));
+            let run = Command::new("ssh")
+                .args(&words)
+                .arg("-o")
+                .arg(format!("ProxyCommand=/usr/sbin/sshd -i -f {}", conf.display()))
+                .args(if scene.asked { ["-o", "BatchMode=no"] } else { ["-o", "BatchMode=yes"] })
+                .arg(scene.host)
+                .env("SSH_ASKPASS", &self.askpass)
+                .env("SSH_ASKPASS_REQUIRE", "force")
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            let real = if asked.exists() {
+                Course::Ask
+            } else if said.contains("Host key verification failed") {
+                Course::Stop
+            } else {
+                assert!(said.contains("Permission denied"), "{said}");
+                Course::GoOn
+            };
+            (known_hosts::standing(&facts).unwrap(), known_hosts::course(&facts), real)
+        }
+    }
+
+    struct Scene<'a> {
+        host: &'a str,
+        port: u16,
+        known_hosts: &'a str,
+        options: &'a [&'a str],
+        server: &'a str,
+        asked: bool,
+    }
+
+    #[test]
+    fn ssh_goes_the_same_way_at_every_host_key() {
+        let server = Server::new();
+        let Server { key, other, rsa, ca, .. } = &server;
+        let [match_, changed, unknown, revoked, bad] = ["match", "changed", "unknown", "revoked", "bad certificate"];
+        let krl = server.folder.path("krl");
+        ssh_keygen(&[
+            "-q".as_ref(),
+            "-k".as_ref(),
+            "-f".as_ref(),
+            krl.as_os_str(),
+            server.folder.path("host.pub").as_os_str(),
+        ]);
+        let krl = format!("RevokedHostKeys={}", krl.display());
+        let missing = "RevokedHostKeys=/nonexistent/krl";
+        let no_plain = "HostKeyAlgorithms=ssh-ed25519-cert-v01@openssh.com";
+        let strict = "StrictHostKeyChecking=yes";
+        let new = "StrictHostKeyChecking=accept-new";
+        let off = "StrictHostKeyChecking=no";
+        let alias = "HostKeyAlias=Alias";
+        let local = "NoHostAuthenticationForLocalhost=yes";
+        let rows: &[(&str, u16, String, &[&str], &str, &str)] = &[
+            ("web1", 22, format!("web1 {key}\n"), &[], "plain", match_),
+            ("web1", 22, format!("web1 {key}\n"), &[strict], "plain", match_),
+            ("web1", 22, String::new(), &[], "plain", unknown),
+            ("web1", 22, String::new(), &[strict], "plain", unknown),
+            ("web1", 22, String::new(), &[new], "plain", unknown),
+            ("web1", 22, String::new(), &[off], "plain", unknown),
+            ("web1", 22, format!("web1 {other}\n"), &[], "plain", changed),
+            ("web1", 22, format!("web1 {other}\n"), &[new], "plain", changed),
+            ("web1", 22, format!("web1 {other}\n"), &[off], "plain", changed),
+            ("web1", 22, format!("web1 {rsa}\n"), &[], "plain", changed),
+            ("web1", 22, format!("web1 {other}\nweb1 {key}\n"), &[], "plain", match_),
+            ("web1", 22, format!("@revoked * {key}\nweb1 {key}\n"), &[], "plain", revoked),
+            ("web1", 22, format!("@revoked * {key}\nweb1 {key}\n"), &[off], "plain", revoked),
+            ("web1", 22, format!("@revoked web2 {key}\nweb1 {key}\n"), &[], "plain", match_),
+            ("web1", 22, format!("web1 {key}\n"), &[&krl], "plain", revoked),
+            ("web1", 22, format!("web1 {key}\n"), &[&krl, off], "plain", revoked),
+            ("web1", 22, format!("web1 {key}\n"), &[missing], "plain", match_),
+            ("web1", 22, format!("web1 {key}\n"), &[missing, off], "plain", match_),
+            ("web1", 2222, format!("web1 {key}\n"), &[], "plain", match_),
+            ("web1", 2222, format!("web1 {other}\n"), &[], "plain", unknown),
+            ("web1", 2222, format!("[web1]:2222 {other}\nweb1 {key}\n"), &[], "plain", changed),
+            ("web1", 2222, format!("[web1]:2222 {key}\nweb1 {other}\n"), &[], "plain", match_),
+            ("web1", 2222, format!("@revoked web1 {key}\n"), &[], "plain", unknown),
+            ("web1", 2222, format!("@revoked web1 {key}\n"), &[off], "plain", revoked),
+            ("web1", 2222, format!("alias {key}\n"), &[alias], "plain", match_),
+            ("web1", 2222, format!("web1 {key}\n"), &[alias], "plain", unknown),
+            ("localhost", 22, format!("localhost {other}\n"), &[local], "plain", changed),
+            ("web1", 22, format!("@cert-authority web* {ca}\n"), &[], "good", match_),
+            ("web1", 2222, format!("@cert-authority web* {ca}\n"), &[], "good", match_),
+            ("web2", 22, format!("@cert-authority web* {ca}\n"), &[], "good", bad),
+            ("a.example.org", 22, format!("@cert-authority * {ca}\n"), &[], "good", bad),
+            ("web2", 22, format!("@cert-authority web* {ca}\n"), &["HostKeyAlias=web1"], "good", match_),
+            ("web1", 22, format!("@cert-authority web* {other}\n"), &[], "good", bad),
+            ("web1", 22, format!("@cert-authority web* {other}\nweb1 {key}\n"), &[], "good", match_),
+            ("web1", 22, format!("@cert-authority web* {ca}\n@revoked * {ca}\n"), &[], "good", revoked),
+            ("web1", 22, format!("@cert-authority web* {ca}\n@revoked * {key}\n"), &[], "good", revoked),
+            ("web1", 22, format!("web1 {key}\n"), &[], "good", match_),
+            ("web1", 22, format!("web1 {other}\n"), &[], "good", changed),
+            ("web1", 22, String::new(), &[], "good", unknown),
+            ("web1", 22, format!("@cert-authority web* {ca}\n"), &[], "old", bad),
+            ("web1", 22, format!("@cert-authority web* {ca}\n"), &[strict], "old", bad),
+            ("web1", 22, format!("@cert-authority web* {ca}\n"), &[off], "old", bad),
+            ("web1", 22, format!("@cert-authority web* {ca}\nweb1 {key}\n"), &[], "old", match_),
+            ("web1", 22, format!("@cert-authority web* {ca}\nweb1 {other}\n"), &[], "old", changed),
+            ("web9", 22, format!("@cert-authority web* {ca}\n"), &[], "any", match_),
+            ("web1", 22, format!("@cert-authority web* {ca}\n"), &[no_plain], "good", match_),
+            ("web1", 2222, format!("[web1]:2222 {other}\nweb1 {key}\n"), &[], "good", match_),
+        ];
+        for (host, port, known_hosts, options, kind, expected) in rows {
+            for asked in [false, true] {
+                let scene = Scene { host, port: *port, known_hosts, options, server: kind, asked };
+                let (standing, course, real) = server.judged(&scene);
+                let shown = format!("{host}:{port} {options:?} {kind} asked={asked}\n{known_hosts}{standing:?}");
+                let name = match standing {
+                    Standing::Match(_) => match_,
+                    Standing::Changed(_) => changed,
+                    Standing::Unknown => unknown,
+                    Standing::Revoked => revoked,
+                    Standing::BadCertificate(_) => bad,
+                };
+                assert_eq!(name, *expected, "{shown}");
+                assert_eq!(course, real, "{shown}");
+            }
+        }
+    }
 }

@@ -33,8 +33,7 @@ pub async fn collect(facts: &Facts) -> Observed<Resolve> {
     let family = family(&facts.config.options);
     // Whether it is an address is asked without the family, so that `127.0.0.1` under `AddressFamily inet6` is one.
     let numeric = lookup(text.clone(), libc::AF_UNSPEC, libc::AI_NUMERICHOST).await.is_ok();
-    let flags = if numeric { libc::AI_NUMERICHOST } else { 0 };
-    let outcome = lookup(text, family, flags).await.map(|found| found.iter().map(address).collect());
+    let outcome = lookup(text, family, 0).await.map(|found| found.iter().map(address).collect());
     Ok(Resolve { name, numeric, outcome })
 }
 
@@ -87,8 +86,9 @@ fn named(error: LookupError) -> ResolveError {
         LookupErrorKind::Service => "EAI_SERVICE",
         LookupErrorKind::Memory => "EAI_MEMORY",
         LookupErrorKind::System => "EAI_SYSTEM",
-        LookupErrorKind::IO => "EAI_NONAME",
-        LookupErrorKind::Unknown => other_code(error.error_num()),
+        // A name that getaddrinfo cannot even be given (a NUL in it) has no number.
+        LookupErrorKind::IO if error.error_num() == 0 => "EAI_NONAME",
+        LookupErrorKind::IO | LookupErrorKind::Unknown => other_code(error.error_num()),
     }
     .to_owned();
     let text = io::Error::from(error).to_string();
@@ -123,7 +123,8 @@ mod tests {
     use crate::facts::text::Host;
 
     async fn resolved(host: &str, family: &str) -> Resolve {
-        let mut facts = Facts { target: Ok(Target { host: Host::from(host), ..Target::default() }), ..Facts::default() };
+        let mut facts =
+            Facts { target: Ok(Target { host: Host::from(host), ..Target::default() }), ..Facts::default() };
         facts.config.options.set("addressfamily", family);
         collect(&facts).await.unwrap()
     }

@@ -60,11 +60,8 @@ type Lists<'a> = (&'a [String], &'a [String]);
 /// The cipher and the MAC of one direction; the MAC is empty where the cipher authenticates itself.
 fn choose_direction(ciphers: Lists<'_>, macs: Lists<'_>, compressions: Lists<'_>) -> Result<(String, String), NoMatch> {
     let cipher = choose(Kind::Cipher, ciphers.0, ciphers.1)?;
-    let mac = if AUTHENTICATING.contains(&cipher.as_str()) {
-        String::new()
-    } else {
-        choose(Kind::Mac, macs.0, macs.1)?
-    };
+    let mac =
+        if AUTHENTICATING.contains(&cipher.as_str()) { String::new() } else { choose(Kind::Mac, macs.0, macs.1)? };
     choose(Kind::Compression, compressions.0, compressions.1)?;
     Ok((cipher, mac))
 }

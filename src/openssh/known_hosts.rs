@@ -178,7 +178,8 @@ pub fn standing(facts: &Facts) -> Option<Standing> {
                 CertificateStatus::Refused(reason) => Some(reason),
                 CertificateStatus::Revoked | CertificateStatus::Unsigned => {
                     let trusts_a_ca = host.iter().chain(&bare).any(|entry| entry.marker == Marker::CertAuthority);
-                    trusts_a_ca.then(|| "it is signed by none of the CAs that known_hosts trusts for this name".to_owned())
+                    trusts_a_ca
+                        .then(|| "it is signed by none of the CAs that known_hosts trusts for this name".to_owned())
                 }
             };
             // The look without the port tries the plain key as well, before the name proper is looked up for it.
@@ -239,8 +240,7 @@ enum CertificateStatus {
 /// hostfile.c `check_hostkeys_by_key_or_type` and sshkey.c `sshkey_cert_check_host` for a certificate.
 fn certificate_status(facts: &Facts, lines: &[&KnownHost], certificate: &Certificate) -> CertificateStatus {
     let is_revoked = |line: &&KnownHost| {
-        line.marker == Marker::Revoked
-            && (line.key.blob == certificate.key || line.key.fingerprint == certificate.ca)
+        line.marker == Marker::Revoked && (line.key.blob == certificate.key || line.key.fingerprint == certificate.ca)
     };
     if lines.iter().any(is_revoked) {
         return CertificateStatus::Revoked;
@@ -281,7 +281,8 @@ fn certificate_fault(facts: &Facts, certificate: &Certificate) -> Option<String>
     if !principals.is_empty() && !principals.iter().any(|principal| matches(principal.as_bytes())) {
         return Some(format!("it is for other host names than {}", Host::new(name)));
     }
-    (!certificate.critical_options.is_empty()).then(|| "it has critical options, which ssh does not know for hosts".to_owned())
+    (!certificate.critical_options.is_empty())
+        .then(|| "it has critical options, which ssh does not know for hosts".to_owned())
 }
 
 /// Whether `line` holds the plain key of `key` (sshkey.c `sshkey_equal_public`).
@@ -299,7 +300,8 @@ fn is_read(facts: &Facts, key: &PublicKey) -> bool {
 fn plain_key_permitted(facts: &Facts, offered: &OfferedHostKey) -> bool {
     let permitted = facts.config.options.names("hostkeyalgorithms");
     let plain = offered.key.plain_algorithm();
-    let is_plain = |name: &&str| *name == plain || (plain == "ssh-rsa" && name.starts_with("rsa-sha2-") && !name.contains("cert"));
+    let is_plain =
+        |name: &&str| *name == plain || (plain == "ssh-rsa" && name.starts_with("rsa-sha2-") && !name.contains("cert"));
     version(facts).is_some_and(|version| version < (9, 8)) || permitted.is_empty() || permitted.iter().any(is_plain)
 }
 
@@ -358,7 +360,8 @@ pub fn asks_elsewhere(options: &Options) -> Option<&'static str> {
 /// Whether `NoHostAuthenticationForLocalhost` makes ssh take any key from this machine itself.
 pub fn is_exempt(facts: &Facts) -> bool {
     let options = &facts.config.options;
-    let address = facts.connect.as_ref().ok().and_then(|connect| connect.established()).and_then(|address| address.as_str());
+    let address =
+        facts.connect.as_ref().ok().and_then(|connect| connect.established()).and_then(|address| address.as_str());
     options.is_yes("nohostauthenticationforlocalhost") && alias(options).is_none() && address.is_some_and(is_local)
 }
 
