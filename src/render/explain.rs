@@ -162,7 +162,8 @@ fn page(entry: &Entry) -> String {
 
 /// One line an item.
 fn bullets<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(|item| format!("- {item}\n")).collect()
+    let lines: Vec<String> = items.iter().map(|item| format!("- {item}")).collect();
+    format!("{}\n", lines.join("\n"))
 }
 
 /// A paragraph at 80 columns, its first line begun by `lead` and the others indented as far.

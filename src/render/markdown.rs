@@ -112,7 +112,9 @@ fn identities(page: &mut Page, report: &Report) {
     let mut rows = vec!["| | key | from | answer |".to_owned(), "|---|---|---|---|".to_owned()];
     for identity in &report.identities {
         let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());
-        let (key, origin) = (cell(&words::key(identity)), cell(&words::origin(identity)));
+        let comment = identity.comment.as_ref().map(|comment| comment.shortened(60)).unwrap_or_default();
+        let key = cell(&format!("{} {comment}", words::key(identity)));
+        let origin = cell(&words::origin(identity));
         rows.push(format!("| {order} | {key} | {origin} | {} |", cell(&words::answer(identity))));
     }
     page.paragraph(&rows.join("\n"));

@@ -7,7 +7,7 @@ use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
 use crate::checks::{Place, Status};
-use crate::report::{AlternativeView, CheckView, Report, StepView, counted};
+use crate::report::{CheckView, Report, StepView, counted};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     chain(&mut page, &report.checks);
     identities(&mut page, report);
     also(&mut page, report);
-    alternatives(&mut page, &report.verdict.alternatives);
+    alternatives(&mut page, report);
     remarks(&mut page, report);
     to_type(&mut page, report);
     page.out
@@ -116,13 +116,18 @@ fn identities(page: &mut Page, report: &Report) {
     let most = if page.style.verbose { usize::MAX } else { MOST_KEYS };
     for identity in report.identities.iter().take(most) {
         let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());
-        let mut text = format!("{}: {}", words::key(identity), words::answer(identity));
+        let comment = identity.comment.as_ref().map(|comment| comment.shortened(60));
         let origin = words::origin(identity);
-        if !origin.is_empty() {
-            text = format!("{text} ({origin})");
-        }
-        let tone = if identity.used_to_log_in || identity.answer == "accepted" { Tone::Good } else { Tone::Plain };
-        page.hanging(&format!("  {order:>2} "), "     ", &text, tone, Tone::Plain);
+        let what = match comment {
+            Some(comment) if origin.is_empty() => comment,
+            Some(comment) => format!("{comment} ({origin})"),
+            None => origin,
+        };
+        let good = identity.used_to_log_in || identity.answer == "accepted";
+        let tone = if good { Tone::Good } else { Tone::Plain };
+        let text = format!("{}: {what}", words::answer(identity));
+        page.hanging(&format!("  {order:>2} "), "     ", text.trim_end_matches(": "), tone, Tone::Plain);
+        page.line("     ", &words::key(identity), Tone::Faint);
     }
     if let Some(left @ 1..) = report.identities.len().checked_sub(most) {
         page.wrapped("     ", &format!("and {} (-v shows them)", counted(left, "further key")), Tone::Faint);
@@ -148,7 +153,8 @@ fn also(page: &mut Page, report: &Report) {
 }
 
 /// What else it could be, and what decides.
-fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
+fn alternatives(page: &mut Page, report: &Report) {
+    let alternatives = &report.verdict.alternatives;
     if alternatives.is_empty() {
         return;
     }
@@ -158,7 +164,7 @@ fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
     for alternative in alternatives.iter().take(most) {
         let decide = alternative.decide.as_ref().map(|decide| (decide.place, decide.command.as_str()));
         if last.is_some() && decide != last {
-            page.decides(last);
+            page.decides(last, report.message.as_deref());
         }
         let certainty = words::certainty(alternative.certainty);
         let text = format!("{} ({certainty}): {}", alternative.cause, alternative.summary);
@@ -168,7 +174,7 @@ fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
         }
         last = decide;
     }
-    page.decides(last);
+    page.decides(last, report.message.as_deref());
     if let Some(left @ 1..) = alternatives.len().checked_sub(most) {
         let names: Vec<&str> = alternatives[most..].iter().map(|alternative| alternative.cause).collect();
         let text = format!("and {left} less likely (-v shows how to decide): {}", names.join(", "));
@@ -347,8 +353,12 @@ impl Page {
     }
 
     /// The command that decides the alternatives above it.
-    fn decides(&mut self, decide: Option<(Place, &str)>) {
+    fn decides(&mut self, decide: Option<(Place, &str)>, message: Option<&str>) {
         let Some((place, command)) = decide else { return };
+        if message.is_some_and(|message| message.lines().last() == Some(command)) {
+            self.line("    ", "The command in the message below decides it.", Tone::Faint);
+            return;
+        }
         self.line("    ", &format!("This decides it, {}:", words::place(place)), Tone::Faint);
         self.line("      ", command, Tone::Command);
     }

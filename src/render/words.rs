@@ -94,12 +94,11 @@ fn one_cost(footprint: Footprint) -> String {
     parts.join(", ")
 }
 
-/// A key in a few words: `ssh-ed25519 SHA256:… a@laptop`, or its path where the public half is not known.
+/// A key's type and fingerprint.
 pub(super) fn key(identity: &IdentityView) -> String {
     let mut parts = Vec::new();
     parts.extend(identity.kind.clone());
     parts.extend(identity.fingerprint.as_ref().map(ToString::to_string));
-    parts.extend(identity.comment.as_ref().map(|comment| comment.shortened(60)));
     if parts.is_empty() {
         parts.push("no public half known".to_owned());
     }
