@@ -356,10 +356,10 @@ impl Page {
     fn decides(&mut self, decide: Option<(Place, &str)>, message: Option<&str>) {
         let Some((place, command)) = decide else { return };
         if message.is_some_and(|message| message.lines().last() == Some(command)) {
-            self.line("    ", "The command in the message below decides it.", Tone::Faint);
+            self.wrapped("    ", "The command in the message below decides it.", Tone::Faint);
             return;
         }
-        self.line("    ", &format!("This decides it, {}:", words::place(place)), Tone::Faint);
+        self.wrapped("    ", &format!("This decides it, {}:", words::place(place)), Tone::Faint);
         self.line("      ", command, Tone::Command);
     }
 }

@@ -172,3 +172,78 @@ fn comment(facts: &Facts, key: &PublicKey) -> Option<Comment> {
     let mut everywhere = std::iter::once(key).chain(others(facts).filter(|other| other.blob == key.blob));
     everywhere.find(|key| !key.comment.is_empty()).map(|key| key.comment.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::key::Blob;
+    use crate::facts::transport::Transport;
+    use crate::facts::userauth::{Query, Signature, Signer};
+
+    fn key(number: u8) -> PublicKey {
+        PublicKey {
+            algorithm: "ssh-ed25519".to_owned(),
+            blob: Blob(vec![number]),
+            fingerprint: "SHA256:a".into(),
+            comment: Comment::default(),
+            bits: None,
+            certificate: None,
+        }
+    }
+
+    fn refused(partial: bool) -> Answer {
+        Answer::Failure { methods: vec!["publickey".to_owned()], partial }
+    }
+
+    /// Facts of a server with that name which gave this answer to a query about key 1.
+    fn asked(server: &str, answer: Option<Answer>) -> Facts {
+        let query =
+            Query { key: key(1), algorithm: "ssh-ed25519".to_owned(), offered_by_ssh: true, connection: 0, answer };
+        Facts {
+            transport: Ok(Transport { identification: Some(server.into()), ..Transport::default() }),
+            userauth: Ok(Userauth { queries: vec![query], ..Userauth::default() }),
+            ..Facts::default()
+        }
+    }
+
+    fn said(facts: &Facts) -> &'static str {
+        views(facts)[0].answer
+    }
+
+    #[test]
+    fn a_yes_counts_where_the_server_looks_before_it_answers() {
+        assert_eq!(said(&asked("SSH-2.0-OpenSSH_9.2p1", Some(Answer::PkOk))), "accepted");
+        assert_eq!(said(&asked("SSH-2.0-tinyssh", Some(Answer::PkOk))), "unknown");
+        let mut facts = asked("SSH-2.0-tinyssh", Some(Answer::PkOk));
+        facts.userauth.as_mut().unwrap().canary = Some(refused(false));
+        assert_eq!(said(&facts), "accepted");
+        let mut facts = asked("SSH-2.0-OpenSSH_9.2p1", Some(Answer::PkOk));
+        facts.userauth.as_mut().unwrap().canary = Some(Answer::PkOk);
+        assert_eq!(said(&facts), "unknown");
+    }
+
+    #[test]
+    fn a_signature_decides_where_a_yes_does_not_count() {
+        let mut facts = asked("SSH-2.0-tinyssh", Some(Answer::PkOk));
+        for (answer, expected) in
+            [(Answer::Success, "accepted"), (refused(true), "partial"), (refused(false), "refused")]
+        {
+            facts.userauth.as_mut().unwrap().signatures = vec![Signature {
+                key: key(1),
+                algorithm: "ssh-ed25519".to_owned(),
+                signer: Signer::Agent,
+                outcome: Signed::Answered(answer),
+            }];
+            assert_eq!(said(&facts), expected);
+            assert_eq!(views(&facts)[0].used_to_log_in, expected == "accepted");
+        }
+    }
+
+    #[test]
+    fn a_query_without_an_answer_is_unknown_and_a_key_without_a_query_not_asked() {
+        assert_eq!(said(&asked("SSH-2.0-OpenSSH_9.2p1", None)), "unknown");
+        assert_eq!(said(&asked("SSH-2.0-OpenSSH_9.2p1", Some(refused(false)))), "refused");
+        let facts = asked("SSH-2.0-OpenSSH_9.2p1", None);
+        assert_eq!(answer(&facts, facts.userauth.as_ref().unwrap(), &key(2)), "not-asked");
+    }
+}

@@ -52,7 +52,7 @@ fn answered(facts: &Facts) -> String {
     let Ok(userauth) = &facts.userauth else { return unanswered(facts) };
     let mut parts = Vec::new();
     let refused = |query: &&Query| matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
-    let refused = userauth.queries.iter().filter(refused).count();
+    let refused = userauth.queries.iter().filter(|query| query.offered_by_ssh).filter(refused).count();
     if refused > 0 {
         parts.push(format!("{} refused", super::counted(refused, "key")));
     }
@@ -136,4 +136,112 @@ fn journal(facts: &Facts) -> String {
     let since = quoted(&format!("@{}", start.saturating_sub(60)));
     let until = quoted(&format!("@{}", start.saturating_add(120)));
     format!("journalctl -t sshd -t sshd-session --since {since} --until {until}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Certainty;
+    use crate::facts::connect::{Attempt, Connect};
+    use crate::facts::key::Blob;
+    use crate::facts::{Moment, Target};
+    use crate::report::{AlternativeView, DecideView};
+
+    fn verdict() -> VerdictView {
+        VerdictView {
+            cause: "no-key-accepted",
+            certainty: Certainty::Proven,
+            place: Some(Place::Server),
+            summary: "web1 refuses every key.".to_owned(),
+            evidence: Vec::new(),
+            next_steps: Vec::new(),
+            prevent: None,
+            needs: Vec::new(),
+            also: Vec::new(),
+            alternatives: Vec::new(),
+            hop: None,
+            ruled_out: Vec::new(),
+        }
+    }
+
+    fn facts(keys: u8) -> Facts {
+        let refused = Answer::Failure { methods: vec!["publickey".to_owned()], partial: false };
+        let query = |number: u8| Query {
+            key: PublicKey {
+                algorithm: "ssh-ed25519".to_owned(),
+                blob: Blob(vec![number; 3]),
+                fingerprint: format!("SHA256:{number}").into(),
+                comment: "a@laptop".into(),
+                bits: None,
+                certificate: None,
+            },
+            algorithm: "ssh-ed25519".to_owned(),
+            offered_by_ssh: number != 0,
+            connection: 0,
+            answer: Some(refused.clone()),
+        };
+        Facts {
+            observed_at: Moment { unix_seconds: 1000, local: "2026-11-22T13:20:05+03:00".to_owned() },
+            target: Ok(Target { user: "deploy".into(), host: "web1".into(), port: 2222, ..Target::default() }),
+            connect: Ok(Connect {
+                proxy: None,
+                attempts: vec![Attempt {
+                    address: "192.0.2.7".into(),
+                    port: 2222,
+                    outcome: Dial::Established,
+                    millis: 1.0,
+                }],
+                local_address: Some("198.51.100.4".into()),
+            }),
+            userauth: Ok(Userauth {
+                none: Some(refused.clone()),
+                queries: (0..=keys).map(query).collect(),
+                ..Userauth::default()
+            }),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn it_holds_what_an_administrator_needs_and_ends_with_the_command() {
+        let text = message(&facts(1), &verdict()).unwrap();
+        let expected = "The login of deploy on web1 by ssh fails: web1 refuses every key.\n\
+             Account:  deploy\n\
+             Server:   web1 (192.0.2.7) port 2222\n\
+             From:     198.51.100.4 as seen from the client; behind NAT the server sees another address\n\
+             Time:     2026-11-22T13:20:05+03:00\n\
+             Answer:   1 key refused; methods that can continue: publickey\n\
+             Key:      SHA256:1\n\
+             ssh-ed25519 AQEB a@laptop\n\n\
+             Please run this on the server, as root:\n\
+             journalctl -t sshd -t sshd-session --since @940 --until @1120";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn only_a_few_of_many_keys_are_named() {
+        let text = message(&facts(5), &verdict()).unwrap();
+        assert_eq!(text.matches("Key: ").count(), MOST_KEYS);
+        assert!(text.contains("\nand 2 further keys\n"), "{text}");
+    }
+
+    #[test]
+    fn the_command_that_decides_the_likeliest_alternative_is_asked_for() {
+        let mut verdict = verdict();
+        verdict.alternatives = vec![AlternativeView {
+            cause: "server-strict-modes",
+            certainty: Certainty::Possible,
+            summary: String::new(),
+            evidence: Vec::new(),
+            next_steps: Vec::new(),
+            decide: Some(DecideView { place: Place::Server, command: "namei -l /home/deploy/.ssh".to_owned() }),
+        }];
+        assert!(message(&facts(1), &verdict).unwrap().ends_with("\nnamei -l /home/deploy/.ssh"));
+    }
+
+    #[test]
+    fn a_fault_elsewhere_asks_nobody() {
+        assert_eq!(message(&facts(1), &VerdictView { place: Some(Place::Client), ..verdict() }), None);
+        assert_eq!(message(&facts(1), &VerdictView { place: None, ..verdict() }), None);
+    }
 }

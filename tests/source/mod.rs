@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A source file, taken apart.
-pub struct Source {
+pub(crate) struct Source {
     /// Its path under the repository, `src/checks/agent.rs`.
     pub path: String,
     /// Its text as it stands.
@@ -18,7 +18,7 @@ pub struct Source {
 }
 
 /// Every Rust file under src/, tests/ and benches/; files that are compiled for tests only have no code here.
-pub fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let mut paths: Vec<PathBuf> = ["src", "tests", "benches"]
         .iter()
         .flat_map(|folder| walkdir::WalkDir::new(root().join(folder)))
@@ -64,7 +64,7 @@ fn test_modules(path: &Path, code: &str) -> Vec<PathBuf> {
 }
 
 /// The text without the items under `#[cfg(test)]`.
-pub fn without_tests(text: &str) -> String {
+pub(crate) fn without_tests(text: &str) -> String {
     let marks = blanked(text);
     let mut out = String::new();
     let mut at = 0;
@@ -92,7 +92,7 @@ fn item_end(code: &str, start: usize) -> usize {
 }
 
 /// The code without comments and with every string literal empty; and the literals.
-pub fn taken_apart(text: &str) -> (String, Vec<String>) {
+pub(crate) fn taken_apart(text: &str) -> (String, Vec<String>) {
     let mut code = String::new();
     let mut strings = Vec::new();
     for piece in pieces(text) {
@@ -198,13 +198,13 @@ fn is_character(rest: &str) -> bool {
 }
 
 /// Whether `code` has `word` as a word of its own.
-pub fn names(code: &str, word: &str) -> bool {
+pub(crate) fn names(code: &str, word: &str) -> bool {
     let part = |character: char| character.is_alphanumeric() || character == '_';
     code.match_indices(word).any(|(at, _)| !code[..at].ends_with(part) && !code[at + word.len()..].starts_with(part))
 }
 
 /// Every path that begins with `root::`, groups (`a::{b, c::d}`) written out.
-pub fn trees(code: &str, root: &str) -> Vec<Vec<String>> {
+pub(crate) fn trees(code: &str, root: &str) -> Vec<Vec<String>> {
     let mut paths = Vec::new();
     let start = format!("{root}::");
     for (at, _) in code.match_indices(&start) {
