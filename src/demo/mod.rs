@@ -54,6 +54,7 @@ pub async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let incidents = Incident::named(incident)?;
+    let interrupted = interrupted();
     let width = width.min(WIDEST);
     writeln!(out, "{}", wrapped(OPENING, width))?;
     let mut last = None;
@@ -73,7 +74,7 @@ pub async fn run(
     };
     tokio::select! {
         told = replay(&incidents, &mut tell) => told,
-        () = interrupted() => Err(Interrupted.into()),
+        () = interrupted => Err(Interrupted.into()),
     }
 }
 
@@ -102,16 +103,20 @@ async fn replay(incidents: &[Incident], tell: &mut incidents::Tell<'_>) -> anyho
     Ok(())
 }
 
-/// Waits for a signal that asks to stop. Never comes back where signals cannot be had.
-async fn interrupted() {
+/// A signal that asks to stop. Signals are caught from the call on, before the first wait: until then they end the
+/// process, and what was made stays behind. Never comes where signals cannot be had.
+fn interrupted() -> impl Future<Output = ()> {
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
-        return future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => (),
-        _ = terminate.recv() => (),
-        _ = hangup.recv() => (),
+    let signals = kinds.map(signal);
+    async {
+        let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
+            return future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+            _ = hangup.recv() => (),
+        }
     }
 }
 
