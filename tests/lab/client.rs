@@ -21,6 +21,8 @@ pub(crate) struct Ended {
     pub(crate) stdout: String,
     /// What it wrote to stderr.
     pub(crate) stderr: String,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// How long ssh may take where it is to end or to ask.
@@ -41,7 +43,11 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
         Ssh::Asks(text) => (PATIENCE, Some(text)),
         Ssh::Hangs => (HANG, None),
     };
-    if row.terminal { on_terminal(world, "ssh", &arguments, limit, until) } else { plain(world, "ssh", &arguments, limit) }
+    if row.terminal {
+        on_terminal(world, "ssh", &arguments, limit, until)
+    } else {
+        plain(world, "ssh", &arguments, limit)
+    }
 }
 
 /// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.
@@ -96,17 +102,19 @@ fn on_terminal(
 
 /// Collects what a program writes until it ends, shows the text waited for, or the limit is reached.
 fn watch(mut command: Command, limit: Duration, until: Option<&str>) -> anyhow::Result<Ended> {
-    let mut child = command.spawn().with_context(|| format!("{:?}", command.get_program()))?;
+    let begun = Instant::now();
+    let mut child = command.spawn().with_context(|| command.get_program().display().to_string())?;
     let keyboard = child.stdin.take();
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
     let status = wait(&mut child, limit, || until.is_some_and(|text| shown(&stdout.1).contains(text)))?;
     drop(keyboard);
+    let took = begun.elapsed();
     if status.is_some() {
         // Whoever inherited the pipes (a connection left in the background) must not hold the row.
         let _ = wait_for("the last words", || stdout.0.is_finished() && stderr.0.is_finished());
     }
-    Ok(Ended { status, stdout: shown(&stdout.1), stderr: shown(&stderr.1) })
+    Ok(Ended { status, stdout: shown(&stdout.1), stderr: shown(&stderr.1), took })
 }
 
 /// Waits for the end; at the limit, or when enough was seen, the program is killed and has no status.

@@ -1,5 +1,6 @@
 //! What happens inside a row's namespaces: the machine is built, both programs run, and what they say is compared.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -74,8 +75,8 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
 impl Outcome {
     /// Compares what ssh did with what it should do.
     fn ssh(&mut self, ended: &Ended, expected: Ssh) {
-        let Ended { status, stdout, stderr } = ended;
-        self.printed.push_str(&format!("--- ssh: {status:?}\n{stdout}{stderr}"));
+        let Ended { status, stdout, stderr, took } = ended;
+        let _ = write!(self.printed, "--- ssh: {status:?} after {} ms\n{stdout}{stderr}", took.as_millis());
         let says = |text: &str| stdout.contains(text) || stderr.contains(text);
         let (right, meant) = match expected {
             Ssh::Ends(code, text) => (*status == Some(code) && says(text), format!("{code} and {text:?}")),
@@ -89,7 +90,7 @@ impl Outcome {
 
     /// Reads sshdoctor's report.
     fn report(&mut self, ended: &Ended, text: &str) -> Value {
-        let Ended { status, stderr, .. } = ended;
+        let Ended { status, stderr, took, .. } = ended;
         let report: Value = serde_json::from_str(text).unwrap_or_default();
         let shown = if report.is_null() {
             self.complaints.push("sshdoctor: no JSON report".to_owned());
@@ -97,7 +98,7 @@ impl Outcome {
         } else {
             format!("{:#}", report["verdict"])
         };
-        self.printed.push_str(&format!("\n--- sshdoctor: {status:?}\n{stderr}{shown}\n"));
+        let _ = write!(self.printed, "\n--- sshdoctor: {status:?} after {} ms\n{stderr}{shown}\n", took.as_millis());
         report
     }
 

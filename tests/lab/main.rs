@@ -20,6 +20,7 @@ mod userauth;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,6 +39,18 @@ const DOCTOR: &str = env!("CARGO_BIN_EXE_sshdoctor");
 const SIDE_BY_SIDE: usize = 2;
 /// What the lab must not fall below: rows, healthy ones, and causes that are proven.
 const AT_LEAST: (usize, usize, usize) = (60, 15, 40);
+/// What can be proved from the client's machine and one connection, and therefore has a row with a fixture.
+const CAUSES: &str = "
+    host-not-found host-alias-misspelt dns-failure connection-refused connection-timeout network-unreachable ipv6-broken
+    connect-blocked-locally not-ssh-server protocol-error banner-timeout connection-dropped max-startups source-penalised
+    ssh-protocol-1-only no-common-kex no-common-host-key-algorithm no-common-cipher no-common-mac kex-stalled
+    host-key-changed host-key-unknown host-key-revoked host-certificate-invalid client-config-error
+    client-config-permissions no-identities agent-unreachable agent-lacks-accepted-key accepted-key-not-offered
+    identities-only-hides-key too-many-keys identity-file-missing key-file-permissions key-file-unreadable
+    key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
+    agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
+    no-key-accepted server-pubkey-disabled password-disabled signature-rejected second-factor-required
+    server-disconnected no-methods-left hostbased-only access-works access-needs-answer undetermined";
 /// After this a row's process ends, whatever it waits for.
 const ROW_LIMIT: Duration = Duration::from_secs(150);
 
@@ -115,10 +128,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         println!("lab: FAILED {name}");
     }
     println!(
-        "lab: {} rows passed, {} failed, 0 skipped ({:.1} s)",
+        "lab: {} rows passed, {} failed, 0 skipped ({:.1} s{})",
         count - failed.len(),
         failed.len(),
-        begun.elapsed().as_secs_f64()
+        begun.elapsed().as_secs_f64(),
+        if arguments.ssh_only { ", ssh only" } else { "" }
     );
     Ok(failed.is_empty())
 }
@@ -140,6 +154,9 @@ fn sound(rows: &[Row]) -> anyhow::Result<()> {
             bail!("{other} and {} would write the same fixture", row.name);
         }
     }
+    for cause in CAUSES.split_whitespace() {
+        ensure!(by_fixture.contains_key(cause), "no row of {cause} is a fixture");
+    }
     Ok(())
 }
 
@@ -156,10 +173,8 @@ fn able() -> anyhow::Result<()> {
 /// Runs a row in a process with namespaces of its own, prints its line, and says whether all was right.
 fn reported(row: &Row, arguments: &Arguments) -> bool {
     let begun = Instant::now();
-    let outcome = in_namespaces(row, arguments.ssh_only).unwrap_or_else(|error| Outcome {
-        complaints: vec![format!("{error:#}")],
-        ..Outcome::default()
-    });
+    let outcome = in_namespaces(row, arguments.ssh_only)
+        .unwrap_or_else(|error| Outcome { complaints: vec![format!("{error:#}")], ..Outcome::default() });
     let mut complaints = outcome.complaints;
     if let Some(facts) = outcome.facts.filter(|_| env::var_os("BLESS").is_some())
         && let Err(error) = bless(row, &facts)
@@ -167,14 +182,13 @@ fn reported(row: &Row, arguments: &Arguments) -> bool {
         complaints.push(format!("{error:#}"));
     }
     let word = if complaints.is_empty() { "ok" } else { "FAILED" };
-    let mut said =
-        format!("{word} {} {} {} {} ms\n", row.name, row.cause, row.certainty, begun.elapsed().as_millis());
+    let mut said = format!("{word} {} {} {} {} ms\n", row.name, row.cause, row.certainty, begun.elapsed().as_millis());
     for complaint in &complaints {
-        said.push_str(&format!("  {complaint}\n"));
+        let _ = writeln!(said, "  {complaint}");
     }
     if arguments.verbose || !complaints.is_empty() {
         for line in outcome.printed.lines() {
-            said.push_str(&format!("    {}\n", line.escape_debug()));
+            let _ = writeln!(said, "    {}", line.escape_debug());
         }
     }
     print!("{said}");

@@ -14,8 +14,6 @@ use crate::world::{World, keygen, read};
 
 /// The configuration below the row's own lines; sshd takes the first value of each keyword.
 const SSHD_CONFIG: &str = "\
-ListenAddress 192.0.2.7
-ListenAddress 2001:db8::7
 UsePAM yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -32,6 +30,7 @@ impl World {
     }
 
     /// A host key of that type, where there is none yet.
+    #[expect(clippy::unused_self, reason = "a key is made on a machine, and only there")]
     pub(crate) fn host_key(&self, kind: &str) -> anyhow::Result<()> {
         let path = format!("/etc/ssh/ssh_host_{kind}_key");
         if Path::new(&path).exists() {
@@ -51,6 +50,9 @@ impl World {
     pub(crate) fn sshd(&self, lines: &str) -> anyhow::Result<()> {
         let (general, matched) = lines.find("Match ").map_or((lines, ""), |at| lines.split_at(at));
         let mut config = format!("{general}\n{SSHD_CONFIG}");
+        if !general.contains("ListenAddress ") {
+            config.push_str("ListenAddress 192.0.2.7\nListenAddress 2001:db8::7\n");
+        }
         if !general.contains("HostKey ") {
             for entry in fs::read_dir("/etc/ssh")? {
                 let name = entry?.file_name().to_string_lossy().into_owned();
@@ -88,7 +90,7 @@ impl World {
 
     /// tinysshd on port 22, known to the client.
     pub(crate) fn tinysshd(&self) -> anyhow::Result<()> {
-        self.sh("tinysshd-makekey -q /etc/tinyssh && tinysshd-printkey /etc/tinyssh >/srv/tiny")?;
+        self.sh("tinysshd-makekey -q /srv/tinysshd && tinysshd-printkey /srv/tinysshd >/srv/tiny")?;
         let printed = read("/srv/tiny")?;
         let key = printed.split_whitespace().find(|word| word.starts_with("AAAA")).context("tinysshd-printkey")?;
         self.append("/home/a/.ssh/known_hosts", &format!("web1.example.org ssh-ed25519 {key}"))?;
@@ -97,7 +99,7 @@ impl World {
             for stream in listener.incoming().flatten() {
                 let (Ok(read), Ok(write)) = (stream.try_clone(), stream.try_clone()) else { continue };
                 let child = Command::new("/usr/sbin/tinysshd")
-                    .arg("/etc/tinyssh")
+                    .arg("/srv/tinysshd")
                     .stdin(OwnedFd::from(read))
                     .stdout(OwnedFd::from(write))
                     .stderr(Stdio::null())
@@ -111,6 +113,5 @@ impl World {
 
 /// Waits until a server's log says that it listens; a connection would be one that it counts.
 fn listening(log: &str, says: &str) -> anyhow::Result<()> {
-    wait_for(says, || read(log).is_ok_and(|text| text.contains(says)))
-        .with_context(|| read(log).unwrap_or_default())
+    wait_for(says, || read(log).is_ok_and(|text| text.contains(says))).with_context(|| read(log).unwrap_or_default())
 }

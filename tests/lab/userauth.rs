@@ -15,7 +15,7 @@ use crate::world::{World, read};
 /// How it answers once the key exchange is done.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Script {
-    /// A disconnect with this text, as the answer to the first public key.
+    /// A disconnect with this text, behind the answer to `none`.
     Disconnect(&'static str),
     /// The authorised key is accepted in the query, and refused once it has signed.
     RefuseSignature,
@@ -79,13 +79,15 @@ impl Gate {
 impl Handler for Gate {
     type Error = russh::Error;
 
-    async fn auth_publickey_offered(&mut self, _: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
-        if let Script::Disconnect(text) = self.script {
-            if let Some(session) = self.session.get().cloned() {
-                let _ = session.disconnect(Disconnect::ByApplication, text.to_owned(), String::new()).await;
-            }
-            return Ok(Auth::reject());
+    async fn auth_none(&mut self, _: &str) -> Result<Auth, Self::Error> {
+        // Goes out behind the answer to this request, which no client takes for the end.
+        if let (Script::Disconnect(text), Some(session)) = (self.script, self.session.get()) {
+            let _ = session.disconnect(Disconnect::ByApplication, text.to_owned(), String::new()).await;
         }
+        Ok(Auth::reject())
+    }
+
+    async fn auth_publickey_offered(&mut self, _: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         Ok(if Self::authorised(offer.public_key) { Auth::Accept } else { Auth::reject() })
     }
 

@@ -23,6 +23,13 @@ fn in_agent(world: &mut World) -> anyhow::Result<()> {
 
 /// Rows of the agent.
 pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = unreachable();
+    rows.extend(offering());
+    rows.extend(refusing());
+    rows
+}
+
+fn unreachable() -> Vec<Row> {
     vec![
         row("agent-gone", |world| {
             world.server("")?;
@@ -49,6 +56,11 @@ pub(crate) fn rows() -> Vec<Row> {
         .ssh_fails("Permission denied (publickey)")
         .proven("agent-unreachable")
         .mended_by("rm /home/a/.ssh/config"),
+    ]
+}
+
+fn offering() -> Vec<Row> {
+    vec![
         row("agent-with-three-other-keys", |world| {
             world.server("")?;
             let keys = ["/home/a/.ssh/one", "/home/a/.ssh/two", "/home/a/.ssh/three"];
@@ -92,6 +104,11 @@ pub(crate) fn rows() -> Vec<Row> {
         .ssh_fails("Too many authentication failures")
         .proven("too-many-keys")
         .mended_by("printf 'IdentitiesOnly yes\\n' >/home/a/.ssh/config; chown a /home/a/.ssh/config"),
+    ]
+}
+
+fn refusing() -> Vec<Row> {
+    vec![
         row("agent-wants-a-confirmation-and-cannot-ask", |world| {
             world.server("")?;
             world.login_key()?;

@@ -44,7 +44,11 @@ fn resolving() -> Vec<Row> {
         })
         .line(&["deploy@web1.exmaple.org"])
         .ssh_fails("Could not resolve hostname web1.exmaple.org")
-        .at_most("likely", "host-alias-misspelt", "a name may be like a known host's and be meant all the same"),
+        .at_most(
+            "likely",
+            "host-alias-misspelt",
+            "a name may be like a known host's and be meant all the same",
+        ),
         row("name-server-fails", |world| {
             key(world)?;
             world.names(2)
@@ -76,6 +80,16 @@ fn connecting() -> Vec<Row> {
         .line(&["-oConnectTimeout=2", "deploy@web1.example.org"])
         .ssh_fails("port 22: Connection timed out")
         .proven("connection-timeout")
+        .fixture(),
+        row("ipv6-stalls-and-ipv4-works", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.append("/etc/hosts", "2001:db8::8 web1.example.org")?;
+            world.dropping("[2001:db8::8]:22")
+        })
+        .ssh_hangs()
+        .proven("ipv6-broken")
+        .mended_by("sed -i /2001:db8::8/d /etc/hosts")
         .fixture(),
         row("no-route", |world| {
             key(world)?;
@@ -156,6 +170,8 @@ fn identification() -> Vec<Row> {
             world.login_key()?;
             world.file("/etc/hosts.deny", "sshd: ALL\n", 0o644)
         })
+        // libwrap hangs up after five seconds.
+        .line(&["-oConnectTimeout=9", "deploy@web1.example.org"])
         .ssh_fails("kex_exchange_identification")
         .proven("connection-dropped")
         .mended_by("rm /etc/hosts.deny"),

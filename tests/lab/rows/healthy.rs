@@ -93,7 +93,11 @@ fn configurations() -> Vec<Row> {
         .line(&["web"]),
         row("works-by-an-included-file", |world| {
             good(world)?;
-            world.file("/home/a/.ssh/config.d/web", "Host web\n    HostName web1.example.org\n    User deploy\n", 0o600)?;
+            world.file(
+                "/home/a/.ssh/config.d/web",
+                "Host web\n    HostName web1.example.org\n    User deploy\n",
+                0o600,
+            )?;
             world.config("Include config.d/*")
         })
         .line(&["web"]),
@@ -129,7 +133,8 @@ fn configurations() -> Vec<Row> {
             world.key("/etc/ssh/ca", &[])?;
             let ca = read("/etc/ssh/ca.pub")?;
             world.append("/home/a/.ssh/known_hosts", &format!("@cert-authority *.example.org {}", ca.trim_end()))?;
-            world.sh("ssh-keygen -q -s /etc/ssh/ca -I web1 -h -n web1.example.org /etc/ssh/ssh_host_ed25519_key.pub")?;
+            world
+                .sh("ssh-keygen -q -s /etc/ssh/ca -I web1 -h -n web1.example.org /etc/ssh/ssh_host_ed25519_key.pub")?;
             world.sshd("HostCertificate /etc/ssh/ssh_host_ed25519_key-cert.pub")?;
             world.login_key()
         }),
@@ -145,7 +150,11 @@ fn configurations() -> Vec<Row> {
             world.sshd("")?;
             world.login_key()
         })
-        .line(&["-oStrictHostKeyChecking=accept-new", "-oUserKnownHostsFile=/dev/null", "deploy@web1.example.org"]),
+        .line(&[
+            "-oStrictHostKeyChecking=accept-new",
+            "-oUserKnownHostsFile=/dev/null",
+            "deploy@web1.example.org",
+        ]),
     ]
 }
 
@@ -222,11 +231,9 @@ fn questions() -> Vec<Row> {
         .at_a_terminal()
         .ssh_asks("deploy@web1.example.org's password:")
         .needs(&["password"]),
-        row("asks-for-a-code", |world| {
-            world.server("PubkeyAuthentication no\nKbdInteractiveAuthentication yes")
-        })
-        .at_a_terminal()
-        .ssh_asks("Password:")
-        .needs(&["code"]),
+        row("asks-for-a-code", |world| world.server("PubkeyAuthentication no\nKbdInteractiveAuthentication yes"))
+            .at_a_terminal()
+            .ssh_asks("Password:")
+            .needs(&["code"]),
     ]
 }

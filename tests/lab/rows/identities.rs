@@ -78,7 +78,7 @@ fn modes() -> Vec<Row> {
             world.sh("chown root /home/a/.ssh").map(drop)
         })
         .ssh_fails("Permission denied (publickey)")
-        .proven("key-file-unreadable")
+        .at_most("likely", "key-file-unreadable", "whether there is a key in a closed folder cannot be seen")
         .mended_by("chown a /home/a/.ssh"),
     ]
 }
@@ -174,6 +174,10 @@ fn offers() -> Vec<Row> {
             .ssh_fails("Permission denied (publickey)")
             .proven("no-identities")
             .fixture(),
+        row("nothing-to-offer-at-a-terminal", |world| world.server(""))
+            .at_a_terminal()
+            .ssh_fails("Permission denied (publickey)")
+            .proven("no-identities"),
         row("nothing-to-offer-and-an-empty-agent", |world| {
             world.server("PasswordAuthentication yes")?;
             world.agent()

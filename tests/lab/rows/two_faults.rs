@@ -81,16 +81,27 @@ fn keys() -> Vec<Row> {
         .also(&["key-file-permissions"])
         .mended_by("echo 'IdentitiesOnly yes' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
         .then(TOO_OPEN),
-        row("a-password-after-an-open-key", |world| {
-            world.server("PasswordAuthentication yes\nAuthenticationMethods publickey,password")?;
-            open_key(world)?;
-            world.authorize("/home/a/.ssh/id_ed25519.pub")
+        row("locked-key-under-a-name-nobody-reads", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/work", &["-N", "secret"])?;
+            world.authorize("/home/a/.ssh/work.pub")
         })
-        .ssh_fails("are too open.")
-        .proven("key-file-permissions")
-        .mended_by("chmod 600 /home/a/.ssh/id_ed25519")
-        .printed()
-        .then(Ssh::Ends(255, "Permission denied (password)")),
+        .line(&["-oBatchMode=yes", "deploy@web1.example.org"])
+        .ssh_fails("Permission denied (publickey)")
+        .proven("accepted-key-not-offered")
+        .also(&["key-passphrase-needed"])
+        .mended_by("echo 'IdentityFile ~/.ssh/work' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
+        .then(Ssh::Ends(255, "Permission denied (publickey)")),
+        row("publickey-off-and-an-open-key-that-is-not-authorised", |world| {
+            world.server("")?;
+            open_key(world)?;
+            world.config("PubkeyAuthentication no")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("pubkey-disabled-by-client")
+        .also(&["no-key-accepted", "key-file-permissions"])
+        .mended_by("rm /home/a/.ssh/config")
+        .then(Ssh::Ends(255, "Permission denied (publickey)")),
     ]
 }
 
@@ -103,7 +114,9 @@ fn algorithms() -> Vec<Row> {
         .ssh_fails("no matching key exchange method found")
         .proven("no-common-kex")
         .also(&["no-common-cipher"])
-        .mended_by("echo 'KexAlgorithms +diffie-hellman-group14-sha1' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
+        .mended_by(
+            "echo 'KexAlgorithms +diffie-hellman-group14-sha1' >/home/a/.ssh/config; chown a /home/a/.ssh/config",
+        )
         .then(Ssh::Ends(255, "no matching cipher found")),
         row("old-kex-old-host-key-and-old-cipher", |world| {
             world.host_key("rsa")?;
@@ -114,7 +127,9 @@ fn algorithms() -> Vec<Row> {
         .ssh_fails("no matching key exchange method found")
         .proven("no-common-kex")
         .also(&["no-common-host-key-algorithm", "no-common-cipher"])
-        .mended_by("echo 'KexAlgorithms +diffie-hellman-group14-sha1' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
+        .mended_by(
+            "echo 'KexAlgorithms +diffie-hellman-group14-sha1' >/home/a/.ssh/config; chown a /home/a/.ssh/config",
+        )
         .then(Ssh::Ends(255, "no matching host key type found")),
         row("old-cipher-and-old-mac", |world| {
             world.server("Ciphers aes128-cbc\nMACs hmac-md5")?;
@@ -125,5 +140,30 @@ fn algorithms() -> Vec<Row> {
         .also(&["no-common-mac"])
         .mended_by("echo 'Ciphers +aes128-cbc' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
         .then(Ssh::Ends(255, "no matching MAC found")),
+        row("old-kex-and-another-host-key", |world| {
+            world.host_key("ed25519")?;
+            world.known("web1.example.org", "ed25519")?;
+            world.sh("rm /etc/ssh/ssh_host_*")?;
+            world.host_key("ed25519")?;
+            world.sshd("KexAlgorithms diffie-hellman-group14-sha1")?;
+            world.login_key()
+        })
+        .ssh_fails("no matching key exchange method found")
+        .proven("no-common-kex")
+        .also(&["host-key-changed"])
+        .mended_by(
+            "echo 'KexAlgorithms +diffie-hellman-group14-sha1' >/home/a/.ssh/config; chown a /home/a/.ssh/config",
+        )
+        .then(Ssh::Ends(255, "REMOTE HOST IDENTIFICATION HAS CHANGED")),
+        row("old-cipher-and-an-open-key", |world| {
+            world.server("Ciphers aes128-cbc")?;
+            open_key(world)?;
+            world.authorize("/home/a/.ssh/id_ed25519.pub")
+        })
+        .ssh_fails("no matching cipher found")
+        .proven("no-common-cipher")
+        .also(&["key-file-permissions"])
+        .mended_by("echo 'Ciphers +aes128-cbc' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
+        .then(TOO_OPEN),
     ]
 }

@@ -116,6 +116,7 @@ fn methods() -> Vec<Row> {
             .proven("server-pubkey-disabled")
             .fixture(),
         row("nothing-but-a-password-to-give", |world| world.server(""))
+            .line(&["-oPreferredAuthentications=password", "deploy@web1.example.org"])
             .at_a_terminal()
             .ssh_fails("Permission denied (publickey)")
             .proven("password-disabled")
