@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -19,7 +20,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 
 use proxy::Proxy;
-use sshd::{Sshd, account, keygen, settled_log};
+use sshd::{Sshd, account, keygen};
 use table::{Table, mebibytes, median, milliseconds, spread};
 
 /// One way of the delayed line.
@@ -299,6 +300,21 @@ impl Lab {
         let printed = String::from_utf8_lossy(&output.stdout);
         printed.trim().parse().with_context(|| format!("no figure but {printed:?}"))
     }
+}
+
+/// Waits until nothing has been added to the log for a while: sshd logs the end of a connection after the client's.
+fn settled_log(sshd: &Sshd) -> String {
+    let mut log = sshd.log();
+    let mut quiet = Instant::now();
+    while quiet.elapsed() < Duration::from_millis(300) {
+        sleep(Duration::from_millis(20));
+        let now = sshd.log();
+        if now != log {
+            log = now;
+            quiet = Instant::now();
+        }
+    }
+    log
 }
 
 /// A figure counts only where the program came to the right end.

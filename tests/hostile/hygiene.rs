@@ -8,9 +8,9 @@ pub(crate) const HOSTILE: &[u8] =
 /// The marker of [`HOSTILE`] that must never appear as such, in colour or out of it.
 const FOREIGN_COLOUR: &str = "\u{1b}[5;35;7m";
 
-/// The same without line feed and NUL, for places that end at one of them.
+/// The same without line feed, carriage return and NUL, for places that end at one of them or where ssh takes none.
 pub(crate) fn hostile_word() -> Vec<u8> {
-    HOSTILE.iter().copied().filter(|byte| !matches!(byte, b'\n' | 0)).collect()
+    HOSTILE.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r' | 0)).collect()
 }
 
 /// The formats of a report.
@@ -39,6 +39,7 @@ pub(crate) fn assert_clean(output: &[u8], colours: bool, what: &str) {
         Err(error) => panic!("{what} is not UTF-8: {error}: {}", String::from_utf8_lossy(output).escape_debug()),
     };
     assert!(!text.contains(FOREIGN_COLOUR), "{what} carries a colour of the server's: {}", text.escape_debug());
+    assert!(!text.lines().any(|line| line.starts_with("# end")), "{what} was broken out of: {}", text.escape_debug());
     let plain = if colours { without_colours(text) } else { text.to_owned() };
     if let Some(place) = plain.find(is_dangerous) {
         let from = plain[..place].char_indices().rev().nth(60).map_or(0, |(index, _)| index);

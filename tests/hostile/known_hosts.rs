@@ -65,7 +65,7 @@ fn a_line_of_ten_megabytes_does_not_hide_the_right_one() {
 
 #[test]
 fn a_line_of_ten_megabytes_alone_knows_nobody() {
-    with_bytes(&[b'x'; 10_000_000]).assert_cause(UNKNOWN);
+    with_bytes(&vec![b'x'; 10_000_000]).assert_cause(UNKNOWN);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn cut_at_every_message(how: Act) {
 
 #[test]
 fn a_broken_byte_in_every_encrypted_message_is_a_protocol_error() {
-    let numbers: Vec<usize> = (PLAIN..LOGIN + 1).collect();
+    let numbers: Vec<usize> = (PLAIN..=LOGIN).collect();
     side_by_side(&numbers, |&broken| {
         let seen = at_the_end_of(move |number| if number == broken { Act::Flip } else { Act::Pass });
         println!("flip at {broken}: {}", seen.cause());

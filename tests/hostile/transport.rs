@@ -50,12 +50,24 @@ fn endless_zero_bytes_before_the_identification_end() {
 #[test]
 fn text_before_the_identification_is_not_obeyed() {
     let seen = against(|stream| {
-        send(stream, HOSTILE);
+        send(stream, &hostile_word());
         send(stream, b"\r\n");
         send(stream, IDENTIFICATION);
         close(stream);
     });
     seen.assert_cause(&["connection-dropped"]);
+}
+
+#[test]
+fn text_before_the_identification_that_ssh_refuses_is_not_obeyed() {
+    // A NUL, or a carriage return without line feed: kex.c kex_exchange_identification takes neither and gives up.
+    let seen = against(|stream| {
+        send(stream, HOSTILE);
+        send(stream, b"\r\n");
+        send(stream, IDENTIFICATION);
+        close(stream);
+    });
+    seen.assert_cause(&["not-ssh-server", "protocol-error", "connection-dropped"]);
 }
 
 #[test]
@@ -188,8 +200,9 @@ fn algorithm_names_with_controls_are_not_obeyed() {
 }
 
 #[test]
-fn newkeys_out_of_turn_are_a_protocol_error() {
-    after_identification(packet(&[21])).assert_cause(NO_PACKET);
+fn newkeys_out_of_turn_are_no_reason_to_hang() {
+    // ssh itself complains of the type and goes on waiting.
+    after_identification(packet(&[21])).assert_cause(&["protocol-error", "kex-stalled"]);
 }
 
 #[test]

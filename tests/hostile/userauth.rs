@@ -27,6 +27,8 @@ enum Whim {
     Close,
     /// Says yes to the key, and closes when it is signed for.
     CloseAtSignature,
+    /// Sends a banner that ssh gives up at (sshconnect2.c input_userauth_banner reads a C string), and lets in.
+    BannerWithNul,
     /// Lets in, then says goodbye with text that is not for terminals.
     HostileGoodbye,
     /// Lets in, then sends debug messages without end.
@@ -63,7 +65,11 @@ impl Handler for Capricious {
     }
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, russh::Error> {
-        Ok(Some(String::from_utf8_lossy(HOSTILE).into_owned()))
+        let mut banner = String::from_utf8_lossy(&hostile_word()).into_owned();
+        if self.whim == Whim::BannerWithNul {
+            banner.push('\0');
+        }
+        Ok(Some(banner))
     }
 
     async fn channel_open_session(
@@ -158,6 +164,11 @@ fn a_close_at_the_first_request_refuses_no_key() {
 #[test]
 fn a_close_at_the_signature_is_a_rejected_signature() {
     against(Whim::CloseAtSignature).assert_cause(&["signature-rejected"]);
+}
+
+#[test]
+fn a_banner_at_which_ssh_gives_up_refuses_no_key() {
+    against(Whim::BannerWithNul).assert_cause(&["protocol-error", "access-works", "undetermined"]);
 }
 
 #[test]

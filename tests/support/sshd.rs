@@ -140,21 +140,6 @@ pub(crate) fn keygen(path: &Path, comment: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until nothing has been added to the log for a while: sshd logs the end of a connection after the client's.
-pub(crate) fn settled_log(sshd: &Sshd) -> String {
-    let mut log = sshd.log();
-    let mut quiet = Instant::now();
-    while quiet.elapsed() < Duration::from_millis(300) {
-        sleep(Duration::from_millis(20));
-        let now = sshd.log();
-        if now != log {
-            log = now;
-            quiet = Instant::now();
-        }
-    }
-    log
-}
-
 /// sshd wants to be run by its absolute path, and is seldom on an ordinary user's PATH.
 fn program() -> Result<PathBuf> {
     ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"]
