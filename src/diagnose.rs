@@ -76,8 +76,8 @@ pub fn diagnose(facts: &Facts) -> Verdict {
 fn first_break(facts: &Facts) -> Named {
     let best = findings(facts)
         .into_iter()
-        .filter(|(_, cause, _)| !checks::passed(facts, cause.blocks))
-        .min_by_key(|(_, cause, finding)| (cause.blocks, finding.certainty));
+        .filter(|(_, cause, finding)| !checks::passed(facts, bites(cause, finding)))
+        .min_by_key(|(_, cause, finding)| (bites(cause, finding), finding.certainty));
     let (cause, finding) = match best {
         Some((_, cause, finding)) => (cause, finding),
         None => (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts)),
@@ -97,12 +97,17 @@ fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'stat
         faults.min_by_key(|(_, cause, finding)| (checks::passed(facts, cause.blocks), cause.blocks, finding.certainty));
     let outcome = match worst {
         Some((_, cause, finding)) => {
-            let status = if checks::passed(facts, cause.blocks) { Status::Warn } else { Status::Fail };
+            let status = if checks::passed(facts, bites(cause, finding)) { Status::Warn } else { Status::Fail };
             Ok(Outcome { status, summary: finding.summary.clone(), evidence: finding.evidence.clone() })
         }
         None => (check.holds)(facts),
     };
     Judged { check, outcome }
+}
+
+/// The step at which a finding bites.
+fn bites(cause: &Cause, finding: &Finding) -> Blocks {
+    finding.blocks.unwrap_or(cause.blocks)
 }
 
 /// Why a check was skipped, for its summary.

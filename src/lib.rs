@@ -30,3 +30,5 @@ pub mod facts;
 pub mod openssh;
 pub mod render;
 pub mod report;
+#[cfg(test)]
+mod testing;

@@ -1,11 +1,17 @@
 //! From a verdict to what every format renders: words chosen, commands filled in. The JSON report is this, serialised.
 
+mod identities;
+mod message;
+
 use serde::Serialize;
 
-use crate::checks::{Certainty, Need, Place, Status};
-use crate::diagnose::Verdict;
+use crate::checks::{self, Blocks, Certainty, Need, Place, Status, Step};
+use crate::diagnose::{self, Judged, Named, Verdict};
+use crate::facts::host_key::Marker;
 use crate::facts::text::{Address, Comment, Fingerprint, Host, Path, ServerText, User};
 use crate::facts::{Facts, Footprint, Origin, Stage};
+use crate::openssh::known_hosts::{self, Standing};
+use crate::openssh::prompts;
 
 /// One report.
 #[derive(Debug, Clone, Serialize)]
@@ -37,6 +43,9 @@ pub struct Report {
     /// The message to the server's administrator, where the report ends at the server; not part of the JSON.
     #[serde(skip)]
     pub message: Option<String>,
+    /// The command line that makes this report anew, quoted; not part of the JSON.
+    #[serde(skip)]
+    pub again: Option<String>,
 }
 
 /// The login that was meant.
@@ -282,39 +291,195 @@ pub struct CheckView {
 
 /// The report of one login.
 pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
-    let _ = verdict;
+    let identities = identities::views(facts);
+    let hops: Vec<(&Facts, Verdict)> = facts.hops.iter().map(|hop| (hop, diagnose::diagnose(hop))).collect();
+    let mut checks: Vec<CheckView> = Vec::new();
+    for (hop, judged) in &hops {
+        let name = hop.target.as_ref().map_or_else(|_| Host::default(), |target| target.host.clone());
+        checks.extend(judged.checks.iter().map(|one| check(hop, one, Some(&name))));
+    }
+    checks.extend(verdict.checks.iter().map(|one| check(facts, one, None)));
+    let view = verdict_view(verdict, hop_view(verdict, &hops));
+    let message = message::message(facts, &view);
     Report {
         schema: "sshdoctor-report/1",
         sshdoctor: env!("CARGO_PKG_VERSION"),
         observed_at: facts.observed_at.local.clone(),
         source: facts.origin,
-        target: None,
-        client: ClientView {
-            os: facts.run.os.clone(),
-            user: facts.run.user.clone(),
-            ssh: None,
-            ssh_version: None,
-            can_be_asked: false,
-        },
-        server: None,
-        identities: Vec::new(),
-        verdict: VerdictView {
-            cause: "undetermined",
-            certainty: Certainty::Possible,
-            place: None,
-            summary: String::new(),
-            evidence: Vec::new(),
-            next_steps: Vec::new(),
-            prevent: None,
-            needs: Vec::new(),
-            also: Vec::new(),
-            alternatives: Vec::new(),
-            hop: None,
-            ruled_out: Vec::new(),
-        },
+        target: target(facts),
+        client: client(facts),
+        server: server(facts),
+        identities,
+        verdict: view,
         accounts: None,
-        footprint: None,
-        checks: Vec::new(),
-        message: None,
+        footprint: facts
+            .footprint
+            .map(|target| FootprintView { target, hops: facts.hops.iter().filter_map(|hop| hop.footprint).collect() }),
+        checks,
+        message,
+        again: again(facts),
     }
+}
+
+/// The login that was meant.
+fn target(facts: &Facts) -> Option<TargetView> {
+    let target = facts.target.as_ref().ok()?;
+    let addresses = facts.resolve.as_ref().ok().and_then(|resolve| resolve.outcome.clone().ok());
+    Some(TargetView {
+        input: target.input.clone(),
+        user: target.user.clone(),
+        host: target.host.clone(),
+        port: target.port,
+        addresses: addresses.unwrap_or_default(),
+        via: target.via.clone(),
+    })
+}
+
+/// This machine.
+fn client(facts: &Facts) -> ClientView {
+    let ssh = facts.config.ssh.as_ref().ok();
+    ClientView {
+        os: facts.run.os.clone(),
+        user: facts.run.user.clone(),
+        ssh: ssh.map(|program| program.path.clone()),
+        ssh_version: ssh.map(|program| program.version.clone()),
+        can_be_asked: prompts::can_be_asked(facts),
+    }
+}
+
+/// The server; `None` where it never said anything.
+fn server(facts: &Facts) -> Option<ServerView> {
+    let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.clone());
+    let host_key = facts.host_key.offered.as_ref().ok().map(|offered| HostKeyView {
+        kind: offered.key.algorithm.clone(),
+        fingerprint: offered.key.fingerprint.clone(),
+        known: known_hosts::standing(facts).map(|standing| known(&standing)),
+    });
+    let methods = facts.userauth.as_ref().ok().and_then(|userauth| userauth.methods());
+    if identification.is_none() && host_key.is_none() && methods.is_none() {
+        return None;
+    }
+    Some(ServerView { identification, methods: methods.unwrap_or_default().to_vec(), host_key })
+}
+
+/// The word for how a host key stands. A certificate that ssh does not take leaves it with the plain key, which is
+/// not known then.
+fn known(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Match(entry) if entry.marker == Marker::CertAuthority => "certificate",
+        Standing::Match(_) => "match",
+        Standing::Unknown | Standing::BadCertificate(_) => "unknown",
+        Standing::Changed(_) => "changed",
+        Standing::Revoked => "revoked",
+    }
+}
+
+/// One check's row; one that could not be judged is skipped with the reason.
+fn check(facts: &Facts, judged: &Judged, hop: Option<&Host>) -> CheckView {
+    let (status, summary, evidence) = match &judged.outcome {
+        Ok(outcome) => (outcome.status, outcome.summary.clone(), outcome.evidence.clone()),
+        Err(reason) => (Status::Skip, diagnose::skipped(reason), Vec::new()),
+    };
+    CheckView {
+        id: judged.check.id,
+        stage: judged.check.stage,
+        hop: hop.cloned(),
+        status,
+        summary,
+        evidence,
+        millis: facts.millis.get(judged.check.id).copied(),
+    }
+}
+
+/// The verdict; what lies nowhere has no place.
+fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
+    let Named { cause, finding, facts } = &verdict.first;
+    let faulty = cause.blocks != Blocks::Nothing;
+    VerdictView {
+        cause: cause.id,
+        certainty: finding.certainty,
+        place: faulty.then(|| finding.place.unwrap_or(cause.place)),
+        summary: finding.summary.clone(),
+        evidence: finding.evidence.clone(),
+        next_steps: steps((cause.fix.commands)(facts)),
+        prevent: (faulty && !cause.prevent.is_empty()).then(|| cause.prevent.to_owned()),
+        needs: finding.needs.clone(),
+        also: verdict.also.iter().map(also).collect(),
+        alternatives: finding
+            .alternatives
+            .iter()
+            .map(|alternative| AlternativeView {
+                cause: alternative.cause,
+                certainty: alternative.certainty,
+                summary: alternative.summary.clone(),
+                evidence: alternative.evidence.clone(),
+                next_steps: steps_of(alternative.cause, facts),
+                decide: alternative
+                    .decide
+                    .as_ref()
+                    .map(|decide| DecideView { place: decide.place, command: decide.command.clone() }),
+            })
+            .collect(),
+        hop,
+        ruled_out: verdict
+            .ruled_out
+            .iter()
+            .map(|(cause, because)| RuledOutView { cause, because: because.clone() })
+            .collect(),
+    }
+}
+
+/// A further cause, its commands filled in from the facts it was found in.
+fn also(named: &Named) -> AlsoView {
+    AlsoView {
+        cause: named.cause.id,
+        certainty: named.finding.certainty,
+        summary: named.finding.summary.clone(),
+        evidence: named.finding.evidence.clone(),
+        next_steps: steps((named.cause.fix.commands)(&named.facts)),
+    }
+}
+
+/// The first hop that fails, where that is the verdict.
+fn hop_view(verdict: &Verdict, hops: &[(&Facts, Verdict)]) -> Option<HopView> {
+    if verdict.first.cause.id != "jump-host-failed" {
+        return None;
+    }
+    let (facts, failed) = hops.iter().find(|(_, hop)| hop.first.cause.blocks != Blocks::Nothing)?;
+    let AlsoView { cause, certainty, summary, evidence, next_steps } = also(&failed.first);
+    let host = facts.target.as_ref().ok()?.host.clone();
+    Some(HopView { host, cause, certainty, summary, evidence, next_steps })
+}
+
+/// What mends the cause of that id; nothing where only another source can prove it.
+fn steps_of(id: &str, facts: &Facts) -> Vec<StepView> {
+    let cause = checks::causes().map(|(_, cause)| cause).find(|cause| cause.id == id);
+    cause.map(|cause| steps((cause.fix.commands)(facts))).unwrap_or_default()
+}
+
+/// The steps as every format shows them.
+fn steps(steps: Vec<Step>) -> Vec<StepView> {
+    let view = |step: Step| StepView {
+        place: step.place,
+        shell: "sh",
+        as_whom: if step.root { "root" } else { "self" },
+        command: step.command,
+        why: step.why,
+    };
+    steps.into_iter().map(view).collect()
+}
+
+/// The command line that makes this report anew, with ssh's options, which is how those of scp and sftp were noted.
+fn again(facts: &Facts) -> Option<String> {
+    let target = facts.target.as_ref().ok()?;
+    let mut line = "sshdoctor".to_owned();
+    for word in facts.config.arguments.iter().map(ToString::to_string).chain([target.input.to_string()]) {
+        line = format!("{line} {}", checks::quoted(&word));
+    }
+    Some(line)
+}
+
+/// `1 key`, `3 keys`.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -1,14 +1,149 @@
-//! To be written.
+//! Whether ssh takes its configuration.
 
-use super::{Check, Outcome};
-use crate::facts::Stage;
+use crate::facts::config::{Complaint, ComplaintKind};
+use crate::facts::{Facts, Observed, Source, Stage};
 
-/// Check `client-config`.
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
+
+/// ssh reads its configuration without complaint.
 pub const CLIENT_CONFIG: Check = Check {
     id: "client-config",
     stage: Stage::Config,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
+    claim: "ssh reads its configuration without complaint",
+    causes: &[&CLIENT_CONFIG_PERMISSIONS, &CLIENT_CONFIG_ERROR],
+    holds: client_config_holds,
+    rules_out: &[("client-config-error", ssh_takes_it)],
 };
+
+const CLIENT_CONFIG_ERROR: Cause = Cause {
+    id: "client-config-error",
+    title: "ssh refuses its configuration",
+    blocks: Blocks::Config,
+    place: Place::Client,
+    doc: "A configuration file or an option on the command line holds a keyword that this ssh does not know, or a value that \
+          it does not take, or names a file that it cannot read. ssh then ends before it contacts anything: \
+          `Bad configuration option`, `terminating, 1 bad configuration options`.\n\n\
+          Proven by the installed ssh itself, which was asked to evaluate the same configuration (ssh -G).",
+    prevent: "Try a change with `ssh -G HOST`. Put `IgnoreUnknown KEYWORD` above options that only some of your machines know.",
+    fix: Fix { commands: error_commands, mend: forget },
+    see: &["OpenSSH readconf.c process_config_line_depth", "ssh_config(5) IgnoreUnknown"],
+    judge: |facts| {
+        let Some(complaint) =
+            facts.config.complaint.as_ref().filter(|complaint| complaint.kind != ComplaintKind::Permissions)
+        else {
+            return Ok(None);
+        };
+        let what = match (complaint.kind, &complaint.line) {
+            (ComplaintKind::UnknownOption, Some(line)) => {
+                format!("it does not know the option in `{}`", line.shortened(120))
+            }
+            (ComplaintKind::BadValue, Some(line)) => format!("it does not take the value in `{}`", line.shortened(120)),
+            (ComplaintKind::Unreadable, _) => "it cannot read the file".to_owned(),
+            _ => complaint.said.first().map(|said| said.shortened(160)).unwrap_or_default(),
+        };
+        let finding = Finding::proven(format!("ssh refuses to start because of {}: {what}", complaint.at));
+        Ok(Some(with_words(finding, complaint)))
+    },
+};
+
+const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
+    id: "client-config-permissions",
+    title: "a configuration file belongs to another or may be written by others",
+    blocks: Blocks::Config,
+    place: Place::Client,
+    doc: "ssh reads its per-user configuration and the files that it includes only when they belong to you or to root and \
+          neither group nor others may write them; else it ends with `Bad owner or permissions on …` before it contacts \
+          anything. A file named with -F is not checked.\n\n\
+          Proven by the installed ssh itself, which was asked to evaluate the same configuration (ssh -G).",
+    prevent: "Keep ~/.ssh/config and its includes at mode 0600; copy a shared or mounted file instead of linking to it.",
+    fix: Fix {
+        commands: |facts| {
+            let Some(Complaint { at: Source::File { path, .. }, .. }) = &facts.config.complaint else {
+                return Vec::new();
+            };
+            let owner = super::quoted(&format!("{}:", facts.run.user));
+            let file = naming::path(path);
+            vec![
+                Step::here(format!("chmod go-w {file}"), "lets nobody but its owner write it"),
+                Step {
+                    root: true,
+                    ..Step::here(
+                        format!("test -O {file} || chown {owner} {file}"),
+                        "if ssh still complains: the file belongs to another account; this makes it yours",
+                    )
+                },
+            ]
+        },
+        mend: forget,
+    },
+    see: &["OpenSSH readconf.c read_config_file_depth", "ssh_config(5)"],
+    judge: |facts| {
+        let Some(complaint) =
+            facts.config.complaint.as_ref().filter(|complaint| complaint.kind == ComplaintKind::Permissions)
+        else {
+            return Ok(None);
+        };
+        let summary = format!("ssh refuses to start because of {}: others own or may write it", complaint.at);
+        Ok(Some(with_words(Finding::proven(summary), complaint)))
+    },
+};
+
+fn with_words(finding: Finding, complaint: &Complaint) -> Finding {
+    complaint.said.iter().fold(finding, |finding, said| finding.seen(format!("ssh says: {}", said.shortened(300))))
+}
+
+fn error_commands(facts: &Facts) -> Vec<Step> {
+    let Some(complaint) = &facts.config.complaint else { return Vec::new() };
+    let destination = naming::destination(facts);
+    match &complaint.at {
+        Source::File { path, line: Some(line) } => {
+            let file = naming::path(path);
+            vec![
+                Step::here(format!("sed -n {line}p {file}"), "shows the line; correct or remove it"),
+                Step::here(
+                    format!("ssh -G {destination} > /dev/null"),
+                    "says nothing once ssh takes the configuration",
+                ),
+            ]
+        }
+        Source::File { path, line: None } => {
+            vec![Step::here(format!("ls -l {}", naming::path(path)), "shows the file that ssh cannot use")]
+        }
+        _ => vec![Step::here(
+            format!("ssh -G {destination} > /dev/null"),
+            "leave the refused option out; this says nothing once ssh takes the rest",
+        )],
+    }
+}
+
+/// What a correct configuration would say is not known.
+fn forget(facts: &mut Facts) {
+    let unknown = || crate::facts::Unobserved::NotAttempted;
+    facts.config.complaint = None;
+    facts.identities = Err(unknown());
+    facts.userauth = Err(unknown());
+    facts.session = Err(unknown());
+}
+
+fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
+    let config = &facts.config;
+    let lines = config.applied.iter().map(|applied| format!("{}: {}", applied.at, applied.text.shortened(200)));
+    let exec = config.match_exec.then(|| "a Match exec command was run while reading, as ssh would".to_owned());
+    if let Err(reason) = &config.ssh {
+        let absent =
+            format!("ssh is not installed ({reason}): OpenSSH's defaults apply, ~/.ssh/config was not evaluated");
+        return Ok(Outcome::warn(absent).with(lines));
+    }
+    if !config.evaluated {
+        return Err(crate::facts::Unobserved::NotAttempted);
+    }
+    let version = config.ssh.as_ref().map(|ssh| ssh.version.clone()).unwrap_or_default();
+    let login = naming::login(facts);
+    let port = facts.target.as_ref().map_or(22, |target| target.port);
+    Ok(Outcome::pass(format!("{version} reads it without complaint: {login}, port {port}")).with(lines).with(exec))
+}
+
+fn ssh_takes_it(facts: &Facts) -> Option<String> {
+    (facts.config.evaluated && facts.config.complaint.is_none())
+        .then(|| "ssh -G evaluates the configuration without complaint".to_owned())
+}

@@ -1,34 +1,396 @@
-//! To be written.
+//! What ssh would offer, in its order, and whether the key that the server would accept is among it.
 
-use super::{Check, Outcome};
-use crate::facts::Stage;
+use crate::facts::agent::AgentAnswer;
+use crate::facts::identities::{FileError, KeyFile, PublicFile};
+use crate::facts::key::PublicKey;
+use crate::facts::userauth::{Answer, Query, Userauth};
+use crate::facts::{Facts, Observed, Stage, known};
+use crate::openssh::course::{self, Fate};
+use crate::openssh::identities::{Offer, offers};
+use crate::openssh::prompts;
 
-/// Check `key-files`.
-pub const KEY_FILES: Check = Check {
-    id: "key-files",
-    stage: Stage::Identity,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
 
-/// Check `key-permissions`.
-pub const KEY_PERMISSIONS: Check = Check {
-    id: "key-permissions",
-    stage: Stage::Identity,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
-
-/// Check `identities`.
+/// ssh holds an identity that it is willing to offer.
 pub const IDENTITIES: Check = Check {
     id: "identities",
     stage: Stage::Identity,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
+    claim: "ssh holds an identity that it is willing to offer",
+    causes: &[&IDENTITIES_ONLY_HIDES_KEY, &ACCEPTED_KEY_NOT_OFFERED, &NO_IDENTITIES],
+    holds: identities_hold,
+    rules_out: &[("no-identities", something_is_offered)],
 };
+
+const NO_IDENTITIES: Cause = Cause {
+    id: "no-identities",
+    title: "ssh has no key to offer",
+    blocks: Blocks::Offered,
+    place: Place::Client,
+    doc: "The server takes public keys, and ssh offers none: no key file where it looks, no agent, or an agent that is \
+          empty. The server had no part in the denial. A shell that was itself reached by ssh often has no agent although \
+          one is believed to be there: agent forwarding must be asked for (-A or ForwardAgent) on the hop before.\n\n\
+          Proven when the server lists publickey, and neither files nor agent give ssh anything to ask with.",
+    prevent: "Name the key for the host (IdentityFile) or see that the agent runs in every session (ssh-add -l).",
+    fix: Fix { commands: no_identities_commands, mend: mend_no_identities },
+    see: &["OpenSSH sshconnect2.c pubkey_prepare", "ssh_config(5) IdentityFile, ForwardAgent"],
+    judge: no_identities,
+};
+
+fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let methods = userauth.methods().unwrap_or_default();
+    let has = |name: &str| methods.iter().any(|method| method == name);
+    let offered = turns.iter().any(|turn| !matches!(turn.fate, Fate::Unusable(_)));
+    let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || named_file_missing(facts);
+    let agent = facts.agent.as_ref().ok();
+    let agent_at_fault = agent.is_some_and(|agent| {
+        agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_))
+            || agent.locked == Ok(true)
+    });
+    let password_open = super::userauth::question_open(facts, methods);
+    let asks = prompts::can_be_asked(facts) && password_open;
+    if !has("publickey")
+        || !super::userauth::client_takes_publickey(facts)
+        || offered
+        || file_at_fault
+        || agent_at_fault
+        || asks
+        || not_offered_but_accepted(facts, userauth).next().is_some()
+    {
+        return Ok(None);
+    }
+    let mut finding = Finding::proven(format!(
+        "ssh has no key to offer to {}: no key file, and {}",
+        naming::login(facts),
+        agent_words(facts)
+    ));
+    finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
+    finding.evidence.push("ssh offers nothing: it was never asked about a key".to_owned());
+    finding.evidence.extend(absent_files(facts));
+    if let (Some(connection), None) = (&facts.run.ssh_connection, &facts.run.auth_sock) {
+        let came_from = connection.as_str().and_then(|text| text.split(' ').next()).unwrap_or("another machine");
+        finding.evidence.push(format!(
+            "this shell was reached by ssh from {came_from}, and SSH_AUTH_SOCK is not set: no agent came along"
+        ));
+    } else if facts.run.auth_sock.is_none() && agent.is_none_or(|agent| agent.socket.is_none()) {
+        finding.evidence.push("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
+    }
+    if let Some(sudo_user) = &facts.run.sudo_user {
+        finding.evidence.push(format!(
+            "ssh runs as {} by sudo, so it looks for keys in {} and not in {sudo_user}'s home",
+            facts.run.user, facts.run.home
+        ));
+    }
+    Ok(Some(finding))
+}
+
+/// `the agent is empty`, `no agent is known`, for the sentence that says what ssh has.
+fn agent_words(facts: &Facts) -> &'static str {
+    match facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref().map(|_| agent)) {
+        Some(agent) if agent.keys().is_empty() => "the agent is empty",
+        Some(_) => "nothing of the agent's is allowed here",
+        None => "no agent is known to it",
+    }
+}
+
+/// One line for all the default files that are not there.
+pub(super) fn absent_files(facts: &Facts) -> Option<String> {
+    let files = &facts.identities.as_ref().ok()?.files;
+    let absent: Vec<String> =
+        files.iter().filter(|file| file.state.is_err()).map(|file| file.path.to_string()).collect();
+    (!absent.is_empty()).then(|| format!("none of these exists: {}", absent.join(", ")))
+}
+
+fn named_file_missing(facts: &Facts) -> bool {
+    let missing = |file: &KeyFile| file.explicit && file.state.as_ref().is_err_and(FileError::is_missing);
+    facts.identities.as_ref().is_ok_and(|identities| identities.files.iter().any(missing))
+}
+
+fn no_identities_commands(facts: &Facts) -> Vec<Step> {
+    let destination = naming::destination(facts);
+    if facts.run.ssh_connection.is_some() && facts.run.auth_sock.is_none() {
+        let from_home = "on the machine where your keys are: check that the agent holds the key, then come here with \
+                         -A, or go through this host with -J and let nothing be forwarded";
+        return vec![
+            Step { place: Place::AgentHost, ..Step::here("ssh-add -l", from_home) },
+            Step {
+                place: Place::AgentHost,
+                ..Step::here(
+                    format!("ssh -J {} {destination}", super::quoted(&facts.run.host.to_string())),
+                    "logs in to the target from there, with the keys of that machine",
+                )
+            },
+        ];
+    }
+    let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
+    if let Some(file) = others.iter().find(|file| file.state.is_ok()) {
+        return vec![Step::here(
+            format!("ssh -i {} {destination}", naming::path(&file.path)),
+            "a key that no configuration names; whether the server accepts it was not asked",
+        )];
+    }
+    if facts.agent.as_ref().is_ok_and(|agent| agent.socket.is_some()) {
+        return vec![Step::here("ssh-add", "loads your default keys into the agent; name another key file after it")];
+    }
+    vec![
+        Step::here("ssh-keygen -t ed25519", "makes a key pair, if you have none; its .pub must then be authorised"),
+        Step::here(
+            format!("ssh -i PATH_OF_YOUR_KEY {destination}"),
+            "if you have a key elsewhere, name it: put your key's path in the place of PATH_OF_YOUR_KEY",
+        ),
+    ]
+}
+
+fn mend_no_identities(facts: &mut Facts) {
+    // Which key a person will bring, and whether it is authorised, nobody can know.
+    facts.userauth = Err(crate::facts::Unobserved::NotAttempted);
+    facts.session = Err(crate::facts::Unobserved::NotAttempted);
+}
+
+const ACCEPTED_KEY_NOT_OFFERED: Cause = Cause {
+    id: "accepted-key-not-offered",
+    title: "a key on this machine would be accepted, and ssh does not offer it",
+    blocks: Blocks::Offered,
+    place: Place::Client,
+    doc: "The server accepts a public key that lies on this machine, but neither the agent holds it nor does the \
+          configuration name it, so ssh never asks with it. ssh tries only its default names (id_ed25519, id_rsa, …), what \
+          -i or IdentityFile names, and the agent.\n\n\
+          Proven when the server answered a query with this very key by \"yes\", and refused (or was not offered) what ssh \
+          has.",
+    prevent: "Give every key that has a name of its own a Host block with IdentityFile.",
+    fix: Fix { commands: not_offered_commands, mend: mend_not_offered },
+    see: &["RFC 4252 section 7", "ssh_config(5) IdentityFile"],
+    judge: accepted_key_not_offered,
+};
+
+fn accepted_key_not_offered(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    if !super::userauth::client_takes_publickey(facts) || accepted_anyway(facts, &turns) {
+        return Ok(None);
+    }
+    let mut accepted = not_offered_but_accepted(facts, userauth);
+    let Some((query, file)) = accepted.find_map(|query| Some((query, other_file(facts, &query.key)?))) else {
+        return Ok(None);
+    };
+    let summary = format!("{} would accept your key {}, but ssh does not offer it", naming::login(facts), file.path);
+    let mut finding = Finding::proven(summary)
+        .seen(format!("the server accepts {} from {}", naming::key(&query.key), file.path))
+        .seen("no IdentityFile names this file, and the agent does not hold the key");
+    finding.evidence.push(offered_words(&turns));
+    Ok(Some(finding))
+}
+
+fn not_offered_commands(facts: &Facts) -> Vec<Step> {
+    let Some(path) = facts.userauth.as_ref().ok().and_then(|userauth| {
+        not_offered_but_accepted(facts, userauth).find_map(|query| Some(&other_file(facts, &query.key)?.path))
+    }) else {
+        return Vec::new();
+    };
+    let word = naming::path(path);
+    vec![
+        Step::here(format!("ssh -i {word} {}", naming::destination(facts)), "offers this key now"),
+        Step::here(host_block(facts, &[format!("IdentityFile {}", config_word(&path.to_string()))]), KEEP),
+    ]
+}
+
+/// Why a Host block is appended.
+const KEEP: &str = "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`";
+
+/// A command that appends a `Host` block with these lines to the user's configuration.
+pub(super) fn host_block(facts: &Facts, lines: &[String]) -> String {
+    let mut block = format!("\\nHost {}\\n", naming::alias(facts));
+    for line in lines {
+        block.push_str("    ");
+        block.push_str(&line.replace('\\', "\\\\").replace('%', "%%"));
+        block.push_str("\\n");
+    }
+    format!("printf {} >> ~/.ssh/config", super::quoted(&block))
+}
+
+/// A value as ssh_config takes it: in double quotes where it holds a blank.
+fn config_word(value: &str) -> String {
+    if value.contains([' ', '\t', '#']) { format!("\"{value}\"") } else { value.to_owned() }
+}
+
+fn mend_not_offered(facts: &mut Facts) {
+    let Ok(userauth) = &facts.userauth else { return };
+    let Some(row) = not_offered_but_accepted(facts, userauth).find_map(|query| other_row(facts, &query.key)) else {
+        return;
+    };
+    if let Ok(identities) = &mut facts.identities {
+        let mut file = identities.others.remove(row);
+        file.explicit = true;
+        identities.files.insert(0, file);
+    }
+}
+
+const IDENTITIES_ONLY_HIDES_KEY: Cause = Cause {
+    id: "identities-only-hides-key",
+    title: "IdentitiesOnly keeps ssh from offering the agent's accepted key",
+    blocks: Blocks::Offered,
+    place: Place::Client,
+    doc: "The agent holds a key that the server accepts, and IdentitiesOnly restricts ssh to the keys that IdentityFile \
+          names. Without a key file or a .pub for that key, ssh passes over it in silence.\n\n\
+          Proven when the server answered a query with the agent's key by \"yes\" while IdentitiesOnly is in force and no \
+          IdentityFile stands for the key.",
+    prevent: "With IdentitiesOnly, name each wanted agent key by its .pub in IdentityFile.",
+    fix: Fix { commands: hides_commands, mend: mend_hides },
+    see: &["OpenSSH sshconnect2.c pubkey_prepare", "ssh_config(5) IdentitiesOnly"],
+    judge: identities_only_hides_key,
+};
+
+fn identities_only_hides_key(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let hidden = facts.config.options.is_yes("identitiesonly") && super::userauth::client_takes_publickey(facts);
+    if !hidden || accepted_anyway(facts, &turns) {
+        return Ok(None);
+    }
+    let Some(query) = not_offered_but_accepted(facts, userauth).find(|query| in_agent(facts, &query.key)) else {
+        return Ok(None);
+    };
+    let comment = if query.key.comment.is_empty() { String::new() } else { format!(" ({})", query.key.comment) };
+    let summary =
+        format!("IdentitiesOnly keeps ssh from offering the key that {} accepts{comment}", naming::login(facts));
+    Ok(Some(
+        Finding::proven(summary)
+            .seen(format!("the server accepts {}, which the agent holds", naming::key(&query.key)))
+            .seen("IdentitiesOnly is yes, and no IdentityFile stands for this key")
+            .seen(offered_words(&turns)),
+    ))
+}
+
+fn hides_commands(facts: &Facts) -> Vec<Step> {
+    let Ok(userauth) = &facts.userauth else { return Vec::new() };
+    let Some(query) = not_offered_but_accepted(facts, userauth).find(|query| in_agent(facts, &query.key)) else {
+        return Vec::new();
+    };
+    select_agent_key(facts, &query.key)
+}
+
+/// The steps that make ssh offer one agent key and nothing else: its public half in a file, named by a Host block.
+pub(super) fn select_agent_key(facts: &Facts, key: &PublicKey) -> Vec<Step> {
+    let name = format!("agent-{}.pub", naming::alias(facts).replace(['/', '*', '?', ' '], "_"));
+    let path = format!("~/.ssh/{}", super::quoted(&name));
+    let blob = key.blob.base64();
+    let tail = blob.get(blob.len().saturating_sub(24)..).unwrap_or(&blob);
+    vec![
+        Step::here(
+            format!("ssh-add -L | grep -F {} > {path}", super::quoted(tail)),
+            "writes the public half of this agent key to a file",
+        ),
+        Step::here(
+            host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
+            "makes ssh offer this key, and only this one, to this host",
+        ),
+    ]
+}
+
+fn mend_hides(facts: &mut Facts) {
+    let Ok(userauth) = &facts.userauth else { return };
+    let Some(key) =
+        not_offered_but_accepted(facts, userauth).map(|query| query.key.clone()).find(|key| in_agent(facts, key))
+    else {
+        return;
+    };
+    offer_agent_key(facts, &key);
+}
+
+/// Makes the facts those in which ssh offers this agent key first: its `.pub` named as IdentityFile.
+pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
+    let missing = || FileError { errno: "ENOENT".to_owned(), at: None };
+    let path = crate::facts::text::Path::from("~/.ssh/agent.pub");
+    let empty = |name: &str| PublicFile { path: name.into(), state: Err(missing()), key: None };
+    let file = KeyFile {
+        path: path.clone(),
+        configured: "~/.ssh/agent.pub".into(),
+        source: crate::facts::Source::CommandLine,
+        explicit: true,
+        state: Err(missing()),
+        private: Err(crate::facts::Unobserved::NotAttempted),
+        public: PublicFile { key: Some(key.clone()), ..empty("~/.ssh/agent.pub") },
+        certificate: empty("~/.ssh/agent-cert.pub"),
+    };
+    facts.config.options.set("identitiesonly", "yes");
+    if let Ok(identities) = &mut facts.identities {
+        identities.files = vec![file];
+        identities.certificates.clear();
+    }
+    if let Ok(agent) = &mut facts.agent {
+        let held = agent.keys().iter().any(|entry| entry.key.blob == key.blob);
+        if !held && let Ok(bound) = &mut agent.bound {
+            bound.push(crate::facts::agent::AgentKey { key: key.clone() });
+        }
+    }
+}
+
+/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
+pub(super) fn not_offered_but_accepted<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
+    let believable = !course::says_yes_to_everything(facts);
+    let offered: Vec<Offer> = offers(facts);
+    userauth.queries.iter().filter(move |query| {
+        believable
+            && query.answer == Some(Answer::PkOk)
+            && !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.blob == query.key.blob))
+    })
+}
+
+/// Whether ssh's own offers already hold one that the server accepts.
+fn accepted_anyway(facts: &Facts, turns: &[course::Turn]) -> bool {
+    let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    accepted || facts.userauth.as_ref().is_ok_and(Userauth::succeeded)
+}
+
+fn in_agent(facts: &Facts, key: &PublicKey) -> bool {
+    facts.agent.as_ref().is_ok_and(|agent| agent.keys().iter().any(|entry| entry.key.blob == key.blob))
+}
+
+fn other_row(facts: &Facts, key: &PublicKey) -> Option<usize> {
+    let identities = facts.identities.as_ref().ok()?;
+    identities.others.iter().position(|file| {
+        file.public_half().is_some_and(|half| half.blob == key.blob)
+            || file.certificate.key.as_ref().is_some_and(|certificate| certificate.blob == key.blob)
+    })
+}
+
+fn other_file<'a>(facts: &'a Facts, key: &PublicKey) -> Option<&'a KeyFile> {
+    facts.identities.as_ref().ok()?.others.get(other_row(facts, key)?)
+}
+
+/// What ssh offered, in one line.
+fn offered_words(turns: &[course::Turn]) -> String {
+    let keys: Vec<String> = turns.iter().filter_map(|turn| turn.offer.key.as_ref()).map(naming::key).collect();
+    match keys.as_slice() {
+        [] => "ssh offers nothing".to_owned(),
+        keys => format!("ssh offers {}: {}", naming::count(keys.len(), "key", "keys"), keys.join("; ")),
+    }
+}
+
+fn identities_hold(facts: &Facts) -> Observed<Outcome> {
+    known(&facts.identities)?;
+    let offers = offers(facts);
+    let lines = offers.iter().enumerate().map(|(place, offer)| {
+        let name = offer.key.as_ref().map_or_else(|| "a key whose public half is unknown".to_owned(), naming::key);
+        let file = course::key_file(facts, offer).map(|file| file.path.to_string());
+        let origin = match (offer.agent, file) {
+            (true, Some(file)) => format!("agent, named by {file}"),
+            (true, None) => "agent".to_owned(),
+            (false, Some(file)) => file,
+            (false, None) => "file".to_owned(),
+        };
+        format!("{}. {name}, {origin}", place + 1)
+    });
+    if offers.is_empty() {
+        return Ok(Outcome::info("ssh has no key to offer"));
+    }
+    let summary = format!("ssh would offer {}", naming::count(offers.len(), "key", "keys"));
+    Ok(Outcome::pass(summary).with(lines))
+}
+
+fn something_is_offered(facts: &Facts) -> Option<String> {
+    facts.identities.as_ref().ok()?;
+    let keys = offers(facts).iter().filter(|offer| offer.key.is_some()).count();
+    (keys > 0).then(|| format!("ssh has {} to offer", naming::count(keys, "key", "keys")))
+}

@@ -1,44 +1,422 @@
-//! To be written.
+//! The members of the group verdicts: causes that the client cannot prove, each with what would speak for it and the
+//! one command that decides it; and the checks of the server's own side, which another source of facts fills.
 
-use super::{Check, Outcome};
-use crate::facts::Stage;
+use crate::facts::{Facts, Observed, Stage, UserFrom, known};
+use crate::openssh::course::{self, Turn};
 
-/// Check `sshd-config`.
-pub const SSHD_CONFIG: Check = Check {
-    id: "sshd-config",
-    stage: Stage::Server,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+use super::{Alternative, Certainty, Check, Decide, Outcome, Place, Step, auth_methods, naming};
 
-/// Check `account`.
-pub const ACCOUNT: Check = Check {
-    id: "account",
-    stage: Stage::Server,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+/// sshd's configuration lets this account in with a key.
+pub const SSHD_CONFIG: Check = server_check("sshd-config", "sshd's configuration lets this account in with a key");
+/// The account exists and may log in.
+pub const ACCOUNT: Check = server_check("account", "the account exists, is not locked and may log in");
+/// The key is in the file that sshd reads.
+pub const KEY_ENTRY: Check = server_check("key-entry", "sshd can read the authorized_keys file, and the key is in it");
+/// sshd's log tells the same story.
+pub const SERVER_LOG: Check = server_check("server-log", "sshd's log shows no refusal of this account");
 
-/// Check `key-entry`.
-pub const KEY_ENTRY: Check = Check {
-    id: "key-entry",
-    stage: Stage::Server,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+const fn server_check(id: &'static str, claim: &'static str) -> Check {
+    Check { id, stage: Stage::Server, claim, causes: &[], holds: not_from_here, rules_out: &[] }
+}
 
-/// Check `server-log`.
-pub const SERVER_LOG: Check = Check {
-    id: "server-log",
-    stage: Stage::Server,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+fn not_from_here(facts: &Facts) -> Observed<Outcome> {
+    known(&facts.account).map(|_| Outcome::info("nothing is judged of it"))
+}
+
+/// A cause that only another viewpoint can prove.
+#[derive(Debug)]
+pub struct Member {
+    /// Its id in the catalogue.
+    pub id: &'static str,
+    /// A few words that complete "the login fails: …".
+    pub title: &'static str,
+    /// What it means and what shows it.
+    pub doc: &'static str,
+    /// Where its deciding command is typed.
+    pub place: Place,
+    /// The deciding command, as root where the place is the server.
+    pub decide: fn(&Facts) -> String,
+}
+
+/// All causes that reports name as alternatives without being able to prove them from here.
+pub const MEMBERS: &[Member] = &[
+    Member {
+        id: "server-key-not-listed",
+        title: "this key is not in the authorized_keys file",
+        doc: "The file that sshd reads is there, and none of its lines is this key. sshd logs nothing about it at its \
+              default level.",
+        place: Place::Server,
+        decide: |facts| {
+            let home = naming::home(&naming::user(facts));
+            let key = fingerprint(facts);
+            format!("ssh-keygen -lf {home}/.ssh/authorized_keys | grep -F {}", super::quoted(&key))
+        },
+    },
+    Member {
+        id: "server-authorized-keys-missing",
+        title: "there is no authorized_keys file where sshd looks",
+        doc: "No file of the AuthorizedKeysFile setting exists for this account, and the key lies in no other place either.",
+        place: Place::Server,
+        decide: |facts| format!("ls -l {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
+    },
+    Member {
+        id: "server-strict-modes",
+        title: "sshd finds the modes of home, .ssh or authorized_keys too open",
+        doc: "With StrictModes, sshd ignores authorized_keys when the file, .ssh or the home folder belongs to another account \
+              or may be written by group or others. It logs \"Authentication refused: bad ownership or modes\".",
+        place: Place::Server,
+        decide: |facts| format!("namei -l {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
+    },
+    Member {
+        id: "wrong-user",
+        title: "another login name is the one meant",
+        doc: "The key belongs to another account of that server: a cloud image's default account (ubuntu, ec2-user, admin, \
+              debian, …), git for a Git host, or ssh sent the local account's name because none was given.",
+        place: Place::Server,
+        decide: |facts| format!("getent passwd {}", super::quoted(&naming::user(facts).to_string())),
+    },
+    Member {
+        id: "server-no-such-user",
+        title: "the account does not exist on the server",
+        doc: "sshd answers for an unknown account exactly as for a known one that does not accept the key. It logs \"Invalid \
+              user\".",
+        place: Place::Server,
+        decide: |facts| format!("getent passwd {}", super::quoted(&naming::user(facts).to_string())),
+    },
+    Member {
+        id: "server-user-not-allowed",
+        title: "AllowUsers, DenyUsers, AllowGroups or DenyGroups keep the account out",
+        doc: "sshd refuses every method of an account that these lists exclude and logs \"User … not allowed because …\".",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "^(allow|deny)(users|groups)"),
+    },
+    Member {
+        id: "server-authorized-keys-elsewhere",
+        title: "the key is in a file that sshd does not read",
+        doc: "AuthorizedKeysFile names another path (a central folder, administrators_authorized_keys on Windows), or the key \
+              was put into another account's home or a misspelt file.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "authorizedkeys"),
+    },
+    Member {
+        id: "server-authorized-keys-unreadable",
+        title: "sshd, acting as the user, cannot read authorized_keys",
+        doc: "The file or a folder above it is closed to the account itself: made by root with mode 0600, a home without x, an \
+              NFS mount. sshd logs \"Could not open user … authorized keys\".",
+        place: Place::Server,
+        decide: |facts| {
+            let user = super::quoted(&naming::user(facts).to_string());
+            format!(
+                "runuser -u {user} -- head -c 1 {}/.ssh/authorized_keys > /dev/null",
+                naming::home(&naming::user(facts))
+            )
+        },
+    },
+    Member {
+        id: "server-key-entry-malformed",
+        title: "the key's line in authorized_keys is broken",
+        doc: "The line was wrapped by a paste, two keys were joined into one line, or it is in another format or encoding. sshd \
+              passes over it in silence.",
+        place: Place::Server,
+        decide: |facts| format!("ssh-keygen -lf {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
+    },
+    Member {
+        id: "server-key-options-refuse",
+        title: "an option on the key's line refuses this login",
+        doc: "from=, expiry-time=, principals= or a touch or PIN requirement on the matching line. sshd logs \"Authentication \
+              tried for … with correct key but not from a permitted host\" for from=.",
+        place: Place::Server,
+        decide: |facts| {
+            let home = naming::home(&naming::user(facts));
+            format!("grep -nE 'from=|expiry-time=|principals=|verify-required' {home}/.ssh/authorized_keys")
+        },
+    },
+    Member {
+        id: "server-account-locked",
+        title: "the account is locked",
+        doc: "sshd without PAM refuses an account whose shadow entry begins with an exclamation mark, and logs \"account is \
+              locked\". With PAM such an account can still log in with a key.",
+        place: Place::Server,
+        decide: |facts| format!("passwd -S {}", super::quoted(&naming::user(facts).to_string())),
+    },
+    Member {
+        id: "server-account-expired",
+        title: "the account, or its password beyond the grace time, has expired",
+        doc: "sshd without PAM refuses the account's keys; with PAM it accepts the key and then closes the connection.",
+        place: Place::Server,
+        decide: |facts| format!("chage -l {}", super::quoted(&naming::user(facts).to_string())),
+    },
+    Member {
+        id: "server-shell-invalid",
+        title: "the account's login shell does not exist or cannot be run",
+        doc: "sshd refuses every method and logs \"not allowed because shell … does not exist\".",
+        place: Place::Server,
+        decide: |facts| {
+            let user = super::quoted(&naming::user(facts).to_string());
+            format!("ls -l \"$(getent passwd {user} | cut -d: -f7)\"")
+        },
+    },
+    Member {
+        id: "server-home-missing",
+        title: "the account's home folder is not there",
+        doc: "It was never made, is not mounted, or is encrypted until somebody logs in; sshd then finds no authorized_keys.",
+        place: Place::Server,
+        decide: |facts| format!("ls -ld {}", naming::home(&naming::user(facts))),
+    },
+    Member {
+        id: "server-selinux-context",
+        title: "an SELinux label keeps sshd from reading the file",
+        doc: "The file was moved or made where another label applies; the audit log holds an AVC denial for sshd.",
+        place: Place::Server,
+        decide: |_| "ausearch -m avc -ts recent -c sshd".to_owned(),
+    },
+    Member {
+        id: "server-authorized-keys-command-failed",
+        title: "AuthorizedKeysCommand fails or does not answer with the key",
+        doc: "The keys come from a program (LDAP, SSSD, a cloud's agent) that is missing, unsafe, failing, or does not know the \
+              key.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "authorizedkeyscommand"),
+    },
+    Member {
+        id: "server-key-algorithm-refused",
+        title: "the server's policy refuses this type of key",
+        doc: "PubkeyAcceptedAlgorithms, a crypto policy or FIPS mode excludes the key's type. sshd logs \"signature algorithm … \
+              not in PubkeyAcceptedAlgorithms\".",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "pubkeyacceptedalgorithms|requiredrsasize"),
+    },
+    Member {
+        id: "server-key-revoked",
+        title: "the key is revoked on the server",
+        doc: "RevokedKeys lists it; sshd logs \"revoked by file\".",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "revokedkeys"),
+    },
+    Member {
+        id: "server-root-login-disabled",
+        title: "root may not log in",
+        doc: "PermitRootLogin excludes root. OpenSSH accepts the key first and then refuses the signed request, logging ROOT \
+              LOGIN REFUSED; dropbear refuses at once.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "permitrootlogin"),
+    },
+    Member {
+        id: "server-pam-denied",
+        title: "PAM's account rules keep the account out",
+        doc: "access.conf, sssd or another account module says no after the key was accepted; sshd logs \"Access denied for user \
+              … by PAM account configuration\".",
+        place: Place::Server,
+        decide: |facts| log_command(facts),
+    },
+    Member {
+        id: "server-nologin-file",
+        title: "a nologin file keeps everybody but root out",
+        doc: "/etc/nologin or /run/nologin exists: the machine is booting, shutting down, or was left so.",
+        place: Place::Server,
+        decide: |_| "ls -l /etc/nologin /run/nologin".to_owned(),
+    },
+    Member {
+        id: "server-config-override",
+        title: "another line of sshd_config wins over the one that was edited",
+        doc: "sshd takes the first value: a drop-in or an earlier line decides, not the line that the administrator changed.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "pubkey|authorizedkeys|allow|deny"),
+    },
+    Member {
+        id: "server-config-not-reloaded",
+        title: "sshd still runs with its configuration of before a change",
+        doc: "The files are newer than sshd's last start or reload.",
+        place: Place::Server,
+        decide: |_| "ls -l --time-sort /etc/ssh/sshd_config* && ps -o lstart= -C sshd".to_owned(),
+    },
+    Member {
+        id: "git-host-no-account",
+        title: "no account of the Git host has this key",
+        doc: "A Git host accepts a key only when an account (or a repository, as a deploy key) lists it.",
+        place: Place::GitHost,
+        decide: |facts| format!("ssh -T {}", naming::destination(facts)),
+    },
+    Member {
+        id: "hardware-key-unavailable",
+        title: "the authenticator that holds the key is absent or was not touched",
+        doc: "The private half is in a FIDO authenticator or a smart card that is not plugged in, not unlocked or not touched.",
+        place: Place::Client,
+        decide: |_| "ssh-add -T ~/.ssh/id_ed25519_sk.pub".to_owned(),
+    },
+    Member {
+        id: "source-banned",
+        title: "this address is banned on the server",
+        doc: "fail2ban, hosts.deny or a firewall rule on the server keeps this client's address out for a time.",
+        place: Place::Server,
+        decide: |_| "fail2ban-client status sshd".to_owned(),
+    },
+    Member {
+        id: "server-config-invalid",
+        title: "sshd dies on each connection, or did not come up, because of its configuration",
+        doc: "sshd -t names the line; until it is mended sshd ends every connection or will not start again.",
+        place: Place::Server,
+        decide: |_| "sshd -t".to_owned(),
+    },
+];
+
+/// The member with that id.
+pub fn member(id: &str) -> Option<&'static Member> {
+    MEMBERS.iter().find(|member| member.id == id)
+}
+
+/// A member as an alternative, with what speaks for it.
+pub fn alternative(facts: &Facts, id: &str, evidence: Vec<String>) -> Option<Alternative> {
+    let member = member(id)?;
+    Some(Alternative {
+        cause: member.id,
+        certainty: if evidence.is_empty() { Certainty::Possible } else { Certainty::Likely },
+        summary: member.title.to_owned(),
+        evidence,
+        decide: Some(Decide { place: member.place, command: (member.decide)(facts) }),
+    })
+}
+
+/// How many alternatives a group verdict lists.
+const MOST: usize = 6;
+
+/// The members that a refusal of every key allows, likeliest first.
+pub(super) fn of_refusal(facts: &Facts, turns: &[Turn]) -> Vec<Alternative> {
+    let mut ranked: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut push = |id: &'static str, evidence: Option<String>| {
+        if !ranked.iter().any(|(known, _)| *known == id) {
+            ranked.push((id, evidence.into_iter().collect()));
+        }
+    };
+    let user = naming::user(facts);
+    let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.as_ref());
+    let identification = identification.and_then(|text| text.as_str()).unwrap_or_default();
+    if user == "git" {
+        push("git-host-no-account", Some("the account is git, as on Git hosts".to_owned()));
+    }
+    let nobody_named = facts.target.as_ref().is_ok_and(|target| target.user_from == UserFrom::LocalAccount);
+    if nobody_named && user != "git" {
+        push("wrong-user", Some(format!("no user was named, so ssh sends the local account's name, {user}")));
+    }
+    if identification.contains("OpenSSH_for_Windows") {
+        let evidence = "the server runs on Windows, where administrators' keys have a file of their own".to_owned();
+        push("server-authorized-keys-elsewhere", Some(evidence));
+    }
+    if identification.contains("dropbear") && user == "root" {
+        push(
+            "server-root-login-disabled",
+            Some("the server is dropbear, which refuses root's keys when told so".to_owned()),
+        );
+    }
+    push("server-key-not-listed", None);
+    push("server-authorized-keys-missing", None);
+    push("server-strict-modes", None);
+    let rsa = turns.iter().filter_map(|turn| turn.offer.key.as_ref()).all(|key| key.plain_algorithm() == "ssh-rsa");
+    if rsa && !turns.is_empty() {
+        push("server-key-algorithm-refused", None);
+    }
+    push("wrong-user", None);
+    push("server-no-such-user", None);
+    push("server-user-not-allowed", None);
+    push("server-account-locked", None);
+    push("server-authorized-keys-elsewhere", None);
+    let mut alternatives: Vec<Alternative> = Vec::new();
+    alternatives.extend(mismatched_pair(facts, turns));
+    alternatives.extend(ranked.into_iter().filter_map(|(id, evidence)| alternative(facts, id, evidence)));
+    alternatives.truncate(MOST);
+    alternatives
+}
+
+/// A refused `.pub` that does not belong to the private key beside it.
+fn mismatched_pair(facts: &Facts, turns: &[Turn]) -> Option<Alternative> {
+    let file = turns
+        .iter()
+        .filter(|turn| !turn.offer.agent)
+        .filter_map(|turn| course::key_file(facts, &turn.offer))
+        .find(|file| course::mismatched(file))?;
+    let path = naming::path(&file.path);
+    let private = file.private.as_ref().ok().and_then(|private| private.public.as_ref()).map(naming::key);
+    Some(Alternative {
+        cause: "key-pair-mismatch",
+        certainty: Certainty::Likely,
+        summary: format!("{} is not the public half of {}, and ssh offered it", file.public.path, file.path),
+        evidence: private.map(|key| format!("the private key's own public half is {key}")).into_iter().collect(),
+        decide: Some(Decide { place: Place::Client, command: format!("ssh-keygen -y -f {path} | diff - {path}.pub") }),
+    })
+}
+
+/// The members that an acceptance followed by a refusal (or a closed connection) allows.
+pub(super) fn of_rejection(facts: &Facts, closed: bool) -> Vec<Alternative> {
+    let userauth = facts.userauth.as_ref().ok();
+    let mut ranked: Vec<(&str, Vec<String>)> = Vec::new();
+    if closed {
+        let banners = userauth.map(|userauth| userauth.banners.as_slice()).unwrap_or_default();
+        let said = |word: &str| {
+            let text =
+                banners.iter().find(|text| text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains(word)));
+            text.map(|text| format!("the server says: {}", text.shortened(200)))
+        };
+        let expired = said("expired");
+        let nologin =
+            said("unprivileged users are not permitted").or_else(|| said("booting up")).or_else(|| said("nologin"));
+        ranked.push(("server-account-expired", expired.into_iter().collect()));
+        ranked.push(("server-nologin-file", nologin.into_iter().collect()));
+        ranked.push(("server-pam-denied", Vec::new()));
+        ranked.sort_by_key(|(_, evidence)| evidence.is_empty());
+        if ranked.iter().all(|(_, evidence)| evidence.is_empty()) {
+            // Expiry and nologin usually say so in a banner; silence speaks for the rest of PAM.
+            ranked.rotate_right(1);
+        }
+    } else {
+        let user = naming::user(facts);
+        let root = (user == "root").then(|| "the account is root".to_owned());
+        let signature = userauth.and_then(|userauth| userauth.signatures.last());
+        let hardware = signature.is_some_and(|signature| signature.key.is_hardware());
+        let touch = hardware.then(|| "the key is a hardware key: the server may demand a touch or a PIN".to_owned());
+        ranked.push(("server-root-login-disabled", root.into_iter().collect()));
+        ranked.push(("server-key-options-refuse", touch.into_iter().collect()));
+        ranked.push(("server-key-algorithm-refused", Vec::new()));
+        ranked.sort_by_key(|(_, evidence)| evidence.is_empty());
+    }
+    ranked.into_iter().filter_map(|(id, evidence)| alternative(facts, id, evidence)).collect()
+}
+
+/// The command that shows what sshd logged about this login: one for every system with a journal.
+pub fn log_command(facts: &Facts) -> String {
+    let since = facts.observed_at.unix_seconds.saturating_sub(60);
+    format!("journalctl -t sshd -t sshd-session --since @{since} | grep -v 'Connection closed' | tail -n 40")
+}
+
+/// What to type when every key is refused.
+pub(super) fn refusal_commands(facts: &Facts) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let turns = course::course(facts).unwrap_or_default();
+    let methods = facts.userauth.as_ref().ok().and_then(|userauth| userauth.methods()).unwrap_or_default();
+    let file = course::meant(facts, &turns).and_then(|turn| course::key_file(facts, &turn.offer));
+    if auth_methods::question_open(facts, methods)
+        && let Some(file) = file.filter(|file| file.public.key.is_some())
+    {
+        let copy = format!("ssh-copy-id -i {} {}", naming::path(&file.public.path), naming::destination(facts));
+        steps.push(Step::here(copy, "if you know the account's password: adds the key with the modes that sshd wants"));
+    }
+    steps.push(Step::server_root(
+        log_command(facts),
+        "sshd's own words about this attempt; they name most of the causes",
+    ));
+    steps
+}
+
+/// What to type when an accepted key is refused at the signature.
+pub(super) fn rejection_commands(facts: &Facts) -> Vec<Step> {
+    vec![Step::server_root(
+        log_command(facts),
+        "sshd's own words about this attempt; they name the rule that refused it",
+    )]
+}
+
+/// The fingerprint of the identity that is meant.
+fn fingerprint(facts: &Facts) -> String {
+    let turns = course::course(facts).unwrap_or_default();
+    let meant = course::meant(facts, &turns).and_then(|turn| turn.offer.key.as_ref());
+    meant.map(|key| key.fingerprint.to_string()).unwrap_or_default()
+}

@@ -5,11 +5,14 @@
 //! prints or looks at anything but the facts; a fact that was not seen accuses nobody.
 
 pub mod agent;
+pub mod auth_methods;
 pub mod config;
 pub mod connect;
 pub mod host_key;
 pub mod identities;
+pub mod key_files;
 pub mod members;
+pub mod naming;
 pub mod resolve;
 pub mod session;
 pub mod transport;
@@ -17,13 +20,14 @@ pub mod userauth;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Facts, Observed, Stage};
+use crate::facts::{Facts, Observed, Stage, text, userauth as facts_userauth};
+use crate::openssh::course;
 
 /// All checks of one login, in the order of the chain and of every report.
 pub const CHAIN: &[&Check] = &[
     &config::CLIENT_CONFIG,
-    &identities::KEY_FILES,
-    &identities::KEY_PERMISSIONS,
+    &key_files::KEY_FILES,
+    &key_files::KEY_PERMISSIONS,
     &identities::IDENTITIES,
     &agent::AGENT,
     &resolve::RESOLVE,
@@ -32,7 +36,7 @@ pub const CHAIN: &[&Check] = &[
     &transport::BANNER,
     &transport::ALGORITHMS,
     &host_key::HOST_KEY,
-    &userauth::AUTH_METHODS,
+    &auth_methods::AUTH_METHODS,
     &userauth::AUTHORIZED_KEYS,
     &userauth::LOGIN,
     &members::SSHD_CONFIG,
@@ -230,6 +234,8 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// Where it lies, if not where the cause says.
     pub place: Option<Place>,
+    /// The step at which it bites here, if not where the cause says.
+    pub blocks: Option<Blocks>,
     /// Other causes that the same facts allow, likeliest first.
     pub alternatives: Vec<Alternative>,
     /// What a person will be asked (`access-needs-answer` only).
@@ -244,6 +250,7 @@ impl Finding {
             summary: summary.into(),
             evidence: Vec::new(),
             place: None,
+            blocks: None,
             alternatives: Vec::new(),
             needs: Vec::new(),
         }
@@ -263,6 +270,13 @@ impl Finding {
     #[must_use]
     pub fn seen(mut self, evidence: impl Into<String>) -> Self {
         self.evidence.push(evidence.into());
+        self
+    }
+
+    /// The same, biting at that step.
+    #[must_use]
+    pub fn at(mut self, blocks: Blocks) -> Self {
+        self.blocks = Some(blocks);
         self
     }
 
@@ -356,14 +370,62 @@ pub fn causes() -> impl Iterator<Item = (&'static Check, &'static Cause)> {
 /// A fix that changes nothing in the facts: for findings that are no fault.
 pub fn nothing_to_mend(_: &mut Facts) {}
 
-/// Quotes one word for a POSIX shell. A word with bytes that no shell can be given is shown escaped.
-pub fn quoted(word: &str) -> String {
-    let plain = word.replace('\0', "");
-    shlex::try_quote(&plain).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
-}
-
 /// Whether ssh gets past this step all the same, with this identity or another: then what blocks there is a remark.
 pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
-    let _ = (facts, blocks);
-    false
+    if !(Blocks::Offered..=Blocks::Finished).contains(&blocks) {
+        return false;
+    }
+    if facts.userauth.as_ref().is_ok_and(facts_userauth::Userauth::succeeded) {
+        return true;
+    }
+    let Ok(turns) = course::course(facts) else {
+        return false;
+    };
+    let reached = course::good(&turns).map(|turn| &turn.fate);
+    match reached {
+        Some(course::Fate::Accepted(course::Use::Partial(_))) => blocks <= Blocks::Signed,
+        Some(_) => blocks <= Blocks::Read,
+        None => course::stopped(&turns).is_some() && blocks <= Blocks::Accepted,
+    }
+}
+
+/// Quotes one word for a POSIX shell.
+pub fn quoted(word: &str) -> String {
+    quoted_bytes(word.as_bytes())
+}
+
+/// Quotes any bytes as one word for a POSIX shell. What a terminal would obey or hide is written in octal, for
+/// `printf` to make.
+pub fn quoted_bytes(word: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let plain = std::str::from_utf8(word).ok().filter(|text| text::escape(word) == **text);
+    if let Some(quoted) = plain.and_then(|text| shlex::try_quote(text).ok()) {
+        return quoted.into_owned();
+    }
+    let mut octal = String::new();
+    for byte in word.iter().filter(|byte| **byte != 0) {
+        // Writing to a String cannot fail.
+        let _ = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                write!(octal, "{}", char::from(*byte))
+            }
+            _ => write!(octal, "\\{byte:03o}"),
+        };
+    }
+    format!("\"$(printf '{octal}')\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_word_is_one_word_for_a_shell() {
+        let words: [&[u8]; 7] = [b"plain", b"a b", b"it's", b"$(reboot)", b"new\nline", b"\xff\x1b[31m", b"%s\\n"];
+        for word in words {
+            let script = format!("printf %s {}", quoted_bytes(word));
+            let out = std::process::Command::new("sh").arg("-c").arg(script).output().unwrap();
+            assert_eq!(out.stdout, word);
+        }
+    }
 }

@@ -1,32 +1,369 @@
-//! To be written.
+//! The session, and the verdicts that name no fault.
 
-use super::{Check, Outcome};
-use crate::facts::Stage;
+use crate::facts::session::{ChannelOpen, Request, Session};
+use crate::facts::userauth::{Signer, Userauth};
+use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::openssh::course::{self, Fate, Use};
+use crate::openssh::known_hosts::{self, Course};
+use crate::openssh::prompts;
 
-/// Check `session`.
+use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Need, Outcome, Place, Step, naming, nothing_to_mend};
+
+/// A session opens and does what was asked.
 pub const SESSION: Check = Check {
     id: "session",
     stage: Stage::Session,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
+    claim: "a session opens and runs what is asked of it",
+    causes: &[&ACCESS_WORKS, &ACCESS_NEEDS_ANSWER, &UNDETERMINED],
+    holds: session_holds,
     rules_out: &[],
 };
 
+const ACCESS_WORKS: Cause = Cause {
+    id: "access-works",
+    title: "nothing is wrong: the login succeeds",
+    blocks: Blocks::Nothing,
+    place: Place::Client,
+    doc: "The login went through, as this user, with the identity that is named. If that is not the person or the account \
+          that should come in here, the fault is the access itself: whose key it is, where its private half lies and which \
+          line of authorized_keys lets it in are said for that reason.\n\n\
+          Proven by a finished login. Where none was made (--no-login), a key that the server accepts and that can sign makes \
+          it likely.",
+    prevent: "Look at authorized_keys from time to time: every line opens this account for whoever holds its key.",
+    fix: Fix { commands: |_| Vec::new(), mend: nothing_to_mend },
+    see: &["RFC 4252", "sshd(8) AUTHORIZED_KEYS FILE FORMAT"],
+    judge: access_works,
+};
+
+fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
+    let userauth = known(&facts.userauth)?;
+    let login = naming::login(facts);
+    if userauth.succeeded() {
+        if session_trouble(facts).is_some() {
+            return Ok(None);
+        }
+        let Some(turn) = used(facts) else {
+            let summary = format!("{login} lets everybody in: the login succeeds without any authentication");
+            return Ok(Some(Finding::proven(summary).seen("the request of method none was answered by success")));
+        };
+        let key = turn.offer.key.as_ref();
+        let with = key.map(|key| format!(" with {}", whose(facts, &turn, key))).unwrap_or_default();
+        let mut finding = Finding::proven(format!("the login as {login} succeeds{with}"));
+        finding.evidence = how_it_works(facts, userauth, &turn);
+        return Ok(Some(finding));
+    }
+    let turns = course::course(facts)?;
+    let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
+        return Ok(None);
+    };
+    if course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
+        return Ok(None);
+    }
+    let Some(key) = &turn.offer.key else { return Ok(None) };
+    let summary = format!("{login} accepts {}; no login was made", whose(facts, turn, key));
+    let mut finding = Finding::likely(summary);
+    finding.evidence = how_it_works(facts, userauth, turn);
+    Ok(Some(finding))
+}
+
+/// The identity that the login was made with.
+fn used(facts: &Facts) -> Option<course::Turn> {
+    let turns = course::course(facts).ok()?;
+    turns.into_iter().find(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
+}
+
+/// Whose key it is and where its private half lies.
+fn whose(facts: &Facts, turn: &course::Turn, key: &crate::facts::key::PublicKey) -> String {
+    let hardware = if key.is_hardware() { "the hardware key" } else { "the key" };
+    let name = if key.comment.is_empty() { key.fingerprint.to_string() } else { key.comment.shortened(60) };
+    let forwarded =
+        facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref()).is_some_and(|socket| socket.forwarded);
+    let place = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
+        (true, _) if forwarded => "from the forwarded agent".to_owned(),
+        (true, _) => "from the agent".to_owned(),
+        (false, Some(file)) => format!("in {}", file.path),
+        (false, None) => "in a file".to_owned(),
+    };
+    format!("{hardware} {name} {place}")
+}
+
+fn how_it_works(facts: &Facts, userauth: &Userauth, turn: &course::Turn) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(key) = &turn.offer.key {
+        lines.push(format!("identity: {}", naming::key(key)));
+        let signature = userauth.signatures.iter().rev().find(|signature| signature.key.blob == key.blob);
+        let signer = match signature.map(|signature| &signature.signer) {
+            Some(Signer::Agent) => {
+                let socket = facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref());
+                let forwarded = if socket.is_some_and(|socket| socket.forwarded) { "forwarded " } else { "" };
+                let path = socket.map(|socket| format!(" at {}", socket.path)).unwrap_or_default();
+                Some(format!("signed by the {forwarded}agent{path}"))
+            }
+            Some(Signer::File(path)) => Some(format!("signed with the private key in {path}")),
+            None => None,
+        };
+        lines.extend(signer);
+        if key.is_hardware() {
+            lines.push("its private half is in a hardware authenticator; whoever holds that can come in".to_owned());
+        }
+        if let Some(certificate) = &key.certificate {
+            lines.push(format!("certificate {} of CA {}", certificate.key_id, certificate.ca));
+        }
+    }
+    lines.extend(authorized_line(userauth).map(|line| format!("let in by {line}")));
+    let others: Vec<&str> =
+        userauth.methods().unwrap_or_default().iter().map(String::as_str).filter(|name| *name != "publickey").collect();
+    if !others.is_empty() {
+        let names = crate::facts::text::escape(others.join(", ").as_bytes());
+        lines.push(format!("this account can also be entered by: {names}"));
+    }
+    lines.extend(refusals_explained(userauth));
+    lines
+}
+
+/// The `authorized_keys` file and line that let the login in, from OpenSSH's DEBUG message
+/// (auth2-pubkeyfile.c `auth_check_authkey_line`: `FILE:LINE: key options: …`).
+fn authorized_line(userauth: &Userauth) -> Option<String> {
+    let line = userauth.debug.iter().rev().find_map(|text| {
+        let (line, options) = text.as_str()?.split_once(": key options:")?;
+        Some((line.to_owned(), options.trim().to_owned()))
+    })?;
+    let options = if line.1.is_empty() { String::new() } else { format!(" ({})", line.1) };
+    Some(crate::facts::text::escape(format!("{}{options}", line.0).as_bytes()))
+}
+
+/// What the server said, once it had let us in, about keys that it refused before.
+fn refusals_explained(userauth: &Userauth) -> impl Iterator<Item = String> {
+    let told = userauth.debug.iter().filter(|text| text.as_str().is_none_or(|text| !text.contains(": key options:")));
+    told.take(10).map(|text| format!("the server says: {}", text.shortened(300)))
+}
+
+const ACCESS_NEEDS_ANSWER: Cause = Cause {
+    id: "access-needs-answer",
+    title: "nothing is wrong as far as can be told: ssh will now ask a question",
+    blocks: Blocks::Nothing,
+    place: Place::Client,
+    doc: "ssh gets as far as a question that only a person can answer: a passphrase for a key that the server accepts, a \
+          password or a code that the server demands, or whether a new host key is right. Somebody can be asked, so this is no \
+          fault. What comes after the answer was not looked at.\n\n\
+          Proven when nothing else stands in the way up to the question.",
+    prevent: "An agent (ssh-add) asks for a passphrase once a session instead of at every login.",
+    fix: Fix { commands: needs_commands, mend: nothing_to_mend },
+    see: &["OpenSSH readpass.c read_passphrase", "ssh_config(5) BatchMode"],
+    judge: access_needs_answer,
+};
+
+fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
+    let userauth = known(&facts.userauth)?;
+    if !prompts::can_be_asked(facts) || userauth.succeeded() {
+        return Ok(None);
+    }
+    let turns = course::course(facts)?;
+    let mut needs = Vec::new();
+    let mut evidence = Vec::new();
+    let asks_host_key = known_hosts::course(facts) == Course::Ask;
+    if asks_host_key {
+        needs.push(Need::HostKey);
+        let key = facts.host_key.offered.as_ref().ok();
+        evidence.extend(key.map(|offered| {
+            format!("no known_hosts file names this server yet; its key is {}", naming::key(&offered.key))
+        }));
+    }
+    let methods = userauth.methods().unwrap_or_default();
+    let asked = match course::good(&turns).map(|turn| (turn, &turn.fate)) {
+        Some((turn, Fate::Accepted(Use::NeedsPassphrase))) => {
+            needs.push(Need::Passphrase);
+            let path = course::key_file(facts, &turn.offer).map(|file| file.path.to_string()).unwrap_or_default();
+            let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+            evidence.push(format!("the server accepts {key}; its private half in {path} is encrypted"));
+            format!("ssh will ask for the passphrase of {path}")
+        }
+        Some((_, Fate::Accepted(Use::Partial(methods)))) => {
+            let question = question(methods);
+            needs.extend(question);
+            evidence.push(format!("the key was accepted with partial success; then: {}", methods.join(", ")));
+            format!("your key is right, and ssh will ask for {}", words(question))
+        }
+        Some((turn, _)) if asks_host_key => {
+            evidence.extend(turn.offer.key.as_ref().map(|key| format!("the server accepts {}", naming::key(key))));
+            "ssh will ask whether the host key of this new server is right".to_owned()
+        }
+        None if super::auth_methods::question_open(facts, methods) => {
+            let question = question(methods);
+            needs.extend(question);
+            evidence.push(format!("the server takes: {}", methods.join(", ")));
+            format!("ssh will ask for {}", words(question))
+        }
+        _ => return Ok(None),
+    };
+    if needs.is_empty() {
+        return Ok(None);
+    }
+    let mut finding =
+        Finding::proven(format!("{asked}; nothing stands in the way of {} before that", naming::login(facts)));
+    finding.evidence = evidence;
+    finding.needs = needs;
+    Ok(Some(finding))
+}
+
+/// What the person will be asked for by these methods.
+fn question(methods: &[String]) -> Option<Need> {
+    let has = |name: &str| methods.iter().any(|method| method == name);
+    if has("password") {
+        Some(Need::Password)
+    } else if has("keyboard-interactive") {
+        Some(Need::Code)
+    } else {
+        None
+    }
+}
+
+fn words(need: Option<Need>) -> &'static str {
+    match need {
+        Some(Need::Code) => "a password or a code",
+        _ => "a password",
+    }
+}
+
+fn needs_commands(facts: &Facts) -> Vec<Step> {
+    let destination = naming::destination(facts);
+    let Ok(Some(finding)) = access_needs_answer(facts) else { return Vec::new() };
+    let mut steps = Vec::new();
+    if finding.needs.contains(&Need::HostKey)
+        && let Ok(offered) = &facts.host_key.offered
+    {
+        let kind = offered.key.plain_algorithm();
+        let name = kind.trim_start_matches("ssh-").split("-sha2").next().unwrap_or("ed25519").to_owned();
+        steps.push(Step {
+            place: Place::Server,
+            ..Step::here(
+                format!("ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub", super::quoted(&name)),
+                format!(
+                    "on the server's console: compare before you say yes; here it shows {}",
+                    offered.key.fingerprint
+                ),
+            )
+        });
+    }
+    steps.push(Step::here(format!("ssh {destination}"), "answer its question"));
+    steps
+}
+
 /// No cause could be named.
-pub const UNDETERMINED: super::Cause = super::Cause {
+pub const UNDETERMINED: Cause = Cause {
     id: "undetermined",
     title: "the evidence does not suffice",
-    blocks: super::Blocks::Nothing,
-    place: super::Place::Client,
-    doc: "to be written",
-    prevent: "to be written",
-    fix: super::Fix { commands: |_| Vec::new(), mend: super::nothing_to_mend },
-    see: &[],
+    blocks: Blocks::Nothing,
+    place: Place::Client,
+    doc: "No fault was seen, and no success either. The report says what was not looked at and why; a longer --timeout, another \
+          place to run it from, or the server's own side may tell.",
+    prevent: "Run it again when the cause of the gap is gone.",
+    fix: Fix { commands: undetermined_commands, mend: nothing_to_mend },
+    see: &["sshdoctor --help"],
     judge: |_| Ok(None),
 };
 
-/// What an undetermined verdict says.
-pub fn undetermined_finding(_: &crate::facts::Facts) -> super::Finding {
-    super::Finding::new(super::Certainty::Possible, "to be written")
+/// What an undetermined verdict says: how far the run came and what is missing.
+pub fn undetermined_finding(facts: &Facts) -> Finding {
+    let login = naming::login(facts);
+    if let Some(proxy) = facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref()) {
+        let how = match proxy {
+            crate::facts::connect::Proxy::Jump(hosts) => {
+                let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+                format!("ProxyJump {}", names.join(","))
+            }
+            crate::facts::connect::Proxy::Command(command) => format!("ProxyCommand {}", command.shortened(200)),
+        };
+        let summary = format!("{login} is reached through a proxy, which is not examined yet");
+        return Finding::new(Certainty::Possible, summary).seen(how);
+    }
+    if facts.userauth.as_ref().is_ok_and(Userauth::succeeded)
+        && let Some(trouble) = session_trouble(facts)
+    {
+        let summary = format!("the login as {login} succeeds, and then {trouble}");
+        return Finding::new(Certainty::Possible, summary).seen(trouble);
+    }
+    if course::says_yes_to_everything(facts) {
+        let summary = format!("{login} says yes to every key, and no signature was made that would decide");
+        return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
+    }
+    let gaps: [(&str, Option<&Unobserved>); 6] = [
+        ("the name's addresses", facts.resolve.as_ref().err()),
+        ("the connection", facts.connect.as_ref().err()),
+        ("the key exchange", facts.transport.as_ref().err()),
+        ("the host key", facts.host_key.offered.as_ref().err()),
+        ("the authentication", facts.userauth.as_ref().err()),
+        ("the session", facts.session.as_ref().err()),
+    ];
+    let missing = gaps.iter().find_map(|(what, gap)| Some((*what, (*gap)?)));
+    let summary = match missing {
+        Some((what, reason)) => format!("no cause can be named for {login}: {what}: {reason}"),
+        None => format!("no cause can be named for {login}, and no login was seen to work"),
+    };
+    let evidence = gaps.iter().filter_map(|(what, gap)| Some(format!("{what}: {}", (*gap)?)));
+    let mut finding = Finding::new(Certainty::Possible, summary);
+    finding.evidence.extend(evidence);
+    finding
+}
+
+fn undetermined_commands(facts: &Facts) -> Vec<Step> {
+    let destination = naming::destination(facts);
+    vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")]
+}
+
+/// What went wrong with the session of a login that succeeded; `None` where it did what was asked, or nothing was.
+fn session_trouble(facts: &Facts) -> Option<String> {
+    let session = match &facts.session {
+        Ok(session) => session,
+        Err(Unobserved::NotAttempted) => return None,
+        Err(reason) => return Some(format!("its session was not seen to the end: {reason}")),
+    };
+    match &session.channel {
+        Some(ChannelOpen::Confirmed) => {}
+        Some(ChannelOpen::Refused { code, text }) => {
+            return Some(format!("the server refuses the session (reason {code}: {})", text.shortened(200)));
+        }
+        None => return Some("the server closes before a session opens".to_owned()),
+    }
+    match session.request {
+        Request::Nothing | Request::Shell => None,
+        Request::True if session.granted == Some(false) => Some("the server refuses to run a command".to_owned()),
+        Request::True => command_trouble(session),
+    }
+}
+
+fn command_trouble(session: &Session) -> Option<String> {
+    let said = [&session.stdout, &session.stderr].into_iter().find(|text| !text.is_empty());
+    let said = said.map(|text| format!(", saying: {}", text.shortened(200))).unwrap_or_default();
+    match (session.exit_status, &session.exit_signal) {
+        (Some(0), _) => None,
+        (Some(status), _) => Some(format!("the session ends with exit status {status}{said}")),
+        (None, Some(signal)) => {
+            let signal = crate::facts::text::escape(signal.as_bytes());
+            Some(format!("the session is ended by signal {signal}{said}"))
+        }
+        (None, None) => Some(format!("the session ends without an exit status{said}")),
+    }
+}
+
+fn session_holds(facts: &Facts) -> Observed<Outcome> {
+    let session = known(&facts.session)?;
+    if let Some(trouble) = session_trouble(facts) {
+        return Ok(Outcome::info(trouble));
+    }
+    let said = |name: &str, text: &crate::facts::text::ServerText| {
+        (!text.is_empty()).then(|| format!("{name}: {}", text.shortened(400)))
+    };
+    let lines = [said("standard output", &session.stdout), said("standard error", &session.stderr)];
+    let summary = match session.request {
+        Request::Nothing => "a session channel opens; nothing was run in it",
+        Request::True => "a session opens, and `true` runs in it",
+        Request::Shell => "a session opens, and a shell answers in it",
+    };
+    let greeting = session.request == Request::Shell;
+    let summary = match [&session.stdout, &session.stderr].into_iter().find(|text| greeting && !text.is_empty()) {
+        Some(text) => format!("the server greets: {}", text.shortened(200)),
+        None => summary.to_owned(),
+    };
+    Ok(Outcome::pass(summary).with(lines.into_iter().flatten()))
 }

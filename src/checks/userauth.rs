@@ -1,34 +1,560 @@
-//! To be written.
+//! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
-use super::{Check, Outcome};
-use crate::facts::Stage;
+use crate::facts::key::PublicKey;
+use crate::facts::userauth::{Answer, Signed, Userauth};
+use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
+use crate::openssh::course::{self, Fate, Turn, Use};
+use crate::openssh::prompts;
 
-/// Check `auth-methods`.
-pub const AUTH_METHODS: Check = Check {
-    id: "auth-methods",
-    stage: Stage::Auth,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
-};
+use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
-/// Check `authorized-keys`.
+pub(super) use super::auth_methods::{client_takes_publickey, question_open};
+
+/// The server accepts an identity.
 pub const AUTHORIZED_KEYS: Check = Check {
     id: "authorized-keys",
     stage: Stage::Auth,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
-    rules_out: &[],
+    claim: "the server accepts an identity that ssh offers",
+    causes: &[&TOO_MANY_KEYS, &NO_MUTUAL_SIGNATURE_ALGORITHM, &NO_KEY_ACCEPTED],
+    holds: authorized_keys_hold,
+    rules_out: &[("no-key-accepted", a_key_is_accepted)],
 };
 
-/// Check `login`.
+/// The login goes through.
 pub const LOGIN: Check = Check {
     id: "login",
     stage: Stage::Auth,
-    claim: "to be written",
-    causes: &[],
-    holds: |_| Ok(Outcome::info("to be written")),
+    claim: "the login succeeds with the accepted identity",
+    causes: &[&SERVER_DISCONNECTED, &SIGNATURE_REJECTED, &SECOND_FACTOR_REQUIRED],
+    holds: login_holds,
     rules_out: &[],
 };
+
+/// What was asked and refused, where every answer was a refusal.
+pub(super) struct Refusal {
+    /// Identities and other keys that nobody asked about, in words.
+    pub(super) unasked: Vec<String>,
+}
+
+/// Whether the server takes keys, was asked about at least one identity of ssh's, and refused all that it was asked.
+pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refusal>> {
+    let userauth = known(&facts.userauth)?;
+    let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
+    let refused = turns.iter().filter(|turn| turn.fate == Fate::Refused).count();
+    let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    let not_offered = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
+    if !takes_keys || refused == 0 || accepted || not_offered || userauth.succeeded() || !client_takes_publickey(facts)
+    {
+        return Ok(None);
+    }
+    let of_ssh = turns.iter().filter(|turn| turn.fate == Fate::NotAsked).filter_map(|turn| turn.offer.key.as_ref());
+    let mut unasked: Vec<String> = of_ssh.map(naming::key).collect();
+    if let Ok(identities) = &facts.identities {
+        let others = identities.others.iter().filter_map(|file| file.public_half());
+        unasked.extend(others.filter(|key| userauth.answer(key).is_none()).map(naming::key));
+    }
+    Ok(Some(Refusal { unasked }))
+}
+
+const NO_KEY_ACCEPTED: Cause = Cause {
+    id: "no-key-accepted",
+    title: "the server accepts none of the keys",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "The server takes public keys and refuses every identity that ssh offers. Why is visible on the server only: the \
+          key is not in authorized_keys, the file is elsewhere or has the wrong mode, the account is another, locked or not \
+          allowed. To the client all of these look alike, down to the last byte.\n\n\
+          Proven as a group when every query was answered by a refusal. Its members are listed with the one command that \
+          decides each; sshd's own log names most of them.",
+    prevent: "Authorise keys with ssh-copy-id, which also sets the modes that sshd's StrictModes wants.",
+    fix: Fix { commands: members::refusal_commands, mend: mend_accepted },
+    see: &["RFC 4252 section 7", "OpenSSH auth2-pubkey.c user_key_allowed"],
+    judge: no_key_accepted,
+};
+
+fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let Some(refusal) = all_refused(facts, &turns)? else { return Ok(None) };
+    if turns.iter().all(|turn| turn.offer.agent) {
+        return Ok(None);
+    }
+    let userauth = known(&facts.userauth)?;
+    let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
+    let login = naming::login(facts);
+    let methods = userauth.methods().unwrap_or_default();
+    let asks = question_open(facts, methods) && prompts::can_be_asked(facts);
+    let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
+    let summary = match refused.as_slice() {
+        [turn] => {
+            let file = course::key_file(facts, &turn.offer).map(|file| file.path.to_string());
+            let name = file.or_else(|| turn.offer.key.as_ref().map(naming::key)).unwrap_or_default();
+            format!("{login} does not accept your key {name}{therefore}")
+        }
+        many => format!(
+            "{login} accepts none of the {} that ssh offers{therefore}",
+            naming::count(many.len(), "key", "keys")
+        ),
+    };
+    let mut finding = Finding::proven(summary);
+    finding.evidence.extend(refused.iter().filter_map(|turn| {
+        let key = naming::key(turn.offer.key.as_ref()?);
+        let origin = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
+            (true, _) => "the agent".to_owned(),
+            (false, Some(file)) => file.path.to_string(),
+            (false, None) => "a file".to_owned(),
+        };
+        Some(format!("refused: {key}, from {origin}"))
+    }));
+    finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
+    if course::says_yes_to_everything(facts) {
+        finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
+    }
+    let extra =
+        userauth.queries.iter().filter(|query| !query.offered_by_ssh && refused_answer(query.answer.as_ref())).count();
+    if extra > 0 {
+        let others = naming::count(extra, "other public key", "other public keys");
+        finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
+    }
+    if !refusal.unasked.is_empty() {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push(format!("not asked: {}", refusal.unasked.join("; ")));
+        finding = finding.or([Alternative {
+            cause: "accepted-key-not-offered",
+            certainty: Certainty::Possible,
+            summary: "one of the keys that were not asked about is the right one".to_owned(),
+            evidence: Vec::new(),
+            decide: Some(super::Decide {
+                place: Place::Client,
+                command: format!("sshdoctor --all-keys {}", naming::destination(facts)),
+            }),
+        }]);
+    }
+    Ok(Some(finding.or(members::of_refusal(facts, &turns))))
+}
+
+fn refused_answer(answer: Option<&Answer>) -> bool {
+    matches!(answer, Some(Answer::Failure { partial: false, .. }))
+}
+
+/// Makes the facts those in which the server accepts the identity that is meant.
+pub(super) fn mend_accepted(facts: &mut Facts) {
+    let Ok(turns) = course::course(facts) else { return };
+    let Some(key) = course::meant(facts, &turns).and_then(|turn| turn.offer.key.clone()) else { return };
+    let Ok(userauth) = &mut facts.userauth else { return };
+    userauth.canary = None;
+    userauth.signatures.retain(|signature| signature.key.blob != key.blob);
+    for query in userauth.queries.iter_mut().filter(|query| query.key.blob == key.blob) {
+        query.answer = Some(Answer::PkOk);
+    }
+    facts.session = Err(Unobserved::NotAttempted);
+}
+
+const TOO_MANY_KEYS: Cause = Cause {
+    id: "too-many-keys",
+    title: "the server hangs up before ssh comes to the right key",
+    blocks: Blocks::Accepted,
+    place: Place::Client,
+    doc: "ssh offers every key that the agent holds before the one that is meant, and each refusal counts: sshd ends the \
+          connection after MaxAuthTries (6) with \"Too many authentication failures\".\n\n\
+          Proven when the server hung up with that text and accepts a key that ssh would have offered later; likely when it \
+          hung up and keys are left that nobody asked about.",
+    prevent: "Give the host a Host block with IdentitiesOnly yes and the one IdentityFile that it needs.",
+    fix: Fix { commands: too_many_commands, mend: mend_too_many },
+    see: &["sshd_config(5) MaxAuthTries", "OpenSSH auth.c auth_maxtries_exceeded"],
+    judge: too_many_keys,
+};
+
+/// Where the server cut the first connection for too many failures: how many refusals it took.
+fn cut_after(userauth: &Userauth) -> Option<usize> {
+    let end = userauth.connections.first()?.as_ref()?;
+    let End::Disconnect { text, .. } = end else { return None };
+    let words = text.as_str()?.to_ascii_lowercase();
+    words.contains("too many authentication failures").then(|| {
+        let first = userauth.queries.iter().filter(|query| query.connection == 0);
+        // The answer that stands for the last failure is the disconnect itself.
+        first.filter(|query| refused_answer(query.answer.as_ref())).count() + 1
+    })
+}
+
+/// The identities of ssh's that come after the cut, with their places counted from 1, and whether they are accepted.
+fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth, cut: usize) -> Vec<(usize, &'a Turn)> {
+    let answered_first = |key: &PublicKey| {
+        let on_first = userauth.queries.iter().filter(|query| query.connection == 0 && query.key.blob == key.blob);
+        on_first.filter(|query| query.answer.is_some()).count() > 0
+    };
+    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.offer.key.is_some() && turn.fate != Fate::NoAlgorithm);
+    let mut left: Vec<(usize, &Turn)> = asked
+        .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !answered_first(key)))
+        .map(|(place, turn)| (place + 1, turn))
+        .collect();
+    // The one that met the disconnect was refused by it.
+    if cut > 0 && !left.is_empty() {
+        left.remove(0);
+    }
+    left
+}
+
+fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let Some(cut) = cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
+    let left = behind_the_cut(&turns, userauth, cut);
+    let accepted = left.iter().find(|(_, turn)| matches!(turn.fate, Fate::Accepted(_)));
+    let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
+    let seen = format!(
+        "after {} the server hung up: Too many authentication failures",
+        naming::count(cut, "refusal", "refusals")
+    );
+    if let Some((place, turn)) = accepted {
+        let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+        let summary = format!(
+            "the right key comes too late: ssh offers it as number {place} of {offered}, the server hangs up after {cut}"
+        );
+        return Ok(Some(Finding::proven(summary).seen(format!("the server accepts {key}")).seen(seen)));
+    }
+    let unasked = left.iter().filter(|(_, turn)| turn.fate == Fate::NotAsked).count();
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
+    if unasked == 0 {
+        // All were asked in the end and none is accepted: the cut is what ssh meets after the first is put right.
+        let summary = format!("ssh offers {offered} keys, and the server hangs up after {cut}");
+        return Ok(Some(Finding::proven(summary).seen(seen).at(Blocks::Signed)));
+    }
+    let summary =
+        format!("ssh offers {offered} keys, and the server hangs up after {cut} refusals, before it has seen them all");
+    Ok(Some(Finding::likely(summary).seen(seen).seen(asked).or(members::of_refusal(facts, &turns))))
+}
+
+fn too_many_commands(facts: &Facts) -> Vec<Step> {
+    let destination = naming::destination(facts);
+    let turns = course::course(facts).unwrap_or_default();
+    let Some(turn) = turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(_))) else {
+        return vec![Step::here(
+            format!("ssh -o IdentitiesOnly=yes -i PATH_OF_YOUR_KEY {destination}"),
+            "offers the one key that you mean; put its path in the place of PATH_OF_YOUR_KEY",
+        )];
+    };
+    match (turn.offer.agent, course::key_file(facts, &turn.offer), &turn.offer.key) {
+        (_, Some(file), _) => {
+            let path = naming::path(&file.path);
+            let lines = [format!("IdentityFile {}", file.path), "IdentitiesOnly yes".to_owned()];
+            vec![
+                Step::here(
+                    format!("ssh -o IdentitiesOnly=yes -i {path} {destination}"),
+                    "offers this key and no other",
+                ),
+                Step::here(
+                    super::identities::host_block(facts, &lines),
+                    "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
+                ),
+            ]
+        }
+        (true, None, Some(key)) => super::identities::select_agent_key(facts, key),
+        _ => Vec::new(),
+    }
+}
+
+fn mend_too_many(facts: &mut Facts) {
+    let turns = course::course(facts).unwrap_or_default();
+    let accepted = turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    let Some(turn) = accepted.or_else(|| course::meant(facts, &turns)) else { return };
+    if turn.offer.agent {
+        if let Some(key) = &turn.offer.key {
+            super::identities::offer_agent_key(facts, key);
+        }
+    } else if let (Some(row), Ok(identities)) = (turn.offer.file, &mut facts.identities) {
+        let mut file = identities.files.swap_remove(row);
+        file.explicit = true;
+        identities.files = vec![file];
+        facts.config.options.set("identitiesonly", "yes");
+    }
+    if let Ok(userauth) = &mut facts.userauth {
+        userauth.connections = vec![None];
+    }
+}
+
+const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
+    id: "no-mutual-signature-algorithm",
+    title: "client and server share no signature algorithm for the key",
+    blocks: Blocks::Offered,
+    place: Place::Client,
+    doc: "The key could be the right one, but ssh may not sign with what this server understands: a server that knows only \
+          ssh-rsa (SHA-1) and a client from 8.8 on, a DSA key, or PubkeyAcceptedAlgorithms that leaves the key's type out. ssh \
+          passes over the key and says so only with -v: `no mutual signature algorithm`.\n\n\
+          Proven when this holds for every identity that ssh has, by the client's list and the server's server-sig-algs.",
+    prevent: "Use an Ed25519 key, or an update of the server; SHA-1 signatures are retired.",
+    fix: Fix {
+        commands: |facts| {
+            let turns = course::course(facts).unwrap_or_default();
+            let skipped = turns.iter().find(|turn| turn.fate == Fate::NoAlgorithm);
+            let kind = skipped
+                .and_then(|turn| turn.offer.key.as_ref())
+                .map_or("ssh-rsa".to_owned(), PublicKey::plain_algorithm);
+            if kind == "ssh-dss" {
+                return vec![Step::here(
+                    "ssh-keygen -t ed25519",
+                    "DSA keys are retired; this makes a key that servers take",
+                )];
+            }
+            vec![Step::here(
+                format!("ssh -o PubkeyAcceptedAlgorithms=+{} {}", super::quoted(&kind), naming::destination(facts)),
+                "lets ssh use this key type for this one login; an Ed25519 key or an update of the server is the better way",
+            )]
+        },
+        mend: |facts| {
+            let turns = course::course(facts).unwrap_or_default();
+            let keys =
+                turns.iter().filter(|turn| turn.fate == Fate::NoAlgorithm).filter_map(|turn| turn.offer.key.clone());
+            let mut list = facts.config.options.names("pubkeyacceptedalgorithms").join(",");
+            for key in keys {
+                list.push(',');
+                list.push_str(&key.plain_algorithm());
+            }
+            facts.config.options.set("pubkeyacceptedalgorithms", &list);
+        },
+    },
+    see: &["RFC 8332", "RFC 8308 section 3.1", "OpenSSH sshconnect2.c key_sig_algorithm"],
+    judge: no_mutual_signature_algorithm,
+};
+
+fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
+    let keyed: Vec<&Turn> = turns.iter().filter(|turn| turn.offer.key.is_some()).collect();
+    let passed_over: Vec<&PublicKey> =
+        keyed.iter().filter(|turn| turn.fate == Fate::NoAlgorithm).filter_map(|turn| turn.offer.key.as_ref()).collect();
+    let not_offered = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
+    if !takes_keys || not_offered || !client_takes_publickey(facts) || passed_over.len() != keyed.len() {
+        return Ok(None);
+    }
+    let Some(key) = passed_over.first() else { return Ok(None) };
+    let login = naming::login(facts);
+    let mut finding = Finding::proven(format!(
+        "ssh passes over {}: it shares no signature algorithm with {login} for it",
+        naming::key(key)
+    ));
+    let accepted = facts.config.options.first("pubkeyacceptedalgorithms").unwrap_or_default();
+    finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
+    finding.evidence.push(match userauth.extension("server-sig-algs") {
+        Some(list) => format!("the server verifies (server-sig-algs): {}", list.shortened(400)),
+        None => {
+            "the server does not say which it verifies (no server-sig-algs): for RSA that means ssh-rsa only".to_owned()
+        }
+    });
+    Ok(Some(finding))
+}
+
+const SIGNATURE_REJECTED: Cause = Cause {
+    id: "signature-rejected",
+    title: "the server accepts the key and refuses the login",
+    blocks: Blocks::Signed,
+    place: Place::Server,
+    doc: "The server said yes to the public key, so the key is authorised, and then refused the signed request or closed the \
+          connection in place of an answer. A refusal points to PermitRootLogin, to a key that must be touched or unlocked by \
+          PIN, or to a signature algorithm that the server's crypto policy forbids; a closed connection to PAM: an expired \
+          account, a nologin file, an access rule.\n\n\
+          Proven as a group by the two answers.",
+    prevent: "Check account expiry and PAM access rules where accounts are made, not at the first login.",
+    fix: Fix { commands: members::rejection_commands, mend: mend_signed },
+    see: &["RFC 4252 section 7", "OpenSSH auth2.c userauth_finish"],
+    judge: signature_rejected,
+};
+
+fn signature_rejected(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let Some((turn, usage)) = course::stopped(&turns) else { return Ok(None) };
+    let told = matches!(userauth.connections.last(), Some(Some(End::Disconnect { .. })));
+    let (how, closed) = match usage {
+        Use::Rejected => ("the signed request was refused", false),
+        Use::Closed if !told => ("the server closed the connection in place of an answer to the signed request", true),
+        _ => return Ok(None),
+    };
+    let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+    let login = naming::login(facts);
+    let summary = format!("{login} accepts your key and refuses the login all the same");
+    let mut finding = Finding::proven(summary).seen(format!("the server accepts {key}")).seen(how);
+    finding
+        .evidence
+        .extend(userauth.banners.iter().map(|banner| format!("the server says: {}", banner.shortened(300))));
+    Ok(Some(finding.or(members::of_rejection(facts, closed))))
+}
+
+fn mend_signed(facts: &mut Facts) {
+    if let Ok(userauth) = &mut facts.userauth {
+        userauth.signatures.clear();
+        if let Some(last) = userauth.connections.last_mut() {
+            *last = None;
+        }
+    }
+}
+
+const SECOND_FACTOR_REQUIRED: Cause = Cause {
+    id: "second-factor-required",
+    title: "the key is right, and the server demands something more",
+    blocks: Blocks::Finished,
+    place: Place::Client,
+    doc: "The signature was accepted with partial success: AuthenticationMethods on the server demands another method after \
+          the key, usually a password or a one-time code, and this client may not give it or can ask nobody.\n\n\
+          Proven by the partial success and the list that came with it. Where somebody can be asked, the question is no fault: \
+          access-needs-answer.",
+    prevent: "Ask the server's administrator for an exception for accounts that log in unattended.",
+    fix: Fix {
+        commands: |facts| {
+            let batch = if facts.config.options.is_yes("batchmode") { "-o BatchMode=no " } else { "" };
+            vec![Step::here(
+                format!("ssh {batch}{}", naming::destination(facts)),
+                "at a terminal, so that ssh can ask for what the server demands",
+            )]
+        },
+        mend: |facts| {
+            facts.config.options.set("batchmode", "no");
+            facts.run.terminal = true;
+        },
+    },
+    see: &["RFC 4252 section 5.1", "sshd_config(5) AuthenticationMethods"],
+    judge: second_factor_required,
+};
+
+/// The methods that the server demands after a key that it accepted.
+pub(super) fn demanded(turns: &[Turn]) -> Option<(&Turn, &[String])> {
+    turns.iter().find_map(|turn| match &turn.fate {
+        Fate::Accepted(Use::Partial(methods)) => Some((turn, methods.as_slice())),
+        _ => None,
+    })
+}
+
+fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
+    let Some((turn, methods)) = demanded(&turns) else { return Ok(None) };
+    if userauth.succeeded() || (question_open(facts, methods) && prompts::can_be_asked(facts)) {
+        return Ok(None);
+    }
+    let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+    let list = methods.join(", ");
+    let summary = format!("your key is right, but {} demands {list} after it", naming::login(facts));
+    let nobody = if facts.config.options.is_yes("batchmode") {
+        "BatchMode is on, so ssh asks nobody"
+    } else if !question_open(facts, methods) {
+        "the client's configuration does not let ssh use that"
+    } else {
+        "there is no terminal and no askpass program, so nobody can be asked"
+    };
+    Ok(Some(
+        Finding::proven(summary)
+            .seen(format!("the signature with {key} was accepted with partial success; then: {list}"))
+            .seen(nobody),
+    ))
+}
+
+const SERVER_DISCONNECTED: Cause = Cause {
+    id: "server-disconnected",
+    title: "the server ends the connection with a reason of its own",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "The server sent SSH_MSG_DISCONNECT while ssh was authenticating, with a text that fits no other cause. The text is \
+          the server's own and is quoted.\n\nProven by the message.",
+    prevent: "Keep the quoted text with the ticket: it names the rule that the server's administrator must look for.",
+    fix: Fix {
+        commands: |_| vec![Step::person(Place::Server, "show the quoted text to the server's administrator")],
+        mend: |facts| {
+            facts.userauth = Err(Unobserved::NotAttempted);
+            facts.session = Err(Unobserved::NotAttempted);
+        },
+    },
+    see: &["RFC 4253 section 11.1"],
+    judge: server_disconnected,
+};
+
+fn server_disconnected(facts: &Facts) -> Observed<Option<Finding>> {
+    let userauth = known(&facts.userauth)?;
+    let turns = course::course(facts).unwrap_or_default();
+    if userauth.succeeded() || course::good(&turns).is_some() {
+        return Ok(None);
+    }
+    let Some(Some(End::Disconnect { code, text })) = userauth.connections.first() else { return Ok(None) };
+    let words = text.as_str().unwrap_or_default().to_ascii_lowercase();
+    if text.is_empty() || words.contains("too many authentication failures") {
+        return Ok(None);
+    }
+    let quoted = text.shortened(200);
+    let summary = format!("{} hangs up with the words: {quoted}", naming::login(facts));
+    let mut finding =
+        Finding::proven(summary).seen(format!("SSH_MSG_DISCONNECT, reason {code}: {}", text.shortened(1000)));
+    if userauth.queries.iter().any(|query| query.answer == Some(Answer::PkOk)) {
+        finding = finding.seen("it came after the server had accepted a key").at(Blocks::Signed);
+    } else if userauth.none.is_none() {
+        finding = finding.seen("it came before the server had answered anything").at(Blocks::Offered);
+    }
+    Ok(Some(finding))
+}
+
+fn authorized_keys_hold(facts: &Facts) -> Observed<Outcome> {
+    let userauth = known(&facts.userauth)?;
+    let lines = userauth.queries.iter().map(|query| {
+        let answer = match &query.answer {
+            Some(Answer::PkOk) => "accepted",
+            Some(Answer::Success) => "accepted, and logged in without a signature",
+            Some(Answer::Failure { partial: true, .. }) => "partial success",
+            Some(Answer::Failure { .. }) => "refused",
+            Some(Answer::Other(_)) => "an answer that fits no question",
+            None => "not answered",
+        };
+        let who = if query.offered_by_ssh { "" } else { " (ssh would not offer it)" };
+        format!("{}: {answer}{who}", naming::key(&query.key))
+    });
+    if userauth.queries.is_empty() {
+        return Ok(Outcome::info("the server was asked about no key"));
+    }
+    let accepted = userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk)).count();
+    let asked = naming::count(userauth.queries.len(), "key", "keys");
+    if course::says_yes_to_everything(facts) {
+        return Ok(Outcome::info("the server says yes to every query, so its yes proves nothing").with(lines));
+    }
+    if accepted > 0 {
+        return Ok(
+            Outcome::pass(format!("the server accepts {accepted} of the {asked} it was asked about")).with(lines)
+        );
+    }
+    Ok(Outcome::info(format!("the server accepts none of the {asked} it was asked about")).with(lines))
+}
+
+fn a_key_is_accepted(facts: &Facts) -> Option<String> {
+    let turns = course::course(facts).ok()?;
+    if course::says_yes_to_everything(facts) {
+        return None;
+    }
+    let turn = turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(_)))?;
+    Some(format!("the server accepts {}", naming::key(turn.offer.key.as_ref()?)))
+}
+
+fn login_holds(facts: &Facts) -> Observed<Outcome> {
+    let userauth = known(&facts.userauth)?;
+    let how = userauth.signatures.iter().map(|signature| {
+        let outcome = match &signature.outcome {
+            Signed::Answered(Answer::Success) => "success".to_owned(),
+            Signed::Answered(Answer::Failure { partial: true, methods }) => {
+                format!("partial success, then {}", methods.join(", "))
+            }
+            Signed::Answered(_) => "refused".to_owned(),
+            Signed::Unanswered => "the connection ended in place of an answer".to_owned(),
+            Signed::AgentRefused => "the agent refused to sign".to_owned(),
+            Signed::AgentSilent => "the agent did not answer".to_owned(),
+            Signed::WrongType(name) => format!("the agent signed as {name}"),
+            Signed::OtherKey => "the private key belongs to another public key".to_owned(),
+            Signed::FileFailed(reason) => reason.clone(),
+        };
+        format!("signed with {}: {outcome}", naming::key(&signature.key))
+    });
+    if userauth.succeeded() {
+        return Ok(Outcome::pass(format!("logged in as {}", userauth.user)).with(how));
+    }
+    if userauth.signatures.is_empty() {
+        return Err(Unobserved::NotAttempted);
+    }
+    Ok(Outcome::info("no login was completed").with(how))
+}

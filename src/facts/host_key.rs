@@ -45,6 +45,18 @@ pub struct KnownHosts {
     pub entries: Vec<KnownHost>,
     /// Names without wildcards that known_hosts lines give in clear, for a misspelt host; at most 2000.
     pub other_names: Vec<Host>,
+    /// The `RevokedHostKeys` files, in the option's order.
+    #[serde(default)]
+    pub revoked_host_keys: Vec<RevokedHostKeys>,
+}
+
+/// One file of `RevokedHostKeys`. ssh takes no host key at all where it cannot read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedHostKeys {
+    /// Its path, expanded.
+    pub path: Path,
+    /// Why it cannot be opened, by the error's name (`ENOENT`, `EACCES`); `None` where it can.
+    pub error: Option<String>,
 }
 
 /// One known_hosts file.

@@ -34,15 +34,12 @@ impl PublicKey {
         self.algorithm.starts_with("sk-")
     }
 
-    /// The plain key's type, without the certificate's suffix: `ssh-ed25519`.
+    /// The plain key's type, without the certificate's suffix: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`.
     pub fn plain_algorithm(&self) -> String {
-        match self.algorithm.split_once("-cert-v0") {
-            Some((plain, rest)) if plain.starts_with("sk-") || rest.contains("@openssh.com") => {
-                if plain.starts_with("sk-") { format!("{plain}@openssh.com") } else { plain.to_owned() }
-            }
-            Some((plain, _)) => plain.to_owned(),
-            None => self.algorithm.clone(),
-        }
+        let Some((plain, _)) = self.algorithm.split_once("-cert-v0") else { return self.algorithm.clone() };
+        // Names that were OpenSSH's own before the certificate's suffix came keep their domain.
+        let own = plain.starts_with("sk-") || plain == "ssh-xmss";
+        if own { format!("{plain}@openssh.com") } else { plain.to_owned() }
     }
 }
 

@@ -266,6 +266,9 @@ pub struct Run {
     pub ssh_connection: Option<ServerText>,
     /// `SSH_AUTH_SOCK` of the environment; `None` where unset.
     pub auth_sock: Option<Path>,
+    /// The home folders of other accounts that option values name as `~account`, as far as there are such accounts.
+    #[serde(default)]
+    pub homes: Vec<(User, Path)>,
     /// What the run was allowed to do.
     pub limits: Limits,
 }

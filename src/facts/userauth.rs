@@ -35,13 +35,11 @@ pub struct Userauth {
 impl Userauth {
     /// The methods that the server last said can continue, `none`'s answer first; `None` where it never said.
     pub fn methods(&self) -> Option<&[String]> {
-        let answers = self.none.iter().chain(self.queries.iter().filter_map(|query| query.answer.as_ref()));
-        answers
-            .filter_map(|answer| match answer {
-                Answer::Failure { methods, partial: false } => Some(methods.as_slice()),
-                _ => None,
-            })
-            .next()
+        let mut answers = self.none.iter().chain(self.queries.iter().filter_map(|query| query.answer.as_ref()));
+        answers.find_map(|answer| match answer {
+            Answer::Failure { methods, partial: false } => Some(methods.as_slice()),
+            _ => None,
+        })
     }
 
     /// Whether the server sent `SSH_MSG_USERAUTH_SUCCESS`.

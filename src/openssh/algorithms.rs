@@ -2,7 +2,7 @@
 //! algorithms (sshconnect2.c `order_hostkeyalgs`).
 
 use crate::facts::config::Options;
-use crate::facts::host_key::KnownHosts;
+use crate::facts::host_key::{KnownHosts, Marker};
 use crate::facts::transport::{Agreed, KexInit};
 
 /// The first kind of algorithm of which two sides share none.
@@ -31,14 +31,128 @@ pub enum Kind {
     Compression,
 }
 
+/// The ciphers that authenticate what they encrypt, so that no MAC is settled beside them (cipher.c `cipher_authlen`).
+const AUTHENTICATING: &[&str] = &["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com"];
+
+/// The algorithms that OpenSSH's own list of host key algorithms has begun with (myproposal.h, 6.x to 10.x).
+const DEFAULT_FIRST: &[&str] = &["ssh-ed25519-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com"];
+
 /// What `client` and `server` agree on, or the first kind they share nothing of.
 pub fn negotiate(client: &KexInit, server: &KexInit) -> Result<Agreed, NoMatch> {
-    let _ = (client, server);
-    Ok(Agreed::default())
+    let kex = choose(Kind::Kex, &client.kex, &server.kex)?;
+    let host_key = choose(Kind::HostKey, &client.host_key, &server.host_key)?;
+    let (cipher, mac) = choose_direction(
+        (&client.cipher_client_to_server, &server.cipher_client_to_server),
+        (&client.mac_client_to_server, &server.mac_client_to_server),
+        (&client.compression_client_to_server, &server.compression_client_to_server),
+    )?;
+    choose_direction(
+        (&client.cipher_server_to_client, &server.cipher_server_to_client),
+        (&client.mac_server_to_client, &server.mac_server_to_client),
+        (&client.compression_server_to_client, &server.compression_server_to_client),
+    )?;
+    Ok(Agreed { kex, host_key, cipher, mac })
 }
 
-/// The KEXINIT that the user's ssh sends with these effective options and these known hosts.
+/// A client's and a server's list of one kind.
+type Lists<'a> = (&'a [String], &'a [String]);
+
+/// The cipher and the MAC of one direction; the MAC is empty where the cipher authenticates itself.
+fn choose_direction(ciphers: Lists<'_>, macs: Lists<'_>, compressions: Lists<'_>) -> Result<(String, String), NoMatch> {
+    let cipher = choose(Kind::Cipher, ciphers.0, ciphers.1)?;
+    let mac =
+        if AUTHENTICATING.contains(&cipher.as_str()) { String::new() } else { choose(Kind::Mac, macs.0, macs.1)? };
+    choose(Kind::Compression, compressions.0, compressions.1)?;
+    Ok((cipher, mac))
+}
+
+/// The first of the client's algorithms that the server has (match.c `match_list`).
+fn choose(kind: Kind, client: &[String], server: &[String]) -> Result<String, NoMatch> {
+    let common = client.iter().find(|name| !is_marker(name) && server.contains(name));
+    common.cloned().ok_or_else(|| NoMatch { kind, client: without_markers(client), server: without_markers(server) })
+}
+
+/// Whether a name in `kex_algorithms` is no method but a sign (RFC 8308 section 2.1; PROTOCOL section 1.10).
+pub fn is_marker(name: &str) -> bool {
+    name.starts_with("ext-info-") || name.starts_with("kex-strict-")
+}
+
+/// The list without its signs.
+fn without_markers(list: &[String]) -> Vec<String> {
+    list.iter().filter(|name| !is_marker(name)).cloned().collect()
+}
+
+/// The KEXINIT that the user's ssh sends with these effective options and these known hosts, without the signs
+/// (`ext-info-c`, `kex-strict-c-v00@openssh.com`) that change no choice.
 pub fn users_kexinit(options: &Options, known: &KnownHosts) -> KexInit {
-    let _ = (options, known);
-    KexInit::default()
+    let list = |keyword| owned(&options.names(keyword));
+    let ciphers = list("ciphers");
+    let macs = list("macs");
+    // With or without compression, ssh offers both and prefers one (kex.c `compression_alg_list`).
+    let compression = owned(if options.is_yes("compression") {
+        &["zlib@openssh.com", "none"]
+    } else {
+        &["none", "zlib@openssh.com"]
+    });
+    KexInit {
+        kex: list("kexalgorithms"),
+        host_key: host_key_algorithms(options, known),
+        cipher_client_to_server: ciphers.clone(),
+        cipher_server_to_client: ciphers,
+        mac_client_to_server: macs.clone(),
+        mac_server_to_client: macs,
+        compression_client_to_server: compression.clone(),
+        compression_server_to_client: compression,
+    }
+}
+
+/// HostKeyAlgorithms in the order of sshconnect2.c `order_hostkeyalgs`: what known_hosts has a key for first.
+///
+/// ssh leaves a list alone that the user wrote out or began with `^`. `ssh -G` prints every list written out, so
+/// OpenSSH's own is told by its beginning: certificates before all plain algorithms.
+fn host_key_algorithms(options: &Options, known: &KnownHosts) -> Vec<String> {
+    let list = options.names("hostkeyalgorithms");
+    let best = list.first().copied().unwrap_or_default();
+    if !is_openssh_list(&list) || is_known(known, plain_type(best)) {
+        return owned(&list);
+    }
+    let has_ca = entries(known).any(|entry| entry.marker == Marker::CertAuthority);
+    let preferred = |name: &&str| (is_certificate(name) && has_ca) || is_known(known, plain_type(name));
+    let (first, last): (Vec<&str>, Vec<&str>) = list.into_iter().partition(preferred);
+    owned(&[first, last].concat())
+}
+
+/// Whether a list of host key algorithms is OpenSSH's own, perhaps with some added (`+`) or taken away (`-`).
+fn is_openssh_list(list: &[&str]) -> bool {
+    let certificates = list.iter().take_while(|name| is_certificate(name)).count();
+    list.first().is_some_and(|first| DEFAULT_FIRST.contains(first)) && certificates >= 4
+}
+
+/// Whether the first unmarked line for the server's name with a key of this type is there, and not revoked.
+fn is_known(known: &KnownHosts, kind: &str) -> bool {
+    let mut hosts = entries(known).filter(|entry| entry.marker == Marker::None);
+    let Some(first) = hosts.find(|entry| plain_type(&entry.key.algorithm) == kind) else { return false };
+    !entries(known).any(|entry| entry.marker == Marker::Revoked && entry.key.blob == first.key.blob)
+}
+
+/// The lines that match the name proper; ssh looks at no other name here.
+fn entries(known: &KnownHosts) -> impl Iterator<Item = &crate::facts::host_key::KnownHost> {
+    known.entries.iter().filter(|entry| known.names.first() == Some(&entry.name))
+}
+
+/// Whether it is an algorithm for host certificates.
+fn is_certificate(name: &str) -> bool {
+    name.contains("-cert-v0")
+}
+
+/// The type of the key behind a host key algorithm: all RSA ones share one, an ECDSA one is told by its curve.
+fn plain_type(name: &str) -> &str {
+    let plain = name.split("-cert-v0").next().unwrap_or(name);
+    let plain = plain.strip_suffix("@openssh.com").unwrap_or(plain);
+    if plain.starts_with("rsa-sha2-") { "ssh-rsa" } else { plain }
+}
+
+/// The names as a KEXINIT holds them.
+fn owned(list: &[&str]) -> Vec<String> {
+    list.iter().map(|&name| name.to_owned()).collect()
 }

@@ -1,2 +1,247 @@
-//! The course of userauth: what ssh does with each identity in turn, given the answers (sshconnect2.c
-//! `userauth_pubkey`).
+//! The course of userauth: what becomes of each identity that ssh tries, in its turn, given the answers
+//! (sshconnect2.c `userauth_pubkey`, `send_pubkey_test`, `sign_and_send_pubkey`, `load_identity_file`).
+//!
+//! ssh asks with the public half first; only after the server has said yes does it read the private key. So a key
+//! file's mode or format bites *after* acceptance, and before it only where ssh has no public half to ask with.
+
+use crate::facts::identities::{Defect, FileKind, KeyFile, KeyFormat};
+use crate::facts::key::PublicKey;
+use crate::facts::userauth::{Answer, Signed, Signer};
+use crate::facts::{Facts, Observed, known};
+
+use super::identities::{Offer, offers, signature_algorithm};
+use super::{key_format, prompts};
+
+/// One identity and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// The identity.
+    pub offer: Offer,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What becomes of an identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// ssh has no public half of it, and this keeps it from reading the private key.
+    Unusable(Problem),
+    /// Client and server share no signature algorithm for it.
+    NoAlgorithm,
+    /// Nobody asked, or no answer came.
+    NotAsked,
+    /// The server refused it.
+    Refused,
+    /// The server said yes to the public half, and then this happened.
+    Accepted(Use),
+}
+
+/// What happens with an identity that the server has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Use {
+    /// The signed request succeeded.
+    LoggedIn,
+    /// The signed request succeeded and the server demands more: the methods it names.
+    Partial(Vec<String>),
+    /// ssh cannot use the private key.
+    Problem(Problem),
+    /// The agent refused to sign.
+    AgentRefused,
+    /// The agent did not answer.
+    AgentSilent,
+    /// The agent signed with another algorithm, by name.
+    WrongType(String),
+    /// The server refused the signed request.
+    Rejected,
+    /// The connection ended in place of an answer to the signed request.
+    Closed,
+    /// Nothing stands in the way but a passphrase, and a person can be asked for it.
+    NeedsPassphrase,
+    /// Nothing is known that stands in the way; no signature was made.
+    Untried,
+}
+
+/// What keeps ssh from using a private key file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// No file of that name.
+    Missing,
+    /// It is no regular file.
+    NotAFile(FileKind),
+    /// It may not be opened; the error's name.
+    Unreadable(String),
+    /// Others may read it (authfile.c `sshkey_perm_ok`).
+    TooOpen(u32),
+    /// It holds a public key.
+    IsPublic,
+    /// PuTTY's format, with its version.
+    IsPpk(u32),
+    /// Empty, damaged or no key at all.
+    Malformed(Vec<Defect>),
+    /// Its private half belongs to another public key than the `.pub` beside it.
+    PairMismatch,
+    /// A passphrase is needed.
+    Encrypted,
+    /// It could not be used for another reason, in words.
+    Failed(String),
+}
+
+/// What becomes of every identity that ssh tries, in its order.
+pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
+    known(&facts.identities)?;
+    Ok(offers(facts)
+        .into_iter()
+        .map(|offer| {
+            let fate = fate(facts, &offer);
+            Turn { offer, fate }
+        })
+        .collect())
+}
+
+/// The first accepted identity that logs in, or could as far as is known.
+pub fn good(turns: &[Turn]) -> Option<&Turn> {
+    let is = |turn: &&Turn, wanted: &Use| turn.fate == Fate::Accepted(wanted.clone());
+    turns
+        .iter()
+        .find(|turn| is(turn, &Use::LoggedIn))
+        .or_else(|| turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(Use::Partial(_)))))
+        .or_else(|| turns.iter().find(|turn| is(turn, &Use::Untried) || is(turn, &Use::NeedsPassphrase)))
+}
+
+/// Where no accepted identity is good: the first accepted one, and what keeps it from logging in.
+pub fn stopped(turns: &[Turn]) -> Option<(&Turn, &Use)> {
+    if good(turns).is_some() {
+        return None;
+    }
+    turns.iter().find_map(|turn| match &turn.fate {
+        Fate::Accepted(usage) => Some((turn, usage)),
+        _ => None,
+    })
+}
+
+/// The identity that the user means: the one named first on the command line or in the configuration, else the first
+/// that ssh offers; a plain key before a certificate.
+pub fn meant<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
+    let explicit = |turn: &&Turn| key_file(facts, &turn.offer).is_some_and(|file| file.explicit);
+    let plain = |turn: &&Turn| turn.offer.key.as_ref().is_some_and(|key| !key.is_certificate());
+    turns
+        .iter()
+        .find(|turn| explicit(turn) && plain(turn))
+        .or_else(|| turns.iter().find(plain))
+        .or_else(|| turns.iter().find(|turn| turn.offer.key.is_some()))
+}
+
+/// The key file behind an offer.
+pub fn key_file<'a>(facts: &'a Facts, offer: &Offer) -> Option<&'a KeyFile> {
+    facts.identities.as_ref().ok()?.files.get(offer.file?)
+}
+
+fn fate(facts: &Facts, offer: &Offer) -> Fate {
+    let problem = if offer.agent { None } else { key_file(facts, offer).and_then(|file| problem(facts, file)) };
+    let Some(key) = &offer.key else {
+        return problem.map_or(Fate::NotAsked, Fate::Unusable);
+    };
+    let Ok(userauth) = &facts.userauth else {
+        return Fate::NotAsked;
+    };
+    if let Some(usage) = signed(facts, key, offer) {
+        return match usage {
+            // A server that says yes to every query has only the signature to refuse with.
+            Use::Rejected if says_yes_to_everything(facts) => Fate::Refused,
+            usage => Fate::Accepted(usage),
+        };
+    }
+    match userauth.answer(key) {
+        Some(Answer::PkOk | Answer::Success) => Fate::Accepted(match problem {
+            None => Use::Untried,
+            Some(Problem::Encrypted) if prompts::can_be_asked(facts) => Use::NeedsPassphrase,
+            Some(problem) => Use::Problem(problem),
+        }),
+        Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
+        Some(Answer::Failure { .. } | Answer::Other(_)) => Fate::Refused,
+        None if mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
+        None => Fate::NotAsked,
+    }
+}
+
+/// The signature algorithm that ssh would name for `key` at this server; `None` where they share none.
+pub fn mutual_algorithm(facts: &Facts, key: &PublicKey) -> Option<String> {
+    let server: Option<Vec<&str>> = facts
+        .userauth
+        .as_ref()
+        .ok()
+        .and_then(|userauth| userauth.extension("server-sig-algs"))
+        .and_then(|list| list.as_str())
+        .map(|list| list.split(',').collect());
+    let accepted = facts.config.options.names("pubkeyacceptedalgorithms");
+    signature_algorithm(key, server.as_deref(), &accepted)
+}
+
+/// Whether the server said yes to a key that nobody has, so that its yes proves nothing.
+pub fn says_yes_to_everything(facts: &Facts) -> bool {
+    facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
+}
+
+/// What the last signed request with `key` came to.
+fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
+    let userauth = facts.userauth.as_ref().ok()?;
+    let signature = userauth.signatures.iter().rev().find(|signature| signature.key.blob == key.blob)?;
+    Some(match &signature.outcome {
+        Signed::Answered(Answer::Success) => Use::LoggedIn,
+        Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
+        Signed::Answered(_) => Use::Rejected,
+        Signed::Unanswered => Use::Closed,
+        Signed::AgentRefused => Use::AgentRefused,
+        Signed::AgentSilent => Use::AgentSilent,
+        Signed::WrongType(name) => Use::WrongType(name.clone()),
+        Signed::OtherKey => Use::Problem(Problem::PairMismatch),
+        Signed::FileFailed(reason) => {
+            let file = key_file(facts, offer).filter(|_| matches!(signature.signer, Signer::File(_)));
+            let seen = file.and_then(|file| problem(facts, file));
+            Use::Problem(seen.unwrap_or_else(|| Problem::Failed(reason.clone())))
+        }
+    })
+}
+
+/// What keeps ssh from using this private key file, in the order in which ssh meets it: opening, mode, content,
+/// passphrase. Except that a public key named in its place is that, whatever its mode.
+pub fn problem(facts: &Facts, file: &KeyFile) -> Option<Problem> {
+    let stat = match &file.state {
+        Ok(stat) => stat,
+        Err(error) if error.is_missing() => return Some(Problem::Missing),
+        Err(error) => return Some(Problem::Unreadable(error.errno.clone())),
+    };
+    if stat.kind != FileKind::Regular {
+        return Some(Problem::NotAFile(stat.kind));
+    }
+    let private = file.private.as_ref().ok();
+    if private.is_some_and(|private| private.format == KeyFormat::PublicKey) {
+        return Some(Problem::IsPublic);
+    }
+    if file.private == Err(crate::facts::Unobserved::NotPermitted) {
+        return Some(Problem::Unreadable("EACCES".to_owned()));
+    }
+    if !key_format::perm_ok(stat, facts.run.uid) {
+        return Some(Problem::TooOpen(stat.mode));
+    }
+    let private = private?;
+    match private.format {
+        KeyFormat::Ppk(version) => return Some(Problem::IsPpk(version)),
+        KeyFormat::Empty | KeyFormat::Other => return Some(Problem::Malformed(private.defects.clone())),
+        _ if !private.defects.is_empty() => return Some(Problem::Malformed(private.defects.clone())),
+        _ => {}
+    }
+    if mismatched(file) {
+        return Some(Problem::PairMismatch);
+    }
+    (private.encrypted == Some(true)).then_some(Problem::Encrypted)
+}
+
+/// Whether the `.pub` beside a private key is another key's, where both halves are known.
+pub fn mismatched(file: &KeyFile) -> bool {
+    let private = file.private.as_ref().ok().and_then(|private| private.public.as_ref());
+    match (private, &file.public.key) {
+        (Some(private), Some(public)) => private.blob != public.blob && !public.is_certificate(),
+        _ => false,
+    }
+}

@@ -13,3 +13,4 @@ pub mod patterns;
 pub mod prompts;
 pub mod public_key;
 pub mod tokens;
+pub mod wire;

@@ -1,0 +1,63 @@
+//! How findings name what they speak of: a key, a login, a moment.
+
+use crate::facts::key::PublicKey;
+use crate::facts::text::{Path, User};
+use crate::facts::{Facts, Source};
+
+use super::{quoted, quoted_bytes};
+
+/// A key in a sentence: `ssh-ed25519 SHA256:… (a@laptop)`.
+pub fn key(key: &PublicKey) -> String {
+    let comment = if key.comment.is_empty() { String::new() } else { format!(" ({})", key.comment.shortened(60)) };
+    format!("{} {}{comment}", key.algorithm, key.fingerprint)
+}
+
+/// The login in a sentence: `deploy@web1.example.org`.
+pub fn login(facts: &Facts) -> String {
+    match &facts.target {
+        Ok(target) => format!("{}@{}", target.user, target.host),
+        Err(_) => "the server".to_owned(),
+    }
+}
+
+/// The account asked for.
+pub fn user(facts: &Facts) -> User {
+    facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default()
+}
+
+/// The destination as it was typed, as one word for a shell.
+pub fn destination(facts: &Facts) -> String {
+    facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| quoted_bytes(target.input.as_bytes()))
+}
+
+/// The host as it was typed, for a `Host` line.
+pub fn alias(facts: &Facts) -> String {
+    facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| target.alias.to_string())
+}
+
+/// A path as one word for a shell.
+pub fn path(path: &Path) -> String {
+    quoted_bytes(path.as_bytes())
+}
+
+/// The server account's home folder as a word for a shell on the server: `~deploy`, or a look-up where the name is no
+/// plain word.
+pub fn home(user: &User) -> String {
+    let name = user.as_str().unwrap_or_default();
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_-".contains(letter));
+    if plain { format!("~{name}") } else { format!("\"$(getent passwd {} | cut -d: -f6)\"", quoted(name)) }
+}
+
+/// Where something was configured, in a sentence: `(from …)`; nothing for a default.
+pub fn from(source: &Source) -> String {
+    match source {
+        Source::Default => String::new(),
+        source => format!(" (from {source})"),
+    }
+}
+
+/// `1 key`, `3 keys`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}

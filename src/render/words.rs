@@ -1,0 +1,134 @@
+//! The words that the formats share.
+
+use super::guarded;
+use crate::checks::{Certainty, Place, Status};
+use crate::facts::Footprint;
+use crate::report::{FootprintView, IdentityView, Report, StepView, counted};
+
+/// How sure a verdict is.
+pub(super) fn certainty(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Proven => "proven",
+        Certainty::Likely => "likely",
+        Certainty::Possible => "possible",
+    }
+}
+
+/// Where something lies or is done.
+pub(super) fn place(place: Place) -> &'static str {
+    match place {
+        Place::Client => "on this machine",
+        Place::Network => "in the network",
+        Place::Server => "on the server",
+        Place::JumpHost => "on the jump host",
+        Place::AgentHost => "on the machine where the agent runs",
+        Place::GitHost => "at the Git host",
+    }
+}
+
+/// The mark of a verdict.
+pub(super) fn verdict_mark(report: &Report) -> &'static str {
+    match report.verdict.cause {
+        "access-works" | "nothing-found" => "✓",
+        "access-needs-answer" | "undetermined" => "?",
+        _ => "✗",
+    }
+}
+
+/// Whether the report names a fault.
+pub(super) fn is_fault(report: &Report) -> bool {
+    verdict_mark(report) == "✗"
+}
+
+/// The mark of a check.
+pub(super) fn mark(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "✓",
+        Status::Warn => "!",
+        Status::Fail => "✗",
+        Status::Skip => "–",
+        Status::Info => "·",
+    }
+}
+
+/// The name of a status, for formats that have room for a word.
+pub(super) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Warn => "warn",
+        Status::Fail => "fail",
+        Status::Skip => "skip",
+        Status::Info => "info",
+    }
+}
+
+/// Where a step is done and as whom: `on the server, as root`.
+pub(super) fn at(step: &StepView) -> String {
+    if step.as_whom == "root" { format!("{}, as root", place(step.place)) } else { place(step.place).to_owned() }
+}
+
+/// What the run cost, in a sentence without its full stop.
+pub(super) fn cost(footprint: Option<&FootprintView>) -> String {
+    let Some(view) = footprint else { return "nothing was contacted, nothing was changed".to_owned() };
+    let mut parts = vec![one_cost(view.target)];
+    if !view.hops.is_empty() {
+        let hops: Vec<String> = view.hops.iter().copied().map(one_cost).collect();
+        parts.push(format!("on the way there: {}", hops.join("; ")));
+    }
+    format!("{}; nothing was changed", parts.join("; "))
+}
+
+/// What one server was put to.
+fn one_cost(footprint: Footprint) -> String {
+    let count = |number: u32, noun: &str| counted(number as usize, noun);
+    let mut parts = vec![count(footprint.connections, "connection")];
+    if footprint.auth_requests > 0 {
+        parts.push(count(footprint.auth_requests, "authentication request"));
+        parts.push(format!("{} shown", count(footprint.public_keys_disclosed, "public key")));
+        parts.push(format!("{} refused", count(footprint.auth_failures, "request")));
+    }
+    parts.push(match footprint.commands_run {
+        0 => "no command run".to_owned(),
+        number => format!("{} run", count(number, "command")),
+    });
+    parts.join(", ")
+}
+
+/// A key's type and fingerprint.
+pub(super) fn key(identity: &IdentityView) -> String {
+    let mut parts = Vec::new();
+    parts.extend(identity.kind.clone());
+    parts.extend(identity.fingerprint.as_ref().map(ToString::to_string));
+    if parts.is_empty() {
+        parts.push("no public half known".to_owned());
+    }
+    guarded(&parts.join(" "))
+}
+
+/// Where a key comes from: `forwarded agent, /home/a/.ssh/id_ed25519`.
+pub(super) fn origin(identity: &IdentityView) -> String {
+    let mut parts = Vec::new();
+    for source in &identity.sources {
+        match (*source, &identity.path) {
+            ("agent", _) if identity.forwarded => parts.push("forwarded agent".to_owned()),
+            ("file", Some(path)) => parts.push(path.to_string()),
+            ("certificate", Some(path)) => parts.push(format!("certificate {path}")),
+            (other, _) => parts.push(other.to_owned()),
+        }
+    }
+    if identity.hardware {
+        parts.push("hardware".to_owned());
+    }
+    guarded(&parts.join(", "))
+}
+
+/// What became of a key: `refused`, `accepted, not offered by ssh`.
+pub(super) fn answer(identity: &IdentityView) -> String {
+    let said = match identity.answer {
+        "not-asked" => "not asked",
+        "partial" => "accepted, more is demanded",
+        other => other,
+    };
+    let said = if identity.used_to_log_in { "logged in with it" } else { said };
+    if identity.offered_by_ssh { said.to_owned() } else { format!("{said}, not offered by ssh") }
+}
