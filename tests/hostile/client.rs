@@ -223,15 +223,22 @@ impl Seen {
     }
 }
 
-/// Runs `scenes` in threads, a few at a time.
+/// Examines all cases in threads, a few at a time; fails at the end, with what each failure said.
 pub(crate) fn side_by_side<T: Sync>(cases: &[T], examine: impl Fn(&T) + Sync) {
-    for some in cases.chunks(4) {
+    let examine = &examine;
+    let mut failures = Vec::new();
+    for (some, first) in cases.chunks(4).zip((0..).step_by(4)) {
         thread::scope(|scope| {
-            for case in some {
-                scope.spawn(|| examine(case));
+            let running: Vec<_> = some.iter().map(|case| scope.spawn(move || examine(case))).collect();
+            for (done, number) in running.into_iter().zip(first..) {
+                if let Err(panic) = done.join() {
+                    let words = panic.downcast_ref::<String>().cloned();
+                    failures.push(format!("case {number}: {}", words.unwrap_or_else(|| "see above".into())));
+                }
             }
         });
     }
+    assert!(failures.is_empty(), "{} of {} cases failed\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
 /// `NAME=value`, quoted as ssh's configuration parser wants a value of any bytes.
