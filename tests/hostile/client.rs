@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::unistd::getuid;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -220,6 +221,15 @@ impl Seen {
             self.report["verdict"]["evidence"],
             self.text
         );
+    }
+}
+
+/// What stands before a command that is to run as this user id. Who is not root gets it in a user namespace.
+pub(crate) fn as_account(uid: &str) -> Vec<OsString> {
+    if getuid().is_root() {
+        ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"].map(OsString::from).to_vec()
+    } else {
+        vec!["unshare".into(), "--user".into(), format!("--map-user={uid}").into()]
     }
 }
 

@@ -5,9 +5,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::stat::Mode;
-use nix::unistd::{getuid, mkfifo};
+use nix::unistd::mkfifo;
 
-use super::client::{Client, Seen};
+use super::client::{self, Client, Seen};
 use super::hygiene::HOSTILE;
 
 /// What a home or an account that is missing must not be taken for.
@@ -53,16 +53,15 @@ fn an_empty_environment_is_a_verdict() {
     scene.examine().assert_cause(&["no-key-accepted"]);
 }
 
-/// As an account that no passwd entry names, or that has no home.
-fn as_account(uid: &str) -> Seen {
-    assert!(getuid().is_root(), "only root can run as another account: run this as root");
+/// A run as an account that no passwd entry names, or that has no home.
+fn run_as(uid: &str) -> Seen {
     let client = Client::new();
     fs::set_permissions(client.folder(), Permissions::from_mode(0o755)).unwrap();
     let program = client.folder().join("sshdoctor");
     fs::copy(env!("CARGO_BIN_EXE_sshdoctor"), &program).unwrap();
     let sshd = client.sshd("");
     let mut scene = client.scene(sshd.port);
-    scene.program = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups"].map(OsString::from).to_vec();
+    scene.program = client::as_account(uid);
     scene.program.push(program.into());
     scene.strangers = true;
     scene.examine()
@@ -71,13 +70,13 @@ fn as_account(uid: &str) -> Seen {
 #[test]
 fn an_account_without_a_passwd_entry_is_a_verdict_or_an_error() {
     // ssh itself: "No user exists for uid 54321", and it ends.
-    as_account("54321").assert_no_cause(UNRELATED);
+    run_as("54321").assert_no_cause(UNRELATED);
 }
 
 #[test]
 fn an_account_whose_home_does_not_exist_is_a_verdict() {
     // nobody: /nonexistent by its passwd entry.
-    as_account("65534").assert_no_cause(UNRELATED);
+    run_as("65534").assert_no_cause(UNRELATED);
 }
 
 #[test]
