@@ -190,8 +190,8 @@ fn no_facts_however_odd_make_judgement_fail_or_a_report_dangerous() {
 /// Whether the verdict names `cause`, or what bites next does, or a check fails by it.
 fn accuses(facts: &Facts, verdict: &Verdict, cause: &Cause) -> bool {
     let named = std::iter::once(&verdict.first).chain(&verdict.also).any(|named| named.cause.id == cause.id);
-    let found = (cause.judge)(facts).is_ok_and(|found| found.is_some());
-    named || (found && !checks::passed(facts, cause.blocks))
+    let found = (cause.judge)(facts).ok().flatten();
+    named || found.is_some_and(|finding| !checks::passed(facts, finding.blocks.unwrap_or(cause.blocks)))
 }
 
 /// The case at `path` with the changes of a near miss.
