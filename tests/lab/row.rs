@@ -27,6 +27,8 @@ pub(crate) struct Row {
     pub(crate) needs: &'static [&'static str],
     /// A check that carries a remark although nothing is wrong.
     pub(crate) remark: Option<&'static str>,
+    /// What sshd's own log says about the login; empty where it is not looked at.
+    pub(crate) log: &'static str,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
     /// Whether the facts of the run are kept under `fixtures/` with `BLESS=1`.
@@ -72,6 +74,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         also: &[],
         needs: &[],
         remark: None,
+        log: "",
         mend: None,
         fixture: false,
     }
@@ -138,6 +141,12 @@ impl Row {
     /// This check carries a remark.
     pub(crate) fn remark(mut self, check: &'static str) -> Self {
         self.remark = Some(check);
+        self
+    }
+
+    /// sshd's log names the reason, which is not seen from outside.
+    pub(crate) fn log(mut self, log: &'static str) -> Self {
+        self.log = log;
         self
     }
 
