@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::client::{self, Ended};
-use crate::row::{HEALTHY, Row, Ssh};
+use crate::row::{Fixture, HEALTHY, Row, Ssh};
 use crate::world::{World, read};
 
 /// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
@@ -44,7 +44,7 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
         let (ended, text, facts) = client::doctor(&world, row)?;
         report = outcome.report(&ended, &text);
         outcome.verdict(row, &ended, &report);
-        if row.fixture && facts.is_none() {
+        if row.fixture != Fixture::No && facts.is_none() {
             outcome.complaints.push("no case was saved".to_owned());
         }
         outcome.facts = facts;

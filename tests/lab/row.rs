@@ -31,8 +31,8 @@ pub(crate) struct Row {
     pub(crate) log: &'static str,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
-    /// Whether the facts of the run are kept under `fixtures/` with `BLESS=1`.
-    pub(crate) fixture: bool,
+    /// Where the facts of the run are kept with `BLESS=1`.
+    pub(crate) fixture: Fixture,
 }
 
 /// What the real ssh does.
@@ -44,6 +44,17 @@ pub(crate) enum Ssh {
     Asks(&'static str),
     /// It says nothing and does not end.
     Hangs,
+}
+
+/// Where the facts of a row are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixture {
+    /// Nowhere.
+    No,
+    /// `fixtures/CAUSE/facts.json`.
+    Cause,
+    /// `fixtures/healthy/ROW.json`.
+    Healthy,
 }
 
 /// How the first fault is taken away, and what ssh does then.
@@ -76,7 +87,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         remark: None,
         log: "",
         mend: None,
-        fixture: false,
+        fixture: Fixture::No,
     }
 }
 
@@ -168,9 +179,15 @@ impl Row {
         self
     }
 
-    /// Its facts are kept in the repository.
+    /// Its facts are its cause's fixture.
     pub(crate) fn fixture(mut self) -> Self {
-        self.fixture = true;
+        self.fixture = Fixture::Cause;
+        self
+    }
+
+    /// Its facts are kept among the healthy ones.
+    pub(crate) fn healthy_fixture(mut self) -> Self {
+        self.fixture = Fixture::Healthy;
         self
     }
 }
