@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use crate::row::{Row, Ssh};
+use crate::row::{Fixture, Row, Ssh};
 use crate::world::{DOCTOR, World, quoted};
 
 /// How a program ended.
@@ -57,7 +57,7 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     if row.terminal {
         arguments.extend(["--output", "/tmp/report.json"]);
     }
-    if row.fixture {
+    if row.fixture != Fixture::No {
         arguments.extend(["--save", "/tmp/case.json"]);
     }
     arguments.extend(row.line);

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::client::{self, Ended};
-use crate::row::{HEALTHY, Row, Ssh};
-use crate::world::World;
+use crate::row::{Fixture, HEALTHY, Row, Ssh};
+use crate::world::{World, read};
 
 /// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -33,12 +33,18 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
     let mut world = World::build(doctor)?;
     (row.setup)(&mut world)?;
     outcome.ssh(&client::ssh(&world, row, row.ssh)?, row.ssh);
+    if !row.log.is_empty() {
+        let logged = client::wait_for("sshd's log", || read("/var/log/sshd").is_ok_and(|log| log.contains(row.log)));
+        if logged.is_err() {
+            outcome.complaints.push(format!("sshd's log does not say {:?}: {}", row.log, read("/var/log/sshd")?));
+        }
+    }
     let mut report = Value::Null;
     if !ssh_only {
         let (ended, text, facts) = client::doctor(&world, row)?;
         report = outcome.report(&ended, &text);
         outcome.verdict(row, &ended, &report);
-        if row.fixture && facts.is_none() {
+        if row.fixture != Fixture::No && facts.is_none() {
             outcome.complaints.push("no case was saved".to_owned());
         }
         outcome.facts = facts;

@@ -6,7 +6,7 @@
 //!
 //! `cargo test --test lab -- [--list] [--ssh-only] [--keep | -v] [WORD…]`: only rows whose name contains a word;
 //! `--ssh-only` leaves sshdoctor out; `-v` prints both programs' words for every row. With `BLESS=1` the rows that are
-//! fixtures write `fixtures/CAUSE/facts.json`.
+//! fixtures write `fixtures/CAUSE/facts.json` or `fixtures/healthy/ROW.json`.
 
 #![expect(clippy::print_stdout, clippy::exit, reason = "a test program reports on stdout and by its status")]
 
@@ -31,7 +31,7 @@ use std::{env, fs, thread};
 use anyhow::{Context as _, bail, ensure};
 
 use crate::inside::Outcome;
-use crate::row::{HEALTHY, Row};
+use crate::row::{Fixture, HEALTHY, Row};
 
 /// The program under test.
 const DOCTOR: &str = env!("CARGO_BIN_EXE_sshdoctor");
@@ -149,7 +149,7 @@ fn sound(rows: &[Row]) -> anyhow::Result<()> {
     let have = (rows.len(), healthy, proven.len());
     ensure!(have.0 >= AT_LEAST.0 && have.1 >= AT_LEAST.1 && have.2 >= AT_LEAST.2, "only {have:?} of {AT_LEAST:?}");
     let mut by_fixture = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.fixture) {
+    for row in rows.iter().filter(|row| row.fixture == Fixture::Cause) {
         if let Some(other) = by_fixture.insert(row.cause, row.name) {
             bail!("{other} and {} would write the same fixture", row.name);
         }
@@ -188,7 +188,8 @@ fn reported(row: &Row, arguments: &Arguments) -> bool {
     }
     if arguments.verbose || !complaints.is_empty() {
         for line in outcome.printed.lines() {
-            let _ = writeln!(said, "    {}", line.escape_debug());
+            let plain = line.replace(|letter: char| letter.is_control(), "·");
+            let _ = writeln!(said, "    {plain}");
         }
     }
     print!("{said}");
@@ -231,8 +232,13 @@ fn one_row(row: &Row, ssh_only: bool) -> anyhow::Result<()> {
 
 /// Keeps the facts of a row in the repository.
 fn bless(row: &Row, facts: &str) -> anyhow::Result<()> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(row.cause);
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let (folder, file) = match row.fixture {
+        Fixture::No => return Ok(()),
+        Fixture::Cause => (fixtures.join(row.cause), "facts.json".to_owned()),
+        Fixture::Healthy => (fixtures.join("healthy"), format!("{}.json", row.name)),
+    };
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let file = folder.join("facts.json");
+    let file = folder.join(file);
     fs::write(&file, facts).with_context(|| file.display().to_string())
 }

@@ -27,10 +27,12 @@ pub(crate) struct Row {
     pub(crate) needs: &'static [&'static str],
     /// A check that carries a remark although nothing is wrong.
     pub(crate) remark: Option<&'static str>,
+    /// What sshd's own log says about the login; empty where it is not looked at.
+    pub(crate) log: &'static str,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
-    /// Whether the facts of the run are kept under `fixtures/` with `BLESS=1`.
-    pub(crate) fixture: bool,
+    /// Where the facts of the run are kept with `BLESS=1`.
+    pub(crate) fixture: Fixture,
 }
 
 /// What the real ssh does.
@@ -42,6 +44,17 @@ pub(crate) enum Ssh {
     Asks(&'static str),
     /// It says nothing and does not end.
     Hangs,
+}
+
+/// Where the facts of a row are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixture {
+    /// Nowhere.
+    No,
+    /// `fixtures/CAUSE/facts.json`.
+    Cause,
+    /// `fixtures/healthy/ROW.json`.
+    Healthy,
 }
 
 /// How the first fault is taken away, and what ssh does then.
@@ -72,8 +85,9 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         also: &[],
         needs: &[],
         remark: None,
+        log: "",
         mend: None,
-        fixture: false,
+        fixture: Fixture::No,
     }
 }
 
@@ -141,6 +155,12 @@ impl Row {
         self
     }
 
+    /// sshd's log names the reason, which is not seen from outside.
+    pub(crate) fn log(mut self, log: &'static str) -> Self {
+        self.log = log;
+        self
+    }
+
     /// The first fault taken away by a script: then ssh logs in.
     pub(crate) fn mended_by(mut self, script: &'static str) -> Self {
         self.mend = Some(Mend { script, then: Ssh::Ends(0, ""), printed: false });
@@ -159,9 +179,15 @@ impl Row {
         self
     }
 
-    /// Its facts are kept in the repository.
+    /// Its facts are its cause's fixture.
     pub(crate) fn fixture(mut self) -> Self {
-        self.fixture = true;
+        self.fixture = Fixture::Cause;
+        self
+    }
+
+    /// Its facts are kept among the healthy ones.
+    pub(crate) fn healthy_fixture(mut self) -> Self {
+        self.fixture = Fixture::Healthy;
         self
     }
 }

@@ -7,6 +7,8 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -133,10 +135,14 @@ impl World {
         self.agent()?;
         for key in keys {
             self.ssh_add(&[key])?;
-            fs::remove_file(key).with_context(|| (*key).to_owned())?;
-            fs::remove_file(format!("{key}.pub")).with_context(|| format!("{key}.pub"))?;
+            self.put_away(key)?;
         }
         Ok(())
+    }
+
+    /// Moves a key pair to /srv/kept, where no client looks.
+    pub(crate) fn put_away(&self, key: &str) -> anyhow::Result<()> {
+        self.sh(&format!("mkdir -p /srv/kept; mv {key} {key}.pub /srv/kept/")).map(drop)
     }
 
     /// An empty agent of the client's, in its environment.
@@ -145,7 +151,7 @@ impl World {
         self.folder_of(socket)?;
         chown("/tmp/ssh-XXXXagent", Some(self.who.id), Some(self.who.id))?;
         self.as_client("ssh-agent", &["-D", "-a", socket]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        crate::client::wait_for("the agent's socket", || Path::new(socket).exists())?;
+        crate::client::wait_for("the agent", || UnixStream::connect(socket).is_ok())?;
         self.environment.push(("SSH_AUTH_SOCK".to_owned(), socket.to_owned()));
         Ok(())
     }
@@ -215,8 +221,6 @@ pub(crate) fn quoted(word: &str) -> String {
 fn owner_of(path: &str) -> Account {
     [CLIENT, DEPLOY].into_iter().find(|account| Path::new(path).starts_with(account.home)).unwrap_or(ROOT)
 }
-
-use std::os::unix::process::CommandExt as _;
 
 /// Builds the machine. The program is opened first, because what is mounted next may hide it.
 const BUILD: &str = r#"

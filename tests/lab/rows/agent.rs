@@ -3,6 +3,9 @@
 use crate::row::{Row, row};
 use crate::world::World;
 
+/// Loads the key that opens, and nothing else.
+const LOAD: &str = "export SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7; ssh-add -q -D; ssh-add -q /srv/kept/id_ed25519";
+
 /// Seven keys in the agent, the last one opens.
 fn crowded(world: &mut World) -> anyhow::Result<()> {
     world.server("")?;
@@ -67,10 +70,13 @@ fn offering() -> Vec<Row> {
             for key in keys {
                 world.key(key, &[])?;
             }
-            world.agent_with(&keys)
+            world.agent_with(&keys)?;
+            world.login_key()?;
+            world.put_away("/home/a/.ssh/id_ed25519")
         })
         .ssh_fails("Permission denied (publickey)")
         .proven("agent-lacks-accepted-key")
+        .mended_by(LOAD)
         .fixture(),
         row("identities-only-hides-the-agent", |world| {
             in_agent(world)?;
@@ -90,6 +96,7 @@ fn offering() -> Vec<Row> {
         .mended_by("rm /home/a/.ssh/config"),
         row("seven-keys-in-the-agent", crowded)
             .ssh_fails("Too many authentication failures")
+            .log("maximum authentication attempts exceeded")
             .proven("too-many-keys")
             .fixture(),
         row("the-file-that-opens-after-six-keys", |world| {
@@ -114,10 +121,11 @@ fn refusing() -> Vec<Row> {
             world.login_key()?;
             world.agent()?;
             world.ssh_add(&["-c", "/home/a/.ssh/id_ed25519"])?;
-            world.sh("rm /home/a/.ssh/id_ed25519*").map(drop)
+            world.put_away("/home/a/.ssh/id_ed25519")
         })
         .ssh_fails("agent refused operation")
         .proven("agent-refused-to-sign")
+        .mended_by(LOAD)
         .fixture(),
         row("agent-key-for-another-host", |world| {
             world.server("")?;
@@ -128,10 +136,11 @@ fn refusing() -> Vec<Row> {
             world.append("/home/a/.ssh/known_hosts", &format!("db1.example.org {}", db.trim_end()))?;
             world.agent()?;
             world.ssh_add(&["-h", "db1.example.org", "/home/a/.ssh/id_ed25519"])?;
-            world.sh("rm /home/a/.ssh/id_ed25519*").map(drop)
+            world.put_away("/home/a/.ssh/id_ed25519")
         })
         .ssh_fails("Permission denied (publickey)")
         .proven("agent-key-constrained")
+        .mended_by(LOAD)
         .fixture(),
         row("agent-locked", |world| {
             in_agent(world)?;

@@ -1,5 +1,7 @@
 //! Rows that end before the identification string, or with something else in its place.
 
+use std::io::Read as _;
+
 use crate::row::{Row, row};
 use crate::scripted::{reset, say_and_close, say_and_wait};
 use crate::world::World;
@@ -179,8 +181,10 @@ fn identification() -> Vec<Row> {
             world.server("MaxStartups 1:100:1")?;
             world.login_key()?;
             // One connection that never logs in is as many as this server takes.
-            std::mem::forget(std::net::TcpStream::connect("192.0.2.7:22")?);
-            world.sh("sleep 0.1").map(drop)
+            let mut held = std::net::TcpStream::connect("192.0.2.7:22")?;
+            held.read_exact(&mut [0; 4])?;
+            std::mem::forget(held);
+            Ok(())
         })
         .ssh_fails("kex_exchange_identification")
         .proven("max-startups")

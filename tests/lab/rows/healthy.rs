@@ -40,7 +40,8 @@ fn identities() -> Vec<Row> {
         row("works-with-an-agent", |world| {
             good(world)?;
             world.agent_with(&["/home/a/.ssh/id_ed25519"])
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-the-fourth-key-of-an-agent", |world| {
             good(world)?;
             let keys = ["/home/a/.ssh/one", "/home/a/.ssh/two", "/home/a/.ssh/three"];
@@ -54,13 +55,15 @@ fn identities() -> Vec<Row> {
             world.server("TrustedUserCAKeys /etc/ssh/ca.pub")?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
             world.sh("ssh-keygen -q -s /etc/ssh/ca -I a -n deploy /home/a/.ssh/id_ed25519.pub; chown a /home/a/.ssh/*-cert.pub").map(drop)
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-a-dead-agent-beside-a-file", |world| {
             good(world)?;
             world.environment.push(("SSH_AUTH_SOCK".to_owned(), "/tmp/ssh-XXXXgone/agent.7".to_owned()));
             Ok(())
         })
-        .remark("agent"),
+        .remark("agent")
+        .healthy_fixture(),
         row("works-with-identities-only-and-a-public-half", |world| {
             good(world)?;
             world.sh("cp /home/a/.ssh/id_ed25519.pub /srv/kept.pub")?;
@@ -74,7 +77,8 @@ fn identities() -> Vec<Row> {
             world.authorize("/home/a/.ssh/id_rsa.pub")?;
             world.sh("chmod 644 /home/a/.ssh/id_rsa").map(drop)
         })
-        .remark("key-permissions"),
+        .remark("key-permissions")
+        .healthy_fixture(),
         row("works-as-root-with-a-key-of-another-owner", |world| {
             good(world)?;
             world.who = ROOT;
@@ -105,7 +109,8 @@ fn configurations() -> Vec<Row> {
             good(world)?;
             world.config("Match host web1.example.org\n    User deploy")
         })
-        .line(&["web1.example.org"]),
+        .line(&["web1.example.org"])
+        .healthy_fixture(),
         row("works-by-match-exec", |world| {
             good(world)?;
             world.sh("mv /home/a/.ssh/id_ed25519 /home/a/.ssh/work; rm /home/a/.ssh/id_ed25519.pub")?;
@@ -127,7 +132,8 @@ fn configurations() -> Vec<Row> {
         row("works-with-hashed-known-hosts", |world| {
             good(world)?;
             world.sh("ssh-keygen -q -H -f /home/a/.ssh/known_hosts 2>/dev/null; rm -f /home/a/.ssh/known_hosts.old; chown a /home/a/.ssh/known_hosts").map(drop)
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-a-host-certificate", |world| {
             world.host_key("ed25519")?;
             world.key("/etc/ssh/ca", &[])?;
@@ -137,7 +143,8 @@ fn configurations() -> Vec<Row> {
                 .sh("ssh-keygen -q -s /etc/ssh/ca -I web1 -h -n web1.example.org /etc/ssh/ssh_host_ed25519_key.pub")?;
             world.sshd("HostCertificate /etc/ssh/ssh_host_ed25519_key-cert.pub")?;
             world.login_key()
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-another-key-known-too", |world| {
             world.host_key("ecdsa")?;
             world.host_key("ed25519")?;
@@ -163,11 +170,13 @@ fn servers() -> Vec<Row> {
         row("works-with-dropbear", |world| {
             world.dropbear(&["-s"])?;
             world.login_key()
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-tinysshd", |world| {
             world.tinysshd()?;
             world.login_key()
-        }),
+        })
+        .healthy_fixture(),
         row("works-without-pam", |world| {
             world.server("UsePAM no")?;
             world.login_key()
@@ -176,7 +185,8 @@ fn servers() -> Vec<Row> {
             good(world)?;
             world.append("/etc/hosts", "2001:db8::8 web1.example.org")
         })
-        .remark("connect"),
+        .remark("connect")
+        .healthy_fixture(),
         row("works-with-a-stalling-ipv6-address", |world| {
             good(world)?;
             world.append("/etc/hosts", "2001:db8::8 web1.example.org")?;
@@ -188,7 +198,8 @@ fn servers() -> Vec<Row> {
             world.server("Banner /etc/ssh/banner")?;
             world.file("/etc/ssh/banner", b"Zugang nur f\xfcr Befugte\n", 0o644)?;
             world.login_key()
-        }),
+        })
+        .healthy_fixture(),
         row("works-with-a-forced-command", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
@@ -219,7 +230,8 @@ fn questions() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Are you sure you want to continue connecting")
-        .needs(&["host-key"]),
+        .needs(&["host-key"])
+        .healthy_fixture(),
         row("asks-for-a-password", |world| world.server("PubkeyAuthentication no\nPasswordAuthentication yes"))
             .at_a_terminal()
             .ssh_asks("deploy@web1.example.org's password:")
@@ -230,7 +242,8 @@ fn questions() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("deploy@web1.example.org's password:")
-        .needs(&["password"]),
+        .needs(&["password"])
+        .healthy_fixture(),
         row("asks-for-a-code", |world| world.server("PubkeyAuthentication no\nKbdInteractiveAuthentication yes"))
             .at_a_terminal()
             .ssh_asks("Password:")

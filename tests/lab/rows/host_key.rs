@@ -101,7 +101,7 @@ fn certificates() -> Vec<Row> {
         })
         .ssh_fails("Certificate invalid: expired")
         .proven("host-certificate-invalid")
-        .mended_by("ssh-keygen -q -s /etc/ssh/ca -I web1 -h -n web1.example.org /etc/ssh/ssh_host_ed25519_key.pub; kill -HUP $(cat /run/sshd.pid); sleep 0.2")
+        .mended_by("ssh-keygen -q -s /etc/ssh/ca -I web1 -h -n web1.example.org /etc/ssh/ssh_host_ed25519_key.pub; kill -HUP $(cat /run/sshd.pid); until [ $(grep -c listening /var/log/sshd) -ge 4 ]; do sleep 0.02; done")
         .fixture(),
         row("host-certificate-for-another-name", |world| certified(world, &["-n", "db1.example.org"]))
             .ssh_fails("Certificate invalid: name is not a listed principal")

@@ -36,13 +36,16 @@ fn refused() -> Vec<Row> {
         row("no-such-user", |world| good(world, ""))
             .line(&["depoly@web1.example.org"])
             .ssh_fails(says)
-            .proven("no-key-accepted"),
-        row("user-not-allowed", |world| good(world, "AllowUsers admin")).ssh_fails(says).proven("no-key-accepted"),
+            .log("Invalid user depoly")
+        .proven("no-key-accepted"),
+        row("user-not-allowed", |world| good(world, "AllowUsers admin")).ssh_fails(says).log("not listed in AllowUsers")
+        .proven("no-key-accepted"),
         row("home-others-can-write", |world| {
             good(world, "")?;
             world.sh("chmod 777 /home/deploy").map(drop)
         })
         .ssh_fails(says)
+        .log("bad ownership or modes for directory /home/deploy")
         .proven("no-key-accepted")
         .mended_by("chmod 755 /home/deploy"),
         row("key-from-elsewhere-only", |world| {
@@ -51,18 +54,21 @@ fn refused() -> Vec<Row> {
             world.authorize_with("from=\"198.51.100.0/24\" ", "/home/a/.ssh/id_ed25519.pub")
         })
         .ssh_fails(says)
+        .log("not from a permitted host")
         .proven("no-key-accepted"),
         row("account-locked-without-pam", |world| {
             good(world, "UsePAM no")?;
             world.sh("sed -i 's/^deploy:[*]/deploy:!/' /etc/shadow").map(drop)
         })
         .ssh_fails(says)
+        .log("account is locked")
         .proven("no-key-accepted"),
         row("shell-that-does-not-exist", |world| {
             good(world, "")?;
             world.sh("sed -i '/^deploy/s#/bin/sh#/bin/nosuch#' /etc/passwd").map(drop)
         })
         .ssh_fails(says)
+        .log("shell /bin/nosuch does not exist")
         .proven("no-key-accepted"),
         row("certificate-of-an-unknown-authority", |world| {
             world.server("")?;
@@ -167,6 +173,7 @@ fn after_the_yes() -> Vec<Row> {
         })
         .line(&["root@web1.example.org"])
         .ssh_fails("Permission denied (publickey)")
+        .log("ROOT LOGIN REFUSED")
         .proven("signature-rejected")
         .fixture(),
         row("account-expired", |world| {
@@ -174,6 +181,7 @@ fn after_the_yes() -> Vec<Row> {
             world.sh("sed -i 's/^deploy:.*/deploy:*:19000:0:99999:7::1:/' /etc/shadow").map(drop)
         })
         .ssh_fails("Connection closed by")
+        .log("by PAM account configuration")
         .proven("signature-rejected")
         .mended_by("sed -i 's/^deploy:.*/deploy:*:19000:0:99999:7:::/' /etc/shadow"),
         row("nobody-may-log-in-now", |world| {
@@ -181,6 +189,7 @@ fn after_the_yes() -> Vec<Row> {
             world.file("/etc/nologin", "System is going down for maintenance.\n", 0o644)
         })
         .ssh_fails("Connection closed by")
+        .log("by PAM account configuration")
         .proven("signature-rejected")
         .mended_by("rm /etc/nologin"),
         row("signature-refused-by-the-script", |world| {
