@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod host_key;
 pub mod identities;
+mod live;
 pub mod resolve;
 pub mod run;
 pub mod session;
@@ -16,7 +17,7 @@ pub mod ssh;
 pub mod transport;
 pub mod userauth;
 
-use crate::facts::{Facts, Limits};
+use crate::facts::{Facts, Limits, Unobserved};
 use crate::openssh::arguments::Arguments;
 
 /// What is to be diagnosed.
@@ -32,6 +33,13 @@ pub struct Request {
 pub type Waiting<'a> = dyn Fn(&str) + Send + Sync + 'a;
 
 /// Observes one login, step by step, so that whoever drops this future can judge what stands in `facts`.
+///
+/// It ends by itself when the limit of the whole run has passed. Whoever drops it calls [`unfinished`] afterwards.
 pub async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
-    let _ = (request, facts, waiting);
+    live::live(request, facts, waiting).await;
+}
+
+/// Gives what a run that ended early did not look at its reason; what was awaited is noted as not answered in time.
+pub fn unfinished(facts: &mut Facts, why: &Unobserved) {
+    live::unfinished(facts, why);
 }

@@ -1,1 +1,247 @@
-//! To be written.
+//! User authentication (RFC 4252): what the server answers to `none`, to public-key queries and to a signature.
+//!
+//! Touches: connections to the target whose key exchange is done; the agent and a private key file for a signature.
+//!
+//! Questions go out in one write and are answered in order. OpenSSH counts a refused query as a failed attempt and a
+//! PK_OK as none (auth2.c `userauth_finish`); it ends the connection at the sixth (`MaxAuthTries`).
+
+mod exchange;
+mod plan;
+
+use crate::facts::userauth::{Answer, Userauth};
+use crate::facts::{End, Footprint};
+
+pub(crate) use exchange::{Bound, Exchange, note};
+pub(crate) use plan::{Candidate, Plan, Signing};
+
+use super::Waiting;
+use super::agent;
+use super::identities;
+use super::ssh::packet::Connection;
+use crate::facts::userauth::{Signature, Signed};
+
+/// Refused queries that one connection may cost.
+const MAX_REFUSED: u32 = 5;
+/// Queries on a connection that asks in ssh's own order until the server cuts it.
+const MAX_IN_ORDER: usize = 20;
+/// Connections of a run that may ask about all keys.
+const MAX_CONNECTIONS: usize = 10;
+
+/// How one connection's userauth went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The server sent `SSH_MSG_USERAUTH_SUCCESS`.
+    LoggedIn,
+    /// It did not, and the connection is good.
+    Open,
+    /// The connection has ended.
+    Over,
+}
+
+/// Asks on one more connection what is left to ask, and logs in where the plan says so and a key may.
+pub(crate) async fn run(
+    plan: &Plan,
+    connection: &mut Connection,
+    bound: &Bound,
+    agent: &mut Option<agent::Connection>,
+    facts: &mut Userauth,
+    footprint: &mut Footprint,
+    waiting: &Waiting<'_>,
+) -> Outcome {
+    let mut exchange = Exchange::new(connection, plan, facts, footprint);
+    let outcome = steps(&mut exchange, plan, bound, agent, waiting).await;
+    match outcome {
+        Ok(true) => Outcome::LoggedIn,
+        Ok(false) => Outcome::Open,
+        Err(end) => {
+            exchange.ended(end);
+            Outcome::Over
+        }
+    }
+}
+
+/// Asks, then signs; whether it logged in.
+async fn steps(
+    exchange: &mut Exchange<'_>,
+    plan: &Plan,
+    bound: &Bound,
+    agent: &mut Option<agent::Connection>,
+    waiting: &Waiting<'_>,
+) -> Result<bool, End> {
+    waiting("the server's answers about keys");
+    exchange.begin();
+    let left = left(plan, exchange.facts);
+    let has_rsa = left.iter().any(|candidate| candidate.key.plain_algorithm() == "ssh-rsa");
+    exchange.listen()?;
+    if has_rsa && exchange.facts.extension("server-sig-algs").is_none() {
+        // Which signature algorithm ssh would name depends on an EXT_INFO that has not come yet.
+        exchange.settle().await?;
+    }
+    if exchange.logged_in || ask_all(exchange, plan, &left).await? {
+        return Ok(true);
+    }
+    let signing = !signable(plan, exchange).is_empty();
+    let known = exchange.says_yes_to_few(bound);
+    if exchange.all_accepted() && !signing || exchange.any_accepted() && !known {
+        exchange.canary(waiting).await?;
+    }
+    if exchange.logged_in || signing && log_in(exchange, plan, bound, agent, waiting).await? {
+        return Ok(true);
+    }
+    if signing && exchange.all_accepted() && !exchange.partial {
+        exchange.canary(waiting).await?;
+    }
+    Ok(exchange.logged_in)
+}
+
+/// Asks about `left`: first what ssh would offer, then, where none of it is accepted, the others.
+async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate]) -> Result<bool, End> {
+    let first = exchange.connection_index() == 0;
+    let offered: Vec<&Candidate> = left.iter().copied().filter(|candidate| candidate.offered).collect();
+    let others = left.iter().copied().filter(|candidate| !candidate.offered);
+    let in_order = first && offered.len() > MAX_REFUSED as usize;
+    let mut asked = 0;
+    for stage in [offered, others.collect()] {
+        let mut stage = stage.as_slice();
+        while !stage.is_empty() && !exchange.any_accepted() {
+            let room = MAX_REFUSED.saturating_sub(exchange.failures) as usize;
+            let room = match room {
+                // One by one, so that the key after which ssh would stop is the last one the server hears of.
+                0 if in_order && stage[0].offered && asked < MAX_IN_ORDER => 1,
+                0 => return Ok(false),
+                room => room,
+            };
+            let (now, later) = stage.split_at(room.min(stage.len()));
+            for candidate in now {
+                asked += usize::from(exchange.query(candidate, plan));
+            }
+            exchange.settle().await?;
+            if exchange.logged_in {
+                return Ok(true);
+            }
+            stage = later;
+        }
+    }
+    // What was queued is sent even where there was nothing to ask.
+    exchange.settle().await?;
+    Ok(exchange.logged_in)
+}
+
+/// The candidates that have no answer yet and whose answer cannot be told from the server's cutting the connection.
+fn left<'a>(plan: &'a Plan, facts: &Userauth) -> Vec<&'a Candidate> {
+    if any_accepted(facts) {
+        // Only a key that could not be used because the connection was cut is worth another connection.
+        return plan.candidates.iter().filter(|candidate| candidate.offered && accepted(facts, candidate)).collect();
+    }
+    let cut: Vec<_> = (0..facts.connections.len())
+        .filter_map(|index| facts.queries.iter().find(|query| query.connection == index && query.answer.is_none()))
+        .map(|query| &query.key.blob)
+        .collect();
+    let told = |candidate: &&Candidate| facts.answer(&candidate.key).is_some() || cut.contains(&&candidate.key.blob);
+    plan.candidates.iter().filter(|candidate| !told(candidate)).collect()
+}
+
+fn any_accepted(facts: &Userauth) -> bool {
+    facts.queries.iter().any(|query| query.answer == Some(Answer::PkOk))
+}
+
+fn accepted(facts: &Userauth, candidate: &Candidate) -> bool {
+    facts.answer(&candidate.key) == Some(&Answer::PkOk)
+}
+
+/// Whether another connection is worth its cost, after the ones that `facts` tell of.
+pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome) -> bool {
+    let connections = facts.connections.len();
+    if facts.succeeded() || !facts.signatures.is_empty() {
+        return false;
+    }
+    let index = connections.saturating_sub(1);
+    let refused = facts.queries.iter().any(|query| {
+        query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. }))
+    });
+    // A server that ended the connection before it refused anything would only do so again.
+    if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
+        return false;
+    }
+    if connections >= if plan.limits.all_keys { MAX_CONNECTIONS } else { 2 } {
+        return false;
+    }
+    if any_accepted(facts) {
+        let usable = |candidate: &&Candidate| candidate.signer.is_some() && accepted(facts, candidate);
+        return outcome == Outcome::Over
+            && connections == 1
+            && plan.may_log_in()
+            && plan.candidates.iter().any(|candidate| usable(&candidate));
+    }
+    !left(plan, facts).is_empty()
+}
+
+/// The accepted identities that ssh would sign with on this connection, in its order.
+fn signable<'a>(plan: &'a Plan, exchange: &Exchange<'_>) -> Vec<&'a Candidate> {
+    if !plan.may_log_in() {
+        return Vec::new();
+    }
+    let here = |candidate: &&Candidate| candidate.signer.is_some() && exchange.accepts(&candidate.key);
+    plan.candidates.iter().filter(here).collect()
+}
+
+/// Signs with one accepted identity after the other, as ssh does; whether one of them logged in.
+async fn log_in(
+    exchange: &mut Exchange<'_>,
+    plan: &Plan,
+    bound: &Bound,
+    agent: &mut Option<agent::Connection>,
+    waiting: &Waiting<'_>,
+) -> Result<bool, End> {
+    for candidate in signable(plan, exchange) {
+        let Some(signing) = &candidate.signer else { continue };
+        let Some(algorithm) = exchange.algorithm(&candidate.key, plan) else { continue };
+        let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
+        let data = bound.signed_data(&unsigned);
+        let made = match signing {
+            Signing::Agent(key) => {
+                waiting("the agent's signature (it may be asking its owner)");
+                let algorithm = if key.is_certificate() { algorithm.as_str() } else { plain(&algorithm) };
+                match agent {
+                    Some(agent) => agent.sign(key, algorithm, &data).await,
+                    None => Err(Signed::AgentSilent),
+                }
+            }
+            Signing::File(file) => {
+                waiting("the private key's signature");
+                let (file, algorithm) = (file.clone(), plain(&algorithm).to_owned());
+                let work = tokio::task::spawn_blocking(move || identities::sign(&file, &algorithm, &data));
+                work.await.unwrap_or_else(|_| Err(Signed::FileFailed("it could not be used".to_owned())))
+            }
+        };
+        let signature = |outcome| Signature {
+            key: candidate.key.clone(),
+            algorithm: algorithm.clone(),
+            signer: signing.signer(),
+            outcome,
+        };
+        match made {
+            Err(failed) => exchange.facts.signatures.push(signature(failed)),
+            Ok(blob) => {
+                exchange.facts.signatures.push(signature(Signed::Unanswered));
+                exchange.present(unsigned, &blob);
+                waiting("the server's answer to the signature");
+                exchange.settle().await?;
+            }
+        }
+        if exchange.logged_in || exchange.partial {
+            return Ok(exchange.logged_in);
+        }
+    }
+    Ok(false)
+}
+
+/// The algorithm of the signature itself, where `algorithm` names a certificate's.
+fn plain(algorithm: &str) -> &str {
+    match algorithm.split_once("-cert-v01@openssh.com") {
+        Some(("sk-ssh-ed25519", _)) => "sk-ssh-ed25519@openssh.com",
+        Some(("sk-ecdsa-sha2-nistp256", _)) => "sk-ecdsa-sha2-nistp256@openssh.com",
+        Some((plain, _)) => plain,
+        None => algorithm,
+    }
+}

@@ -9,7 +9,6 @@ mod incidents;
 mod keys;
 mod server;
 mod stage;
-mod wire;
 
 use std::fmt;
 use std::future;
@@ -20,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use incidents::{INCIDENTS, Incident, SceneOutcome};
 
-use crate::report::Report;
+use crate::render::{self, Style};
 use stage::Stage;
 
 /// The longest line of a story, whatever the terminal's width.
@@ -43,19 +42,14 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Replays the incident of that name, or all, and tells it to `out`; `show` makes the text of a report.
+/// Replays the incident of that name, or all, and tells it to `out` as a terminal shows it.
 ///
 /// # Errors
 /// Where there is no such incident, folder, port or socket, `out` takes nothing, or a signal came ([`Interrupted`]).
-pub async fn run(
-    incident: Option<&str>,
-    width: usize,
-    show: &dyn Fn(&Report) -> String,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub async fn run(incident: Option<&str>, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
     let incidents = Incident::named(incident)?;
     let interrupted = interrupted();
-    let width = width.min(WIDEST);
+    let width = style.width.min(WIDEST);
     writeln!(out, "{}", wrapped(OPENING, width))?;
     let mut last = None;
     let mut tell = |scene: SceneOutcome| {
@@ -69,7 +63,7 @@ pub async fn run(
             writeln!(out, "\n{}", wrapped(mended, width))?;
         }
         writeln!(out, "\n$ {}\n", scene.typed)?;
-        out.write_all(show(&scene.report).as_bytes())?;
+        out.write_all(render::text(&scene.report, style).as_bytes())?;
         out.flush().context("the replay could not be written")
     };
     tokio::select! {

@@ -1,0 +1,373 @@
+//! The order of one observation: what waits for what, what runs side by side, and within which time.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
+
+use super::agent::Binding;
+use super::transport::{self, Secured};
+use super::userauth::{self, Bound, Outcome, Plan};
+use super::{Request, Waiting, agent, config, connect, host_key, identities, resolve, run, session};
+use crate::facts::agent::AgentAnswer;
+use crate::facts::config::Options;
+use crate::facts::connect::{Connect, Proxy};
+use crate::facts::host_key::{KnownHosts, OfferedHostKey};
+use crate::facts::session::Session;
+use crate::facts::text::Host;
+use crate::facts::transport::Transport;
+use crate::facts::userauth::Userauth;
+use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
+use crate::openssh::algorithms::users_kexinit;
+use crate::openssh::known_hosts::{Course, course};
+use crate::openssh::public_key::from_blob;
+
+/// How long looking at files may take: a home on a dead network file system.
+const FILES_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server has to identify itself where `ConnectTimeout` says nothing.
+const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(5);
+
+/// See [`super::live`].
+pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
+    let limit = Duration::from_secs(request.limits.timeout_seconds);
+    if timeout(limit, steps(request, facts, waiting)).await.is_err() {
+        unfinished(facts, &Unobserved::TimedOut);
+    }
+}
+
+/// See [`super::unfinished`].
+pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
+    if let Ok(transport) = &mut facts.transport
+        && !transport.complete
+        && transport.end.is_none()
+        && facts.footprint.is_some()
+        && *why == Unobserved::TimedOut
+    {
+        transport.end = Some(End::TimedOut);
+    }
+    if let Ok(userauth) = &mut facts.userauth
+        && *why == Unobserved::TimedOut
+        && userauth.queries.iter().any(|query| query.answer.is_none())
+        && let Some(last @ None) = userauth.connections.last_mut()
+    {
+        *last = Some(End::TimedOut);
+    }
+    settle(&mut facts.identities, why);
+    settle(&mut facts.agent, why);
+    settle(&mut facts.resolve, why);
+    settle(&mut facts.connect, why);
+    settle(&mut facts.transport, why);
+    settle(&mut facts.host_key.known, why);
+    settle(&mut facts.host_key.offered, why);
+    settle(&mut facts.userauth, why);
+    settle(&mut facts.session, why);
+}
+
+/// Gives a fact that nobody looked at its reason.
+fn settle<T>(fact: &mut Observed<T>, why: &Unobserved) {
+    if matches!(fact, Err(Unobserved::NotAttempted)) {
+        *fact = Err(why.clone());
+    }
+}
+
+/// Gives everything that was not looked at the same reason.
+fn stop(facts: &mut Facts, why: &Unobserved) {
+    settle(&mut facts.resolve, why);
+    settle(&mut facts.connect, why);
+    settle(&mut facts.transport, why);
+    settle(&mut facts.host_key.offered, why);
+    settle(&mut facts.userauth, why);
+    settle(&mut facts.session, why);
+}
+
+async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
+    run::collect(facts);
+    facts.run.limits = request.limits.clone();
+    let started = Instant::now();
+    waiting("ssh -G");
+    config::collect(request, facts).await;
+    took(facts, "client-config", started);
+    if facts.config.complaint.is_some() || facts.target.is_err() {
+        let why = Unobserved::NotReached(Stage::Config);
+        settle(&mut facts.identities, &why);
+        settle(&mut facts.agent, &why);
+        settle(&mut facts.host_key.known, &why);
+        return stop(facts, &why);
+    }
+    if let Some(proxy) = proxy(&facts.config.options) {
+        look_around(facts, waiting).await;
+        facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
+        return stop(facts, &Unobserved::Failed("reached through a proxy, not examined yet".to_owned()));
+    }
+    let reached = reach(facts, waiting).await;
+    let stage = if matches!(&facts.resolve, Ok(resolve) if resolve.outcome.is_err()) {
+        Stage::Resolve
+    } else if facts.footprint.is_none() {
+        Stage::Connect
+    } else {
+        Stage::Transport
+    };
+    let Some((route, secured)) = reached else { return stop(facts, &Unobserved::NotReached(stage)) };
+    meet(facts, &route, secured, waiting).await;
+}
+
+/// Notes how long a check's collection took.
+fn took(facts: &mut Facts, check: &str, started: Instant) {
+    facts.millis.insert(check.to_owned(), started.elapsed().as_secs_f64() * 1000.0);
+}
+
+/// The proxy that the configuration puts before the target.
+fn proxy(options: &Options) -> Option<Proxy> {
+    if let Some(jump) = options.first("proxyjump").filter(|value| *value != "none") {
+        return Some(Proxy::Jump(jump.split(',').map(Host::from).collect()));
+    }
+    let (_, command) = options.0.iter().find(|(name, _)| name == "proxycommand")?;
+    (*command != "none").then(|| Proxy::Command(command.clone()))
+}
+
+/// Key files, known_hosts and agent, without any connection.
+async fn look_around(facts: &mut Facts, waiting: &Waiting<'_>) {
+    waiting("key files and agent");
+    let view = Arc::new(facts.clone());
+    let Facts { identities, agent, host_key, .. } = facts;
+    tokio::join!(
+        async { *identities = off_thread(&view, identities::collect).await },
+        async { host_key.known = off_thread(&view, host_key::known).await },
+        async { *agent = agents(&view).await },
+    );
+}
+
+/// Runs what blocks beside everything else, within [`FILES_LIMIT`].
+async fn off_thread<T: Send + 'static>(
+    facts: &Arc<Facts>,
+    work: impl FnOnce(&Facts) -> Observed<T> + Send + 'static,
+) -> Observed<T> {
+    let facts = Arc::clone(facts);
+    match timeout(FILES_LIMIT, spawn_blocking(move || work(&facts))).await {
+        Ok(Ok(seen)) => seen,
+        Ok(Err(_)) => Err(Unobserved::Failed("the collector gave up".to_owned())),
+        Err(_) => Err(Unobserved::TimedOut),
+    }
+}
+
+/// What the agent says.
+async fn agents(view: &Facts) -> Observed<crate::facts::agent::Agent> {
+    let mut view = view.clone();
+    agent::collect(&mut view).await;
+    view.agent
+}
+
+/// The way to the server that works, for another connection.
+struct Route {
+    server: SocketAddr,
+    from: IpAddr,
+    limit: Duration,
+    host_keys: Vec<String>,
+}
+
+/// Finds the server, while files and agent are looked at, and exchanges keys with it.
+async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
+    let limit = facts.config.options.first("connecttimeout").and_then(|value| value.parse().ok()).filter(|limit| *limit > 0);
+    let limit = limit.map_or(IDENTIFICATION_LIMIT, Duration::from_secs);
+    let view = Arc::new(facts.clone());
+    let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;
+    let files = async {
+        let started = Instant::now();
+        let known = async { host_key.known = off_thread(&view, host_key::known).await };
+        let found = async { *identities = off_thread(&view, identities::collect).await };
+        tokio::join!(known, found);
+        let nothing = KnownHosts::default();
+        let known = host_key.known.as_ref().unwrap_or(&nothing);
+        (users_kexinit(&view.config.options, known).host_key, started.elapsed())
+    };
+    let dialled = async {
+        waiting("name resolution");
+        let started = Instant::now();
+        *resolve = resolve::collect(&view).await;
+        let resolved = started.elapsed();
+        if !matches!(resolve, Ok(resolve) if resolve.outcome.is_ok()) {
+            return (None, resolved, Duration::ZERO);
+        }
+        waiting("the TCP connection");
+        let view = Facts { resolve: resolve.clone(), ..(*view).clone() };
+        *connect = Ok(Connect::default());
+        let Ok(connect) = connect else { return (None, resolved, Duration::ZERO) };
+        let tcp = connect::dial(&view, connect).await;
+        (tcp, resolved, started.elapsed().saturating_sub(resolved))
+    };
+    let server = async {
+        let ((host_keys, looked), (tcp, resolved, connected)) = tokio::join!(files, dialled);
+        let mut note = |check: &str, took: Duration| {
+            millis.insert(check.to_owned(), took.as_secs_f64() * 1000.0);
+        };
+        note("key-files", looked);
+        note("resolve", resolved);
+        note("connect", connected);
+        let tcp = tcp?;
+        *footprint = Some(Footprint { connections: 1, ..Footprint::default() });
+        waiting("the server's identification string and key exchange");
+        *transport = Ok(Transport::default());
+        let Ok(transport) = transport else { return None };
+        let addresses = (tcp.peer_addr(), tcp.local_addr());
+        // The stream may come from elsewhere without it; a refusal costs a few milliseconds, no more.
+        let _ = tcp.set_nodelay(true);
+        let secured = transport::exchange(tcp, &host_keys, limit, transport).await;
+        let identified = transport.identification_millis.unwrap_or_default();
+        millis.insert("banner".to_owned(), identified);
+        if let Some(all) = transport.key_exchange_millis {
+            millis.insert("algorithms".to_owned(), all - identified);
+        }
+        let (Ok(server), Ok(local)) = addresses else { return None };
+        Some((Route { server, from: local.ip(), limit, host_keys }, secured?))
+    };
+    let agents = async {
+        let started = Instant::now();
+        *agent = agents(&view).await;
+        started.elapsed()
+    };
+    let (reached, asked) = tokio::join!(server, agents);
+    facts.millis.insert("agent".to_owned(), asked.as_secs_f64() * 1000.0);
+    reached
+}
+
+/// Looks at the host key that was met, and goes on to userauth as far as ssh would.
+async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Waiting<'_>) {
+    let started = Instant::now();
+    facts.host_key.offered = match from_blob(&secured.host_key, b"") {
+        Some(key) => {
+            let asked = key.clone();
+            let view = Arc::new(facts.clone());
+            let revoked_by_file = off_thread(&view, move |facts| host_key::revoked_by_file(facts, &asked)).await;
+            Ok(OfferedHostKey { algorithm: secured.algorithm.clone(), key, revoked_by_file })
+        }
+        None => Err(Unobserved::Failed("the server's host key cannot be read".to_owned())),
+    };
+    let course = course(facts);
+    took(facts, "host-key", started);
+    if course == Course::Stop {
+        secured.connection.leave().await;
+        return stop(facts, &Unobserved::NotReached(Stage::HostKey));
+    }
+    let mut agent = bind(facts, &secured, waiting).await;
+    let plan = Plan::new(facts, course);
+    let started = Instant::now();
+    let session = authenticate(facts, &plan, route, secured, &mut agent, waiting).await;
+    took(facts, "authorized-keys", started);
+    let Some(mut connection) = session else { return stop(facts, &Unobserved::NotReached(Stage::Auth)) };
+    if plan.may_log_in() {
+        waiting("the session");
+        let started = Instant::now();
+        facts.session = Ok(Session::default());
+        let Facts { session: Ok(session), userauth: Ok(userauth), footprint, run, .. } = facts else { return };
+        let footprint = footprint.get_or_insert_default();
+        session::run(&mut connection, &run.limits, session, userauth, footprint).await;
+        took(facts, "session", started);
+    }
+    connection.leave().await;
+}
+
+/// Binds a connection to the agent to this session, as ssh does before it lists the keys (authfd.c
+/// `ssh_agent_bind_hostkey`).
+async fn bind(facts: &mut Facts, secured: &Secured, waiting: &Waiting<'_>) -> Option<agent::Connection> {
+    let Ok(found) = &mut facts.agent else { return None };
+    let socket = found.socket.as_ref()?.path.clone();
+    if !matches!(found.answer, Ok(AgentAnswer::Lists(_) | AgentAnswer::Refused)) {
+        return None;
+    }
+    waiting("the agent");
+    let (connection, keys) = bound(&socket, secured).await;
+    found.bound = keys;
+    connection
+}
+
+async fn bound(
+    socket: &crate::facts::text::Path,
+    secured: &Secured,
+) -> (Option<agent::Connection>, Observed<Vec<crate::facts::agent::AgentKey>>) {
+    let binding = Binding {
+        host_key: secured.host_key.clone(),
+        session_id: secured.session_id.to_vec(),
+        signature: secured.signature.clone(),
+    };
+    agent::bound(socket, Some(&binding)).await
+}
+
+/// Userauth over as many connections as it takes; the one that logged in.
+async fn authenticate(
+    facts: &mut Facts,
+    plan: &Plan,
+    route: &Route,
+    mut secured: Secured,
+    agent: &mut Option<agent::Connection>,
+    waiting: &Waiting<'_>,
+) -> Option<super::ssh::packet::Connection> {
+    let socket = facts.agent.as_ref().ok().and_then(|agent| Some(agent.socket.as_ref()?.path.clone()));
+    let identification = match &facts.transport {
+        Ok(Transport { identification: Some(text), .. }) => text.as_bytes().to_vec(),
+        _ => Vec::new(),
+    };
+    facts.userauth = Ok(Userauth { user: plan.user.clone().as_slice().into(), ..Userauth::default() });
+    let Facts { userauth: Ok(userauth), footprint, .. } = facts else { return None };
+    let footprint = footprint.get_or_insert_default();
+    loop {
+        let bound_to = Bound {
+            session_id: secured.session_id.clone(),
+            host_key: secured.host_key.clone(),
+            identification: identification.clone(),
+        };
+        let connection = &mut secured.connection;
+        let outcome = userauth::run(plan, connection, &bound_to, agent, userauth, footprint, waiting).await;
+        if outcome == Outcome::LoggedIn {
+            return Some(secured.connection);
+        }
+        secured.connection.leave().await;
+        if !userauth::another_connection(plan, userauth, outcome) {
+            return None;
+        }
+        waiting("another connection");
+        match again(route, &bound_to.host_key, footprint).await {
+            Ok(next) => secured = next,
+            Err(end) => {
+                userauth.connections.push(Some(end));
+                return None;
+            }
+        }
+        if let (Some(_), Some(socket)) = (&agent, &socket) {
+            (*agent, _) = bound(socket, &secured).await;
+        }
+    }
+}
+
+/// One more connection to the same server, which has to prove the same host key.
+async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Result<Secured, End> {
+    let socket = match route.server {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let dial = async {
+        let socket = socket?;
+        // From the same address, so that the server sees the same client; the system chooses where that fails.
+        let _ = socket.bind(SocketAddr::new(route.from, 0));
+        socket.connect(route.server).await
+    };
+    let tcp: TcpStream = match timeout(route.limit, dial).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(error)) => return Err(super::ssh::packet::broken(&error)),
+        Err(_) => return Err(End::TimedOut),
+    };
+    footprint.connections += 1;
+    // See the first connection.
+    let _ = tcp.set_nodelay(true);
+    let mut seen = Transport::default();
+    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen).await else {
+        return Err(seen.end.unwrap_or(End::Closed));
+    };
+    if secured.host_key != host_key {
+        secured.connection.leave().await;
+        return Err(End::KeyExchange("another host key than on the first connection".to_owned()));
+    }
+    Ok(secured)
+}

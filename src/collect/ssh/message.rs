@@ -1,0 +1,271 @@
+//! The messages that the probe sends and reads after the key exchange (RFC 4250 section 4.1, RFC 4252, RFC 4254,
+//! RFC 8308, OpenSSH's PROTOCOL section 3).
+
+use super::wire::{Reader, put_string, put_uint32};
+
+/// `SSH_MSG_DISCONNECT`.
+pub(crate) const DISCONNECT: u8 = 1;
+/// `SSH_MSG_KEXINIT`.
+pub(crate) const KEXINIT: u8 = 20;
+/// `SSH_MSG_NEWKEYS`.
+pub(crate) const NEWKEYS: u8 = 21;
+/// `SSH_MSG_UNIMPLEMENTED`.
+pub(crate) const UNIMPLEMENTED: u8 = 3;
+/// `SSH_MSG_SERVICE_ACCEPT`.
+pub(crate) const SERVICE_ACCEPT: u8 = 6;
+const SERVICE_REQUEST: u8 = 5;
+const USERAUTH_REQUEST: u8 = 50;
+const USERAUTH_PK_OK: u8 = 60;
+const REQUEST_FAILURE: u8 = 82;
+const CHANNEL_OPEN: u8 = 90;
+const CHANNEL_EOF: u8 = 96;
+const CHANNEL_CLOSE: u8 = 97;
+const CHANNEL_REQUEST: u8 = 98;
+const CHANNEL_FAILURE: u8 = 100;
+
+/// Bytes that the server may send in the channel. It is never widened: nothing that is run says as much.
+const WINDOW: u32 = 1024 * 1024;
+/// The service that every login asks for.
+const CONNECTION: &[u8] = b"ssh-connection";
+/// OpenSSH's public-key method whose signature covers the server's host key too.
+const HOSTBOUND: &str = "publickey-hostbound-v00@openssh.com";
+/// Extensions of one EXT_INFO that are kept.
+const MAX_EXTENSIONS: usize = 64;
+
+/// A message from the server. A message that does not parse, or that nobody here knows, is `Other`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message<'a> {
+    Disconnect { code: u32, text: &'a [u8] },
+    Ignore,
+    Unimplemented,
+    Debug(&'a [u8]),
+    ServiceAccept,
+    ExtInfo(Vec<(&'a [u8], &'a [u8])>),
+    Rekey,
+    Failure { methods: Vec<String>, partial: bool },
+    Success,
+    Banner(&'a [u8]),
+    PkOk { blob: &'a [u8] },
+    GlobalRequest { want_reply: bool },
+    OpenConfirmation { theirs: u32 },
+    OpenFailure { code: u32, text: &'a [u8] },
+    Data(&'a [u8]),
+    ErrorData(&'a [u8]),
+    ChannelEof,
+    ChannelClose,
+    ExitStatus(u32),
+    ExitSignal(&'a [u8]),
+    ChannelRequest { want_reply: bool },
+    ChannelSuccess,
+    ChannelFailure,
+    Other(u8),
+}
+
+/// What `payload` says.
+pub(crate) fn parse(payload: &[u8]) -> Message<'_> {
+    let number = payload.first().copied().unwrap_or(0);
+    parsed(number, Reader(payload.get(1..).unwrap_or_default())).unwrap_or(Message::Other(number))
+}
+
+fn parsed(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
+    Some(match number {
+        DISCONNECT => Message::Disconnect {
+            code: reader.uint32().unwrap_or(0),
+            text: reader.string().unwrap_or_default(),
+        },
+        2 => Message::Ignore,
+        UNIMPLEMENTED => Message::Unimplemented,
+        4 => {
+            reader.boolean()?;
+            Message::Debug(reader.string()?)
+        }
+        SERVICE_ACCEPT => Message::ServiceAccept,
+        7 => Message::ExtInfo(extensions(&mut reader)?),
+        KEXINIT => Message::Rekey,
+        51 => Message::Failure { methods: reader.names()?, partial: reader.boolean()? },
+        52 => Message::Success,
+        53 => Message::Banner(reader.string()?),
+        USERAUTH_PK_OK => {
+            reader.string()?;
+            Message::PkOk { blob: reader.string()? }
+        }
+        80 => {
+            reader.string()?;
+            Message::GlobalRequest { want_reply: reader.boolean()? }
+        }
+        _ => return channel_message(number, reader),
+    })
+}
+
+/// Messages about a channel; there is never more than one.
+fn channel_message(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
+    reader.uint32()?;
+    Some(match number {
+        91 => Message::OpenConfirmation { theirs: reader.uint32()? },
+        92 => Message::OpenFailure { code: reader.uint32()?, text: reader.string().unwrap_or_default() },
+        94 => Message::Data(reader.string()?),
+        95 => {
+            reader.uint32()?;
+            Message::ErrorData(reader.string()?)
+        }
+        CHANNEL_EOF => Message::ChannelEof,
+        CHANNEL_CLOSE => Message::ChannelClose,
+        CHANNEL_REQUEST => {
+            let kind = reader.string()?;
+            let want_reply = reader.boolean()?;
+            match kind {
+                b"exit-status" => Message::ExitStatus(reader.uint32()?),
+                b"exit-signal" => Message::ExitSignal(reader.string()?),
+                _ => Message::ChannelRequest { want_reply },
+            }
+        }
+        99 => Message::ChannelSuccess,
+        CHANNEL_FAILURE => Message::ChannelFailure,
+        _ => return None,
+    })
+}
+
+fn extensions<'a>(reader: &mut Reader<'a>) -> Option<Vec<(&'a [u8], &'a [u8])>> {
+    let count = usize::try_from(reader.uint32()?).ok()?;
+    (0..count.min(MAX_EXTENSIONS)).map(|_| Some((reader.string()?, reader.string()?))).collect()
+}
+
+/// `SSH_MSG_SERVICE_REQUEST` for user authentication.
+pub(crate) fn service_request() -> Vec<u8> {
+    let mut out = vec![SERVICE_REQUEST];
+    put_string(&mut out, b"ssh-userauth");
+    out
+}
+
+fn userauth_request(user: &[u8], method: &[u8]) -> Vec<u8> {
+    let mut out = vec![USERAUTH_REQUEST];
+    put_string(&mut out, user);
+    put_string(&mut out, CONNECTION);
+    put_string(&mut out, method);
+    out
+}
+
+/// A request of method `none` (RFC 4252 section 5.2).
+pub(crate) fn none(user: &[u8]) -> Vec<u8> {
+    userauth_request(user, b"none")
+}
+
+/// A public-key query (RFC 4252 section 7, without a signature).
+pub(crate) fn query(user: &[u8], algorithm: &str, blob: &[u8]) -> Vec<u8> {
+    let mut out = userauth_request(user, b"publickey");
+    out.push(0);
+    put_string(&mut out, algorithm.as_bytes());
+    put_string(&mut out, blob);
+    out
+}
+
+/// A public-key request up to its signature; with `host_key`, of OpenSSH's host-bound method.
+pub(crate) fn unsigned(user: &[u8], algorithm: &str, blob: &[u8], host_key: Option<&[u8]>) -> Vec<u8> {
+    let method = if host_key.is_some() { HOSTBOUND } else { "publickey" };
+    let mut out = userauth_request(user, method.as_bytes());
+    out.push(1);
+    put_string(&mut out, algorithm.as_bytes());
+    put_string(&mut out, blob);
+    if let Some(host_key) = host_key {
+        put_string(&mut out, host_key);
+    }
+    out
+}
+
+/// The bytes that a signature covers (RFC 4252 section 7).
+pub(crate) fn signed_data(session_id: &[u8], unsigned: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_string(&mut out, session_id);
+    out.extend_from_slice(unsigned);
+    out
+}
+
+/// The request with its signature.
+pub(crate) fn signed(mut unsigned: Vec<u8>, signature: &[u8]) -> Vec<u8> {
+    put_string(&mut unsigned, signature);
+    unsigned
+}
+
+/// `SSH_MSG_REQUEST_FAILURE`.
+pub(crate) fn request_failure() -> Vec<u8> {
+    vec![REQUEST_FAILURE]
+}
+
+/// `SSH_MSG_CHANNEL_OPEN` of a session, as channel 0.
+pub(crate) fn open_session() -> Vec<u8> {
+    let mut out = vec![CHANNEL_OPEN];
+    put_string(&mut out, b"session");
+    put_uint32(&mut out, 0);
+    put_uint32(&mut out, WINDOW);
+    put_uint32(&mut out, 32 * 1024);
+    out
+}
+
+/// A message about the channel that the server calls `channel`.
+fn about(number: u8, channel: u32) -> Vec<u8> {
+    let mut out = vec![number];
+    put_uint32(&mut out, channel);
+    out
+}
+
+/// `exec` of `command`, with an answer wanted.
+pub(crate) fn exec(channel: u32, command: &[u8]) -> Vec<u8> {
+    let mut out = about(CHANNEL_REQUEST, channel);
+    put_string(&mut out, b"exec");
+    out.push(1);
+    put_string(&mut out, command);
+    out
+}
+
+/// `shell`, with an answer wanted.
+pub(crate) fn shell(channel: u32) -> Vec<u8> {
+    let mut out = about(CHANNEL_REQUEST, channel);
+    put_string(&mut out, b"shell");
+    out.push(1);
+    out
+}
+
+/// `SSH_MSG_CHANNEL_EOF`.
+pub(crate) fn eof(channel: u32) -> Vec<u8> {
+    about(CHANNEL_EOF, channel)
+}
+
+/// `SSH_MSG_CHANNEL_CLOSE`.
+pub(crate) fn close(channel: u32) -> Vec<u8> {
+    about(CHANNEL_CLOSE, channel)
+}
+
+/// `SSH_MSG_CHANNEL_FAILURE`.
+pub(crate) fn channel_failure(channel: u32) -> Vec<u8> {
+    about(CHANNEL_FAILURE, channel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_cut_short_is_other_by_its_number() {
+        for number in [4, 7, 51, 53, 60, 80, 91, 94, 98] {
+            assert_eq!(parse(&[number]), Message::Other(number));
+            assert_eq!(parse(&[number, 0xff, 0xff, 0xff, 0xff, 0, 0]), Message::Other(number), "{number}");
+        }
+        assert_eq!(parse(&[]), Message::Other(0));
+    }
+
+    #[test]
+    fn method_names_come_as_they_were_sent() {
+        let failure = b"\x33\x00\x00\x00\x1bpublickey,keyboard,x@y.test\x01";
+        let Message::Failure { methods, partial } = parse(failure) else { panic!("no failure") };
+        assert_eq!(methods, ["publickey", "keyboard", "x@y.test"]);
+        assert!(partial);
+    }
+
+    #[test]
+    fn a_host_bound_request_ends_with_the_host_key() {
+        let plain = unsigned(b"u", "ssh-ed25519", b"blob", None);
+        let bound = unsigned(b"u", "ssh-ed25519", b"blob", Some(b"host"));
+        assert!(bound.ends_with(b"\x00\x00\x00\x04host"));
+        assert!(plain.ends_with(b"\x00\x00\x00\x04blob"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Real and scripted servers on loopback, for the tests of the engine.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use data_encoding::BASE64;
+use tempfile::TempDir;
+
+use crate::facts::key::{Blob, PublicKey};
+
+/// A server that runs one process a connection, with its folder of keys and logs.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: TempDir,
+}
+
+impl Server {
+    /// Starts `command` for each connection, the socket as its standard input and output. `prepare` fills its folder.
+    fn new(prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let command = prepare(folder.path());
+        let log = File::create(folder.path().join("log")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for socket in listener.incoming() {
+                let socket = OwnedFd::from(socket.unwrap());
+                let mut child = Command::new(&command[0])
+                    .args(&command[1..])
+                    .stdin(Stdio::from(socket.try_clone().unwrap()))
+                    .stdout(Stdio::from(socket))
+                    .stderr(log.try_clone().unwrap())
+                    .spawn()
+                    .unwrap();
+                thread::spawn(move || child.wait());
+            }
+        });
+        Self { address, folder }
+    }
+
+    /// OpenSSH's sshd with these host key types and configuration lines; whose key is in `authorized_keys` gets in.
+    pub(crate) fn sshd(host_keys: &[&str], lines: &[&str]) -> Self {
+        Self::new(|folder| {
+            let mut text = format!(
+                "UsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\nLogLevel INFO\nAuthorizedKeysFile {}\n",
+                folder.join("authorized_keys").display()
+            );
+            for kind in host_keys {
+                let path = folder.join(format!("host_{kind}"));
+                keygen(&path, kind);
+                text += &format!("HostKey {}\n", path.display());
+            }
+            for line in lines {
+                text += line;
+                text += "\n";
+            }
+            let config = folder.join("sshd_config");
+            std::fs::write(&config, text).unwrap();
+            ["/usr/sbin/sshd", "-i", "-e", "-f", config.to_str().unwrap()].map(str::to_owned).to_vec()
+        })
+    }
+
+    /// dropbear with an Ed25519 host key.
+    pub(crate) fn dropbear() -> Self {
+        Self::new(|folder| {
+            let key = folder.join("host");
+            let made = Command::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(&key).output().unwrap();
+            assert!(made.status.success());
+            ["/usr/sbin/dropbear", "-i", "-E", "-r", key.to_str().unwrap()].map(str::to_owned).to_vec()
+        })
+    }
+
+    /// tinysshd.
+    pub(crate) fn tinysshd() -> Self {
+        Self::new(|folder| {
+            let keys = folder.join("keys");
+            assert!(Command::new("tinysshd-makekey").arg(&keys).output().unwrap().status.success());
+            ["/usr/sbin/tinysshd", keys.to_str().unwrap()].map(str::to_owned).to_vec()
+        })
+    }
+
+    /// What the servers wrote to standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+/// A server that does to each connection what `script` does.
+pub(crate) fn scripted(script: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            script(socket.unwrap());
+        }
+    });
+    address
+}
+
+/// A scripted server that writes `bytes` and closes after a client that went.
+pub(crate) fn saying(bytes: Vec<u8>) -> SocketAddr {
+    scripted(move |mut socket| {
+        // A client that left while it was written to has seen enough.
+        let _ = socket.write_all(&bytes);
+        thread::spawn(move || std::io::copy(&mut socket, &mut std::io::sink()));
+    })
+}
+
+/// Makes an unencrypted key of `kind` at `path`.
+pub(crate) fn keygen(path: &Path, kind: &str) {
+    let made = Command::new("ssh-keygen").args(["-q", "-N", "", "-t", kind, "-f"]).arg(path).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+/// A new Ed25519 key pair at `path`; its public half, also as its line.
+pub(crate) fn new_key(path: &Path) -> (PublicKey, String) {
+    keygen(path, "ed25519");
+    let line = std::fs::read_to_string(path.with_extension("pub")).unwrap();
+    let blob = BASE64.decode(line.split(' ').nth(1).unwrap().as_bytes()).unwrap();
+    let key = PublicKey {
+        algorithm: "ssh-ed25519".to_owned(),
+        blob: Blob(blob),
+        fingerprint: line.as_str().into(),
+        comment: "".into(),
+        bits: None,
+        certificate: None,
+    };
+    (key, line)
+}

@@ -1,0 +1,171 @@
+//! Which keys are asked about, in which order, and which of them may sign (sshconnect2.c `userauth_pubkey`,
+//! `load_identity_file`).
+
+use crate::facts::identities::{FileKind, KeyFile, KeyFormat};
+use crate::facts::key::PublicKey;
+use crate::facts::userauth::Signer;
+use crate::facts::{Facts, Limits};
+use crate::openssh::identities::{Offer, offers};
+use crate::openssh::known_hosts::Course;
+
+/// A key that the server may be asked about.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    /// The public half, or the certificate.
+    pub(crate) key: PublicKey,
+    /// Whether ssh itself would offer it.
+    pub(crate) offered: bool,
+    /// Who would sign with it; `None` where nobody can without asking a person.
+    pub(crate) signer: Option<Signing>,
+}
+
+/// How a signature is made.
+#[derive(Debug, Clone)]
+pub(crate) enum Signing {
+    /// By the agent, which holds this key.
+    Agent(PublicKey),
+    /// With this private key file.
+    File(Box<KeyFile>),
+}
+
+impl Signing {
+    /// The fact's name for it.
+    pub(crate) fn signer(&self) -> Signer {
+        match self {
+            Self::Agent(_) => Signer::Agent,
+            Self::File(file) => Signer::File(file.path.clone()),
+        }
+    }
+}
+
+/// What is to be done in userauth.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The account.
+    pub(crate) user: Vec<u8>,
+    /// The keys, in the order in which they are asked about; what ssh would offer comes first.
+    pub(crate) candidates: Vec<Candidate>,
+    /// `PubkeyAcceptedAlgorithms`.
+    pub(crate) accepted: Vec<String>,
+    /// Whether ssh would use its host-bound method where the server has it (`PubkeyAuthentication` `yes` or `host-bound`).
+    pub(crate) host_bound: bool,
+    /// What ssh would do with the host key.
+    pub(crate) course: Course,
+    /// What the run may do.
+    pub(crate) limits: Limits,
+}
+
+impl Plan {
+    /// The plan that follows from `facts`, agent and identities included.
+    pub(crate) fn new(facts: &Facts, course: Course) -> Self {
+        let options = &facts.config.options;
+        let mut accepted = options.names("pubkeyacceptedalgorithms");
+        if accepted.is_empty() {
+            accepted = options.names("pubkeyacceptedkeytypes");
+        }
+        Self {
+            user: facts.target.as_ref().map(|target| target.user.as_bytes().to_vec()).unwrap_or_default(),
+            candidates: candidates(facts),
+            accepted: accepted.into_iter().map(str::to_owned).collect(),
+            host_bound: !matches!(options.first("pubkeyauthentication"), Some("unbound")),
+            course,
+            limits: facts.run.limits.clone(),
+        }
+    }
+
+    /// Whether a login is to be tried where it can be.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.limits.login && self.course == Course::GoOn
+    }
+}
+
+/// Whether ssh uses public keys at all.
+fn publickey_on(facts: &Facts) -> bool {
+    let options = &facts.config.options;
+    let preferred = options.names("preferredauthentications");
+    !options.is_no("pubkeyauthentication") && (preferred.is_empty() || preferred.contains(&"publickey"))
+}
+
+/// What ssh would offer, then what else is known on this machine.
+fn candidates(facts: &Facts) -> Vec<Candidate> {
+    let offered = publickey_on(facts);
+    let mut all: Vec<Candidate> = Vec::new();
+    if offered || !facts.run.limits.only_offered {
+        let offers = offers(facts);
+        for offer in &offers {
+            let Some(key) = &offer.key else { continue };
+            let signer = if offered { signing(facts, &offers, offer, key) } else { None };
+            all.push(Candidate { key: key.clone(), offered, signer });
+        }
+    }
+    if facts.run.limits.only_offered {
+        return all;
+    }
+    for key in others(facts) {
+        if !all.iter().any(|candidate| candidate.key.blob == key.blob) {
+            all.push(Candidate { key: key.clone(), offered: false, signer: None });
+        }
+    }
+    all
+}
+
+/// Every public key on this machine, the likeliest first: the agent's, the configured files', then the others, those
+/// first that are named by the host or the user.
+fn others(facts: &Facts) -> Vec<&PublicKey> {
+    let mut keys = Vec::new();
+    if let Ok(agent) = &facts.agent {
+        keys.extend(agent.keys().iter().chain(agent.unbound()).map(|held| &held.key));
+    }
+    let Ok(identities) = &facts.identities else { return keys };
+    for file in &identities.files {
+        keys.extend(file.certificate.key.iter().chain(file.public_half()));
+    }
+    keys.extend(identities.certificates.iter().filter_map(|certificate| certificate.file.key.as_ref()));
+    let mut others: Vec<&KeyFile> = identities.others.iter().collect();
+    others.sort_by_key(|file| !is_named(facts, file));
+    keys.extend(others.iter().filter_map(|file| file.public_half()));
+    keys.extend(others.iter().filter_map(|file| file.certificate.key.as_ref()));
+    keys
+}
+
+/// Whether the file's name or its key's comment has the name of the host or the user in it.
+fn is_named(facts: &Facts, file: &KeyFile) -> bool {
+    let Ok(target) = &facts.target else { return false };
+    let name = file.path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let comment = file.public_half().map(|key| key.comment.as_bytes()).unwrap_or_default();
+    [target.alias.as_bytes(), target.host.as_bytes(), target.user.as_bytes()]
+        .into_iter()
+        .filter(|word| word.len() > 2)
+        .any(|word| [name, comment].into_iter().any(|text| text.windows(word.len()).any(|part| part == word)))
+}
+
+/// How ssh would sign with `key` without asking anybody.
+fn signing(facts: &Facts, offers: &[Offer], offer: &Offer, key: &PublicKey) -> Option<Signing> {
+    if offer.agent {
+        return Some(Signing::Agent(key.clone()));
+    }
+    let files = &facts.identities.as_ref().ok()?.files;
+    let mut row = offer.file;
+    if key.is_certificate() {
+        // A certificate signs with the plain key, wherever ssh has that (sshconnect2.c `sign_and_send_pubkey`).
+        let plain = offers.iter().find(|other| {
+            other.key.as_ref().is_some_and(|other| !other.is_certificate() && other.fingerprint == key.fingerprint)
+        });
+        match plain {
+            Some(Offer { agent: true, key: Some(plain), .. }) => return Some(Signing::Agent(plain.clone())),
+            Some(Offer { file: Some(file), .. }) => row = Some(*file),
+            _ => {}
+        }
+    }
+    let file = files.get(row?)?;
+    can_sign(facts, file).then(|| Signing::File(Box::new(file.clone())))
+}
+
+/// Whether ssh would load the private key in `file` without a question.
+fn can_sign(facts: &Facts, file: &KeyFile) -> bool {
+    let (Ok(stat), Ok(private)) = (&file.state, &file.private) else { return false };
+    let format = matches!(private.format, KeyFormat::OpenSsh | KeyFormat::Pem(_));
+    // authfile.c `sshkey_perm_ok`: only the owner's own file is judged by its mode.
+    let mode = stat.uid != facts.run.uid || stat.mode & 0o077 == 0;
+    stat.kind == FileKind::Regular && format && mode && private.encrypted == Some(false) && private.defects.is_empty()
+}
