@@ -19,7 +19,7 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
         return None;
     }
     let target = facts.target.as_ref().ok()?;
-    let mut lines = vec![format!("The login of {} on {} by ssh fails: {}", target.user, target.host, verdict.summary)];
+    let mut lines = vec![format!("The login of {} on {} by ssh fails.", target.user, target.host)];
     let mut row = |name: &str, value: String| lines.push(format!("{name:<10}{value}"));
     row("Account:", target.user.to_string());
     let connect = facts.connect.as_ref().ok();
@@ -34,11 +34,12 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
         },
     );
     if let Some(address) = connect.and_then(|connect| connect.local_address.as_ref()) {
-        row("From:", format!("{address} as seen from the client; behind NAT the server sees another address"));
+        row("From:", format!("{address}, as seen from the client (behind NAT another address)"));
     }
     if !facts.observed_at.local.is_empty() {
         row("Time:", facts.observed_at.local.clone());
     }
+    row("Seen:", verdict.summary.clone());
     row("Answer:", answered(facts));
     lines.extend(keys(facts));
     let command = command(facts, verdict);
@@ -205,11 +206,12 @@ mod tests {
     #[test]
     fn it_holds_what_an_administrator_needs_and_ends_with_the_command() {
         let text = message(&facts(1), &verdict()).unwrap();
-        let expected = "The login of deploy on web1 by ssh fails: web1 refuses every key.\n\
+        let expected = "The login of deploy on web1 by ssh fails.\n\
              Account:  deploy\n\
              Server:   web1 (192.0.2.7) port 2222\n\
-             From:     198.51.100.4 as seen from the client; behind NAT the server sees another address\n\
+             From:     198.51.100.4, as seen from the client (behind NAT another address)\n\
              Time:     2026-11-22T13:20:05+03:00\n\
+             Seen:     web1 refuses every key.\n\
              Answer:   1 key refused; methods that can continue: publickey\n\
              Key:      SHA256:1\n\
              ssh-ed25519 AQEB a@laptop\n\n\
