@@ -222,10 +222,8 @@ impl client::Handler for Watcher {
 /// What russh offers to a server with these lists.
 fn config(server: Option<&KexInit>, host_keys: &[String]) -> client::Config {
     let (plain, certificates) = host_key_algorithms(server, host_keys);
-    let mut config = client::Config {
-        client_id: SshId::Standard(Cow::Borrowed(IDENTIFICATION)),
-        ..client::Config::default()
-    };
+    let mut config =
+        client::Config { client_id: SshId::Standard(Cow::Borrowed(IDENTIFICATION)), ..client::Config::default() };
     config.preferred.kex = Cow::Borrowed(KEX);
     config.preferred.key = plain.into();
     config.preferred.host_key_certificates = certificates.into();
@@ -241,7 +239,8 @@ fn config(server: Option<&KexInit>, host_keys: &[String]) -> client::Config {
 /// The plain host key algorithms and the certificates' to offer, so that what comes of it is what ssh would have met.
 fn host_key_algorithms(server: Option<&KexInit>, users: &[String]) -> (Vec<Algorithm>, Vec<Algorithm>) {
     let others = HOST_KEYS.iter().copied().filter(|name| !users.iter().any(|users| users == name));
-    let plain: Vec<&str> = users.iter().map(String::as_str).filter(|name| HOST_KEYS.contains(name)).chain(others).collect();
+    let plain: Vec<&str> =
+        users.iter().map(String::as_str).filter(|name| HOST_KEYS.contains(name)).chain(others).collect();
     let has = |name: &str| server.is_none_or(|server| server.host_key.iter().any(|theirs| theirs == name));
     let certified = |name: &str| {
         let algorithm = name.split_once("-cert-v01@openssh.com").map_or("", |(plain, _)| plain);

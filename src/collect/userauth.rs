@@ -156,9 +156,10 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
-    let refused = facts.queries.iter().any(|query| {
-        query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. }))
-    });
+    let refused = facts
+        .queries
+        .iter()
+        .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
     // A server that ended the connection before it refused anything would only do so again.
     if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
         return false;

@@ -348,7 +348,9 @@ impl Opener {
         self.sequence = self.sequence.wrapping_add(1);
         self.decrypted = 0;
         let padding = usize::from(packet[4]);
-        let Some(payload) = packet.get(5..end.saturating_sub(padding)) else { return Err("its padding is longer than it") };
+        let Some(payload) = packet.get(5..end.saturating_sub(padding)) else {
+            return Err("its padding is longer than it");
+        };
         if padding < 4 || payload.is_empty() {
             return Err("its padding is wrong");
         }

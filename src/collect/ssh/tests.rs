@@ -140,7 +140,8 @@ async fn four_refused_keys_cost_one_connection_and_one_line_in_the_log() {
     assert_eq!(answers(&facts), [(0, Some(false)); 4]);
     assert_eq!(facts.connections, [None]);
     assert_eq!(facts.canary, None);
-    let cost = Footprint { connections: 1, auth_requests: 5, auth_failures: 4, public_keys_disclosed: 4, commands_run: 0 };
+    let cost =
+        Footprint { connections: 1, auth_requests: 5, auth_failures: 4, public_keys_disclosed: 4, commands_run: 0 };
     assert_eq!(footprint, cost);
     thread::sleep(Duration::from_millis(300));
     let log = server.log();

@@ -293,7 +293,9 @@ pub(crate) fn note<'m>(facts: &mut Userauth, message: Message<'m>) -> Result<Opt
     match message {
         Message::Disconnect { code, text: reason } => return Err(End::Disconnect { code, text: text(reason) }),
         Message::Rekey => {
-            return Err(End::KeyExchange("the server asked for new keys in mid-session, which the probe does not do".to_owned()));
+            return Err(End::KeyExchange(
+                "the server asked for new keys in mid-session, which the probe does not do".to_owned(),
+            ));
         }
         Message::Ignore => {}
         Message::Debug(said) if facts.debug.len() < MAX_KEPT => facts.debug.push(text(said)),
