@@ -170,7 +170,8 @@ struct Route {
 
 /// Finds the server, while files and agent are looked at, and exchanges keys with it.
 async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
-    let limit = facts.config.options.first("connecttimeout").and_then(|value| value.parse().ok()).filter(|limit| *limit > 0);
+    let limit =
+        facts.config.options.first("connecttimeout").and_then(|value| value.parse().ok()).filter(|limit| *limit > 0);
     let limit = limit.map_or(IDENTIFICATION_LIMIT, Duration::from_secs);
     let view = Arc::new(facts.clone());
     let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;

@@ -50,7 +50,12 @@ pub(crate) async fn run(
 }
 
 impl Channel<'_> {
-    async fn steps(&mut self, connection: &mut Connection, limits: &Limits, footprint: &mut Footprint) -> Result<(), End> {
+    async fn steps(
+        &mut self,
+        connection: &mut Connection,
+        limits: &Limits,
+        footprint: &mut Footprint,
+    ) -> Result<(), End> {
         connection.send(&[message::open_session()]).await?;
         let deadline = Instant::now() + OPEN_LIMIT;
         while self.session.channel.is_none() {
@@ -80,7 +85,9 @@ impl Channel<'_> {
         let theirs = self.theirs.unwrap_or_default();
         match message {
             Message::GlobalRequest { want_reply: true } => connection.send(&[message::request_failure()]).await?,
-            Message::ChannelRequest { want_reply: true } => connection.send(&[message::channel_failure(theirs)]).await?,
+            Message::ChannelRequest { want_reply: true } => {
+                connection.send(&[message::channel_failure(theirs)]).await?;
+            }
             Message::OpenConfirmation { theirs } => {
                 self.theirs = Some(theirs);
                 self.session.channel = Some(ChannelOpen::Confirmed);

@@ -155,19 +155,23 @@ async fn identify(mut tcp: TcpStream, shared: &Shared, started: Instant, limit: 
             return None;
         }
     }
-    let mut state = shared.lock();
-    state.plain.seen.identification_millis = Some(started.elapsed().as_secs_f64() * 1000.0);
-    let identification = state.plain.seen.identification.clone().unwrap_or_default();
-    let whole = identification.as_str().is_some_and(|text| (8..=MAX_IDENTIFICATION).contains(&text.len()));
-    if speaks_ssh2(identification.as_bytes()) && whole {
+    if can_go_on(shared, started) {
         return Some(tcp);
     }
-    if !whole {
-        state.plain.ended(End::KeyExchange("the identification string is too long or no UTF-8".to_owned()));
-    }
-    drop(state);
     leave(tcp).await;
     None
+}
+
+/// Whether the identification string is one that the key exchange can go on with.
+fn can_go_on(shared: &Shared, started: Instant) -> bool {
+    let plain = &mut shared.lock().plain;
+    plain.seen.identification_millis = Some(started.elapsed().as_secs_f64() * 1000.0);
+    let identification = plain.seen.identification.clone().unwrap_or_default();
+    let whole = identification.as_str().is_some_and(|text| (8..=MAX_IDENTIFICATION).contains(&text.len()));
+    if !whole {
+        plain.ended(End::KeyExchange("the identification string is too long or no UTF-8".to_owned()));
+    }
+    whole && speaks_ssh2(identification.as_bytes())
 }
 
 /// Waits a while for the server's KEXINIT, which decides how the host key algorithms are offered.
@@ -222,10 +226,8 @@ impl client::Handler for Watcher {
 /// What russh offers to a server with these lists.
 fn config(server: Option<&KexInit>, host_keys: &[String]) -> client::Config {
     let (plain, certificates) = host_key_algorithms(server, host_keys);
-    let mut config = client::Config {
-        client_id: SshId::Standard(Cow::Borrowed(IDENTIFICATION)),
-        ..client::Config::default()
-    };
+    let mut config =
+        client::Config { client_id: SshId::Standard(Cow::Borrowed(IDENTIFICATION)), ..client::Config::default() };
     config.preferred.kex = Cow::Borrowed(KEX);
     config.preferred.key = plain.into();
     config.preferred.host_key_certificates = certificates.into();
@@ -241,7 +243,8 @@ fn config(server: Option<&KexInit>, host_keys: &[String]) -> client::Config {
 /// The plain host key algorithms and the certificates' to offer, so that what comes of it is what ssh would have met.
 fn host_key_algorithms(server: Option<&KexInit>, users: &[String]) -> (Vec<Algorithm>, Vec<Algorithm>) {
     let others = HOST_KEYS.iter().copied().filter(|name| !users.iter().any(|users| users == name));
-    let plain: Vec<&str> = users.iter().map(String::as_str).filter(|name| HOST_KEYS.contains(name)).chain(others).collect();
+    let plain: Vec<&str> =
+        users.iter().map(String::as_str).filter(|name| HOST_KEYS.contains(name)).chain(others).collect();
     let has = |name: &str| server.is_none_or(|server| server.host_key.iter().any(|theirs| theirs == name));
     let certified = |name: &str| {
         let algorithm = name.split_once("-cert-v01@openssh.com").map_or("", |(plain, _)| plain);

@@ -81,8 +81,7 @@ async fn steps(
         return Ok(true);
     }
     let signing = !signable(plan, exchange).is_empty();
-    let known = exchange.says_yes_to_few(bound);
-    if exchange.all_accepted() && !signing || exchange.any_accepted() && !known {
+    if exchange.all_accepted() && !signing || exchange.any_accepted() && !bound.is_known_server() {
         exchange.canary(waiting).await?;
     }
     if exchange.logged_in || signing && log_in(exchange, plan, bound, agent, waiting).await? {
@@ -156,9 +155,10 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
-    let refused = facts.queries.iter().any(|query| {
-        query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. }))
-    });
+    let refused = facts
+        .queries
+        .iter()
+        .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
     // A server that ended the connection before it refused anything would only do so again.
     if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
         return false;

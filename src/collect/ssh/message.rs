@@ -69,10 +69,9 @@ pub(crate) fn parse(payload: &[u8]) -> Message<'_> {
 
 fn parsed(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
     Some(match number {
-        DISCONNECT => Message::Disconnect {
-            code: reader.uint32().unwrap_or(0),
-            text: reader.string().unwrap_or_default(),
-        },
+        DISCONNECT => {
+            Message::Disconnect { code: reader.uint32().unwrap_or(0), text: reader.string().unwrap_or_default() }
+        }
         2 => Message::Ignore,
         UNIMPLEMENTED => Message::Unimplemented,
         4 => {
