@@ -86,7 +86,7 @@ impl Channel<'_> {
         match message {
             Message::GlobalRequest { want_reply: true } => connection.send(&[message::request_failure()]).await?,
             Message::ChannelRequest { want_reply: true } => {
-                connection.send(&[message::channel_failure(theirs)]).await?
+                connection.send(&[message::channel_failure(theirs)]).await?;
             }
             Message::OpenConfirmation { theirs } => {
                 self.theirs = Some(theirs);

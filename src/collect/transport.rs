@@ -155,19 +155,23 @@ async fn identify(mut tcp: TcpStream, shared: &Shared, started: Instant, limit: 
             return None;
         }
     }
-    let mut state = shared.lock();
-    state.plain.seen.identification_millis = Some(started.elapsed().as_secs_f64() * 1000.0);
-    let identification = state.plain.seen.identification.clone().unwrap_or_default();
-    let whole = identification.as_str().is_some_and(|text| (8..=MAX_IDENTIFICATION).contains(&text.len()));
-    if speaks_ssh2(identification.as_bytes()) && whole {
+    if can_go_on(shared, started) {
         return Some(tcp);
     }
-    if !whole {
-        state.plain.ended(End::KeyExchange("the identification string is too long or no UTF-8".to_owned()));
-    }
-    drop(state);
     leave(tcp).await;
     None
+}
+
+/// Whether the identification string is one that the key exchange can go on with.
+fn can_go_on(shared: &Shared, started: Instant) -> bool {
+    let plain = &mut shared.lock().plain;
+    plain.seen.identification_millis = Some(started.elapsed().as_secs_f64() * 1000.0);
+    let identification = plain.seen.identification.clone().unwrap_or_default();
+    let whole = identification.as_str().is_some_and(|text| (8..=MAX_IDENTIFICATION).contains(&text.len()));
+    if !whole {
+        plain.ended(End::KeyExchange("the identification string is too long or no UTF-8".to_owned()));
+    }
+    whole && speaks_ssh2(identification.as_bytes())
 }
 
 /// Waits a while for the server's KEXINIT, which decides how the host key algorithms are offered.

@@ -81,8 +81,7 @@ async fn steps(
         return Ok(true);
     }
     let signing = !signable(plan, exchange).is_empty();
-    let known = exchange.says_yes_to_few(bound);
-    if exchange.all_accepted() && !signing || exchange.any_accepted() && !known {
+    if exchange.all_accepted() && !signing || exchange.any_accepted() && !bound.is_known_server() {
         exchange.canary(waiting).await?;
     }
     if exchange.logged_in || signing && log_in(exchange, plan, bound, agent, waiting).await? {

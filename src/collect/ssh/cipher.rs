@@ -89,7 +89,7 @@ struct Mac {
     key: Zeroizing<Vec<u8>>,
     hash: MacHash,
     /// Whether it covers the ciphertext (`-etm@openssh.com`).
-    encrypt_then_mac: bool,
+    covers_ciphertext: bool,
 }
 
 /// The hash under an HMAC.
@@ -113,7 +113,7 @@ impl MacHash {
 impl Mac {
     /// The MAC called `name`; `None` for one that is not spoken here.
     fn new(name: &str, secret: &Secret, letter: u8) -> Option<Self> {
-        let (plain, encrypt_then_mac) = match name.strip_suffix("-etm@openssh.com") {
+        let (plain, covers_ciphertext) = match name.strip_suffix("-etm@openssh.com") {
             Some(plain) => (plain, true),
             None => (name, false),
         };
@@ -123,7 +123,7 @@ impl Mac {
             "hmac-sha2-512" => MacHash::Sha512,
             _ => return None,
         };
-        Some(Self { key: secret.derive(letter, hash.length()), hash, encrypt_then_mac })
+        Some(Self { key: secret.derive(letter, hash.length()), hash, covers_ciphertext })
     }
 
     /// The MAC over the sequence number and `bytes`.
@@ -237,7 +237,7 @@ impl Cipher {
     fn length_apart(&self) -> bool {
         match self {
             Self::Chacha(..) | Self::Gcm(..) => true,
-            Self::Block { mac, .. } => mac.encrypt_then_mac,
+            Self::Block { mac, .. } => mac.covers_ciphertext,
         }
     }
 
@@ -297,7 +297,7 @@ impl Sealer {
                 out.extend_from_slice(&tag);
             }
             Cipher::Block { transform, mac, .. } => {
-                if mac.encrypt_then_mac {
+                if mac.covers_ciphertext {
                     transform(&mut out[start + 4..]);
                     let code = mac.compute(self.sequence, &out[start..]);
                     out.extend_from_slice(&code);
@@ -363,7 +363,7 @@ impl Opener {
         let (head, block, apart) = match &mut self.cipher {
             Cipher::Chacha(_, key) => (key.decrypt_packet_length(self.sequence, head), 8, true),
             Cipher::Gcm(..) => (head, 16, true),
-            Cipher::Block { size, mac, .. } if mac.encrypt_then_mac => (head, *size, true),
+            Cipher::Block { size, mac, .. } if mac.covers_ciphertext => (head, *size, true),
             Cipher::Block { size, transform, .. } => {
                 if self.decrypted == 0 {
                     let Some(first) = buffer.get_mut(..*size) else { return Ok(None) };
@@ -401,7 +401,7 @@ impl Opener {
                 body.copy_from_slice(opened);
             }
             Cipher::Block { transform, mac, .. } => {
-                if mac.encrypt_then_mac {
+                if mac.covers_ciphertext {
                     if !bool::from(mac.compute(self.sequence, packet).ct_eq(code)) {
                         return Err(WRONG);
                     }
@@ -451,12 +451,12 @@ mod tests {
                 sealer.seal(payload, &mut wire);
             }
             let mut buffer = Vec::new();
-            let mut opened = Vec::new();
+            let mut payloads_back = Vec::new();
             for byte in wire {
                 buffer.push(byte);
-                opened.extend(opener.open(&mut buffer).unwrap());
+                payloads_back.extend(opener.open(&mut buffer).unwrap());
             }
-            assert_eq!(opened, payloads, "{cipher} {mac}");
+            assert_eq!(payloads_back, payloads, "{cipher} {mac}");
             assert!(buffer.is_empty());
         }
     }

@@ -1,12 +1,15 @@
 //! Real and scripted servers on loopback, for the tests of the engine.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use tempfile::TempDir;
@@ -53,7 +56,7 @@ impl Server {
             for kind in host_keys {
                 let path = folder.join(format!("host_{kind}"));
                 keygen(&path, kind);
-                text += &format!("HostKey {}\n", path.display());
+                text += &["HostKey ", path.to_str().unwrap(), "\n"].concat();
             }
             for line in lines {
                 text += line;
@@ -71,7 +74,7 @@ impl Server {
             let key = folder.join("host");
             let made = Command::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(&key).output().unwrap();
             assert!(made.status.success());
-            ["/usr/sbin/dropbear", "-i", "-E", "-r", key.to_str().unwrap()].map(str::to_owned).to_vec()
+            ["/usr/sbin/dropbear", "-i", "-r", key.to_str().unwrap()].map(str::to_owned).to_vec()
         })
     }
 
@@ -131,4 +134,51 @@ pub(crate) fn new_key(path: &Path) -> (PublicKey, String) {
         certificate: None,
     };
     (key, line)
+}
+
+/// A way to `server` that takes 50 ms in each direction, and the number of times the client spoke after it had heard
+/// something.
+pub(crate) fn delayed(server: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let flights = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&flights);
+    let address = scripted(move |client| {
+        let upstream = TcpStream::connect(server).unwrap();
+        let heard = Arc::new(AtomicBool::new(true));
+        let (count, hears) = (Arc::clone(&counted), Arc::clone(&heard));
+        let speaks = move || {
+            count.fetch_add(usize::from(heard.swap(false, Ordering::Relaxed)), Ordering::Relaxed);
+        };
+        late(client.try_clone().unwrap(), upstream.try_clone().unwrap(), speaks, || {});
+        late(upstream, client, || {}, move || hears.store(true, Ordering::Relaxed));
+    });
+    (address, flights)
+}
+
+/// Carries bytes from one socket to the other, 50 ms late.
+fn late(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    comes: impl Fn() + Send + 'static,
+    goes: impl Fn() + Send + 'static,
+) {
+    to.set_nodelay(true).unwrap();
+    let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
+    thread::spawn(move || {
+        let mut buffer = [0; 65536];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            comes();
+            sender.send((Instant::now() + Duration::from_millis(50), buffer[..count].to_vec())).unwrap();
+        }
+    });
+    thread::spawn(move || {
+        for (when, bytes) in receiver {
+            thread::sleep(when.saturating_duration_since(Instant::now()));
+            goes();
+            if to.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+        // The other side may have gone already.
+        let _ = to.shutdown(Shutdown::Write);
+    });
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
 use super::cipher::{CIPHERS, MACS, is_aead};
-use super::servers::{Server, new_key, saying, scripted};
+use super::servers::{Server, delayed, new_key, saying, scripted};
 use crate::collect::transport::{Secured, exchange};
 use crate::collect::userauth::{Bound, Candidate, Outcome, Plan, another_connection, run};
 use crate::facts::key::PublicKey;
@@ -214,6 +214,20 @@ async fn a_banner_of_any_bytes_is_kept() {
 }
 
 #[tokio::test]
+async fn a_banner_of_300_kb_is_no_end_of_the_world() {
+    let folder = tempfile::tempdir().unwrap();
+    let banner = folder.path().join("banner");
+    for size in [200_000, 300_000] {
+        std::fs::write(&banner, vec![b'a'; size]).unwrap();
+        let server = Server::sshd(&["ed25519"], &[&format!("Banner {}", banner.display())]);
+        let (facts, _, outcome) = asked(server.address, &plan(&[])).await;
+        println!("{size} {outcome:?} {:?} {}", facts.connections, server.log());
+        assert!(facts.banners.iter().all(|banner| banner.as_bytes().len() <= 32 * 1024));
+        assert!(outcome == Outcome::Open || facts.connections[0].is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_cuts_early_is_not_asked_twice_for_nothing() {
     let server = Server::sshd(&["ed25519"], &["MaxAuthTries 1"]);
     let keys: Vec<_> = keys(&server, 3).into_iter().map(|(key, _)| key).collect();
@@ -367,4 +381,15 @@ async fn what_was_seen_stands_where_the_run_is_cut_short() {
     assert_eq!(seen.identification, Some("SSH-2.0-quiet".into()));
     assert_eq!(seen.pre_banner.len(), 1);
     assert_eq!(seen.end, None);
+}
+
+#[tokio::test]
+async fn four_refused_keys_take_four_flights() {
+    let server = Server::sshd(&["ed25519", "rsa"], &[]);
+    let keys: Vec<_> = keys(&server, 4).into_iter().map(|(key, _)| key).collect();
+    let (address, flights) = delayed(server.address);
+    let (facts, ..) = asked(address, &plan(&keys)).await;
+    assert_eq!(answers(&facts), [(0, Some(false)); 4]);
+    let flights = flights.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(flights <= 4, "{flights} flights");
 }

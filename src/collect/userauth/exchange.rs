@@ -41,6 +41,12 @@ impl Bound {
     pub(crate) fn signed_data(&self, unsigned: &[u8]) -> Vec<u8> {
         message::signed_data(&self.session_id, unsigned)
     }
+
+    /// Whether the server is one whose PK_OK is known to mean something.
+    pub(crate) fn is_known_server(&self) -> bool {
+        let software = self.identification.splitn(3, |byte| *byte == b'-').nth(2).unwrap_or_default();
+        software.starts_with(b"OpenSSH_") || software.starts_with(b"dropbear")
+    }
 }
 
 /// A request whose answer is awaited.
@@ -190,12 +196,6 @@ impl<'a> Exchange<'a> {
         self.facts.queries.iter().filter(here).any(|query| query.answer == Some(Answer::PkOk))
     }
 
-    /// Whether the server is one whose PK_OK is known to mean something.
-    pub(crate) fn says_yes_to_few(&self, bound: &Bound) -> bool {
-        let software = bound.identification.splitn(3, |byte| *byte == b'-').nth(2).unwrap_or_default();
-        software.starts_with(b"OpenSSH_") || software.starts_with(b"dropbear")
-    }
-
     /// Takes in what has come without being waited for.
     pub(crate) fn listen(&mut self) -> Result<(), End> {
         while let Some(payload) = self.connection.arrived()? {
@@ -297,10 +297,9 @@ pub(crate) fn note<'m>(facts: &mut Userauth, message: Message<'m>) -> Result<Opt
                 "the server asked for new keys in mid-session, which the probe does not do".to_owned(),
             ));
         }
-        Message::Ignore => {}
         Message::Debug(said) if facts.debug.len() < MAX_KEPT => facts.debug.push(text(said)),
         Message::Banner(said) if facts.banners.len() < MAX_KEPT => facts.banners.push(text(said)),
-        Message::Debug(_) | Message::Banner(_) => {}
+        Message::Ignore | Message::Debug(_) | Message::Banner(_) => {}
         Message::ExtInfo(pairs) => {
             for (name, value) in pairs {
                 let name = escape(&name[..name.len().min(128)]);

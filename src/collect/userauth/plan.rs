@@ -1,10 +1,11 @@
 //! Which keys are asked about, in which order, and which of them may sign (sshconnect2.c `userauth_pubkey`,
 //! `load_identity_file`).
 
-use crate::facts::identities::{FileKind, KeyFile, KeyFormat};
+use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Signer;
 use crate::facts::{Facts, Limits};
+use crate::openssh::course::problem;
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
 
@@ -163,9 +164,5 @@ fn signing(facts: &Facts, offers: &[Offer], offer: &Offer, key: &PublicKey) -> O
 
 /// Whether ssh would load the private key in `file` without a question.
 fn can_sign(facts: &Facts, file: &KeyFile) -> bool {
-    let (Ok(stat), Ok(private)) = (&file.state, &file.private) else { return false };
-    let format = matches!(private.format, KeyFormat::OpenSsh | KeyFormat::Pem(_));
-    // authfile.c `sshkey_perm_ok`: only the owner's own file is judged by its mode.
-    let mode = stat.uid != facts.run.uid || stat.mode & 0o077 == 0;
-    stat.kind == FileKind::Regular && format && mode && private.encrypted == Some(false) && private.defects.is_empty()
+    file.private.as_ref().is_ok_and(|private| private.encrypted == Some(false)) && problem(facts, file).is_none()
 }
