@@ -136,7 +136,7 @@ const KEY_FILE_PERMISSIONS: Cause = Cause {
                 if let Ok(stat) = &mut file.state {
                     stat.mode &= !0o077;
                 }
-            })
+            });
         },
     },
     see: &["OpenSSH authfile.c sshkey_perm_ok", "ssh(1) FILES"],
