@@ -229,7 +229,7 @@ impl Line {
                 if self.arguments.destination.is_none()
                     && let Some((word, behind)) = rest.split_first()
                 {
-                    self.arrive(word, destination::of_ssh(word, git_form)?);
+                    self.arrive(word, &destination::of_ssh(word, git_form)?);
                     rest = behind;
                 }
                 break;
@@ -241,7 +241,7 @@ impl Line {
             if self.arguments.destination.is_some() {
                 break;
             }
-            self.arrive(word, destination::of_ssh(word, git_form)?);
+            self.arrive(word, &destination::of_ssh(word, git_form)?);
             rest = behind;
         }
         if self.arguments.destination.is_none() {
@@ -282,12 +282,12 @@ impl Line {
         if let Some(port) = self.port.take().filter(|_| found.port.is_none()) {
             self.arguments.options.extend(["-p".into(), port]);
         }
-        self.arrive(word, found);
+        self.arrive(word, &found);
         self.arguments.command = vec!["sftp".into()];
         Ok(())
     }
 
-    fn arrive(&mut self, word: &OsStr, found: Destination) {
+    fn arrive(&mut self, word: &OsStr, found: &Destination) {
         self.arguments.before = self.arguments.options.len();
         self.arguments.destination = Some(word.to_owned());
         self.arguments.host = destination::os(&found.host);
@@ -394,7 +394,7 @@ mod tests {
             ("-Z web1", "web1", "-Z", ""),
             ("ssh://web1", "web1", "", ""),
             ("ssh://a;x=y@web1:2222", "web1", "-l a -p 2222", ""),
-            ("ssh://a%40b@[::1]:2222/", "::1", "-l a@b -p 2222", ""),
+            ("ssh://a%40b@web1:2222/", "web1", "-l a@b -p 2222", ""),
             ("-p 1 ssh://web1:2 ls", "web1", "-p 1 -p 2", "ls"),
             ("a@::1", "::1", "-l a", ""),
             ("fe80::1%lo", "fe80::1%lo", "", ""),
@@ -450,6 +450,8 @@ mod tests {
             ("ssh://web1:0", "port"),
             ("ssh://web1:99999", "port"),
             ("ssh://a%0@web1", "URL"),
+            ("ssh://[::1]:22", "IPv6"),
+            ("scp scp://a@b!c/d .", "characters"),
             ("ssh ssh://web1/path", "path"),
             ("scp a b", "no remote host"),
             ("scp", "no remote host"),

@@ -359,7 +359,7 @@ mod tests {
             "-i /dev/null -i /dev/zero -o IdentitiesOnly=yes web1",
             "-oUser=x -o 'Port 2222' a@web1",
             "-o BatchMode=yes -oPubkeyAuthentication=no -o ChallengeResponseAuthentication=no web1",
-            "-o HostName=%h.example.org -o UserKnownHostsFile=/dev/null web1",
+            "-o HostName=%h.example.org -o UserKnownHostsFile=/tmp/known_hosts web1",
             "-o SendEnv=A -o SendEnv=B -C -A -N web1",
             "-c aes128-ctr -o MACs=+hmac-sha1 -o KexAlgorithms=^curve25519-sha256 -oHostKeyAlgorithms=-ssh-* web1",
             "-S /tmp/x -b 127.0.0.1 -B lo -o ConnectTimeout=3 web1",
