@@ -30,6 +30,9 @@ const OPENING: &str = "Incidents from practice, replayed. A small SSH server on 
     sshdoctor, play the other side, with throw-away keys in a temporary folder; your keys, agent and configuration stay \
     out of it. The diagnosis is the real one, and no verdict is prepared.";
 
+/// What is said after the last one, before the command that makes a login of one's own the next case.
+const ENDING: &str = "That was all: the server and the agent are gone, and the folder with them. For a login of yours:";
+
 /// The replay was broken off by a signal, and everything it had made is gone.
 #[derive(Debug)]
 pub struct Interrupted;
@@ -56,7 +59,8 @@ pub async fn run(incident: Option<&str>, style: &Style, out: &mut dyn Write) -> 
         if last != Some(scene.incident) {
             last = Some(scene.incident);
             let number = INCIDENTS.iter().position(|incident| *incident == scene.incident).unwrap_or_default() + 1;
-            writeln!(out, "\nIncident {number} of {}: {}\n", INCIDENTS.len(), scene.incident.name())?;
+            let title = format!("== Incident {number} of {}: {} ==", INCIDENTS.len(), scene.incident.name());
+            writeln!(out, "\n{title:=<width$}\n")?;
             writeln!(out, "{}", wrapped(scene.incident.story(), width))?;
         }
         if let Some(mended) = scene.mended {
@@ -67,9 +71,11 @@ pub async fn run(incident: Option<&str>, style: &Style, out: &mut dyn Write) -> 
         out.flush().context("the replay could not be written")
     };
     tokio::select! {
-        told = replay(&incidents, &mut tell) => told,
-        () = interrupted => Err(Interrupted.into()),
+        told = replay(&incidents, &mut tell) => told?,
+        () = interrupted => return Err(Interrupted.into()),
     }
+    writeln!(out, "\n{}\n\n  sshdoctor [user@]host", wrapped(ENDING, width))?;
+    out.flush().context("the replay could not be written")
 }
 
 /// Replays the incident of that name, or all, and gives every scene's report.
