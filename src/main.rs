@@ -23,7 +23,6 @@ use sshdoctor::collect::{self, Request};
 use sshdoctor::facts::{Facts, Limits, Observed, Unobserved};
 use sshdoctor::openssh::arguments::{self, Arguments};
 use sshdoctor::render::{self, Style};
-use sshdoctor::report::Report;
 use sshdoctor::{demo, diagnose, report};
 use words::Job;
 
@@ -187,12 +186,6 @@ fn explain(id: Option<&OsStr>, options: &Options) -> Exit {
 /// `sshdoctor demo`.
 async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
     let incident = incident.map(OsStr::to_string_lossy);
-    let style = style(options);
-    let show = |report: &Report| match options.format {
-        Format::Text => render::text(report, &style),
-        Format::Markdown => render::markdown(report),
-        Format::Json => render::json(report),
-    };
     let mut out: Box<dyn Write> = match &options.output {
         Some(path) => match File::create(path).with_context(|| cannot_write(path)) {
             Ok(file) => Box::new(file),
@@ -200,7 +193,7 @@ async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
         },
         None => Box::new(io::stdout()),
     };
-    match demo::run(incident.as_deref(), style.width, &show, &mut out).await {
+    match demo::run(incident.as_deref(), &style(options), &mut out).await {
         Ok(()) => Exit::Clear,
         Err(error) if error.is::<demo::Interrupted>() => Exit::Interrupted,
         Err(error) if is_closed_pipe(&error) => Exit::Clear,
