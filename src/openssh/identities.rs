@@ -292,12 +292,15 @@ mod tests {
         public_key::from_blob(&blob, b"").unwrap()
     }
 
+    /// Key, the server's list, the client's, and what is chosen.
+    type Row<'a> = (&'a str, Option<&'a [&'a str]>, &'a [&'a str], Option<&'a str>);
+
     #[test]
     fn the_signature_algorithm_is_the_first_of_the_clients_that_the_server_lists() {
         let today = &["ssh-ed25519", "rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-512", "rsa-sha2-256"][..];
         let sha1 = &["ssh-rsa", "rsa-sha2-256", "ssh-rsa-cert-v01@openssh.com"][..];
         let both = &["ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"][..];
-        let rows: &[(&str, Option<&[&str]>, &[&str], Option<&str>)] = &[
+        let rows: &[Row<'_>] = &[
             ("ssh-rsa", Some(both), today, Some("rsa-sha2-512")),
             ("ssh-rsa", Some(&["rsa-sha2-256"]), today, Some("rsa-sha2-256")),
             ("ssh-rsa", Some(&["ssh-rsa"]), today, None),

@@ -127,6 +127,9 @@ fn described_offer(offer: &Offer, facts: &Facts) -> String {
     }
 }
 
+/// A name, words for ssh's command line, an agent.
+type Scene<'a> = (&'a str, Vec<Vec<String>>, Option<&'a testing::Agent>);
+
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a table of scenes")]
 async fn the_offers_are_those_that_ssh_says_it_will_attempt() {
@@ -194,7 +197,7 @@ async fn the_offers_are_those_that_ssh_says_it_will_attempt() {
     let only = || o("IdentitiesOnly", "yes");
     let none = || o("IdentityFile", "none");
     let public = |path: &String| format!("{path}.pub");
-    let scenes: Vec<(&str, Vec<Vec<String>>, Option<&testing::Agent>)> = vec![
+    let scenes: Vec<Scene<'_>> = vec![
         ("files alone", vec![i(&first), i(&rsa)], None),
         ("an agent alone", vec![none()], Some(&three)),
         ("an empty agent", vec![i(&first)], Some(&empty)),
