@@ -65,7 +65,7 @@ async fn run(words: &[OsString]) -> Exit {
         }
         Job::Demo(incident) => {
             remark_on_host("demo");
-            replay(incident.as_deref(), &options).await
+            Box::pin(replay(incident.as_deref(), &options)).await
         }
         Job::Login { typed: None, words } if words.is_empty() => {
             complain(&format!("no target: name the host whose login fails\n{}", usage()))
@@ -193,7 +193,7 @@ async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
         },
         None => Box::new(io::stdout()),
     };
-    match demo::run(incident.as_deref(), &style(options), &mut out).await {
+    match Box::pin(demo::run(incident.as_deref(), &style(options), &mut out)).await {
         Ok(()) => Exit::Clear,
         Err(error) if error.is::<demo::Interrupted>() => Exit::Interrupted,
         Err(error) if is_closed_pipe(&error) => Exit::Clear,

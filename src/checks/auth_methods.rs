@@ -5,7 +5,7 @@ use crate::facts::userauth::Answer;
 use crate::facts::{Facts, Observed, Stage, known};
 use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::offers;
-use crate::openssh::prompts;
+use crate::openssh::{methods, prompts};
 
 use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
 
@@ -25,9 +25,6 @@ pub const AUTH_METHODS: Check = Check {
     holds: auth_methods_hold,
     rules_out: &[("server-pubkey-disabled", the_server_takes_keys)],
 };
-
-/// ssh's own order where PreferredAuthentications is not set (sshconnect2.c `authmethods`).
-const DEFAULT_ORDER: &[&str] = &["gssapi-with-mic", "hostbased", "publickey", "keyboard-interactive", "password"];
 
 /// Names that mean something to OpenSSH.
 const KNOWN: &[&str] =
@@ -60,7 +57,7 @@ fn scene(facts: &Facts) -> Observed<Option<Scene>> {
         keys: has("publickey"),
         questions: has("password") || has("keyboard-interactive"),
         client_keys: client_takes_publickey(facts),
-        client_questions: client_takes_a_question(facts, methods),
+        client_questions: question_open(facts, methods),
         asked: prompts::can_be_asked(facts),
         identities: !offers(facts).is_empty(),
         methods: methods.to_vec(),
@@ -69,25 +66,12 @@ fn scene(facts: &Facts) -> Observed<Option<Scene>> {
 
 /// Whether the client's configuration lets ssh use publickey.
 pub(super) fn client_takes_publickey(facts: &Facts) -> bool {
-    let options = &facts.config.options;
-    !options.is_no("pubkeyauthentication") && preferred(facts, "publickey")
+    methods::publickey_on(&facts.config.options)
 }
 
 /// Whether the server takes a password or a dialogue that the client's configuration allows, whoever would answer it.
-pub(super) fn question_open(facts: &Facts, methods: &[String]) -> bool {
-    client_takes_a_question(facts, methods)
-}
-
-fn client_takes_a_question(facts: &Facts, methods: &[String]) -> bool {
-    let options = &facts.config.options;
-    let has = |name: &str| methods.iter().any(|method| method == name) && preferred(facts, name);
-    let dialogue = !options.is_no("kbdinteractiveauthentication") && !options.is_no("challengeresponseauthentication");
-    (has("password") && !options.is_no("passwordauthentication")) || (has("keyboard-interactive") && dialogue)
-}
-
-fn preferred(facts: &Facts, method: &str) -> bool {
-    let names = facts.config.options.names("preferredauthentications");
-    names.is_empty() && DEFAULT_ORDER.contains(&method) || names.contains(&method)
+pub(super) fn question_open(facts: &Facts, offered: &[String]) -> bool {
+    methods::question_on(&facts.config.options, offered)
 }
 
 /// How the client switches publickey off, for evidence.

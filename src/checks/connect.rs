@@ -409,6 +409,15 @@ const IPV6_BROKEN: Cause = Cause {
     judge: ipv6_broken,
 };
 
+/// Whether ssh gets a connection without waiting for the system's own limit (two minutes and more) at an address that
+/// does not answer: it does so only where `ConnectTimeout` ends the wait.
+pub(super) fn reached_in_time(facts: &Facts) -> bool {
+    let Ok(connect) = &facts.connect else { return false };
+    let waits = connect.attempts.iter().any(|attempt| matches!(attempt.outcome, Dial::TimedOut(_)));
+    let limited = facts.config.options.first("connecttimeout").is_some_and(|limit| !matches!(limit, "none" | "0"));
+    connect.established().is_some() && (!waits || limited)
+}
+
 fn ipv6_broken(facts: &Facts) -> Observed<Option<Finding>> {
     let connect = known(&facts.connect)?;
     let Some(works) = connect.established().filter(|address| is_v4(address)) else { return Ok(None) };

@@ -103,7 +103,13 @@ pub(super) fn absent_files(facts: &Facts) -> Option<String> {
 
 fn named_file_missing(facts: &Facts) -> bool {
     let missing = |file: &KeyFile| file.explicit && file.state.as_ref().is_err_and(FileError::is_missing);
-    facts.identities.as_ref().is_ok_and(|identities| identities.files.iter().any(missing))
+    facts.identities.as_ref().is_ok_and(|identities| {
+        let gone = identities
+            .certificates
+            .iter()
+            .any(|certificate| certificate.file.state.as_ref().is_err_and(FileError::is_missing));
+        gone || identities.files.iter().any(missing)
+    })
 }
 
 fn no_identities_commands(facts: &Facts) -> Vec<Step> {

@@ -6,7 +6,8 @@
 use crate::facts::agent::Agent;
 use crate::facts::identities::{Defect, FileError, FileKind, Identities, KeyFile};
 use crate::facts::key::PublicKey;
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::text::{Path, ServerText};
+use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
@@ -70,6 +71,15 @@ fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> O
         (wanted(problem) && (nothing_asked || file.explicit)).then_some((file, problem))
     });
     let certainty = if nothing_asked { Certainty::Proven } else { Certainty::Likely };
+    // A file that cannot even be looked at is in no list of ssh's; whether a key is there, nobody can say.
+    let closed = known(&facts.identities)?.files.iter().find_map(|file| {
+        let problem =
+            course::problem(facts, file).filter(|_| file.state.is_err() && (nothing_asked || file.explicit))?;
+        (problem != Problem::Missing && wanted(&problem)).then_some((file, problem))
+    });
+    if let (None, Some((file, problem))) = (&unusable, closed) {
+        return Ok(Some(Bite { file, problem, accepted: None, certainty: Certainty::Likely }));
+    }
     Ok(unusable.map(|(file, problem)| Bite { file, problem: problem.clone(), accepted: None, certainty }))
 }
 
@@ -270,7 +280,13 @@ const KEY_FILE_IS_PUBLIC: Cause = Cause {
                 "names the private key; put the same path into IdentityFile if it is configured",
             )]
         },
-        mend: |facts| mend_file(facts, |file| file.private = Err(Unobserved::NotAttempted)),
+        mend: |facts| {
+            let uid = facts.run.uid;
+            mend_file(facts, |file| {
+                file.private = Err(Unobserved::NotAttempted);
+                file.state = Ok(private_stat(uid));
+            });
+        },
     },
     see: &["ssh_config(5) IdentityFile", "OpenSSH sshconnect2.c load_identity_file"],
     judge: key_file_is_public,
@@ -510,7 +526,7 @@ const IDENTITY_FILE_MISSING: Cause = Cause {
         commands: |facts| {
             let Some(file) = missing(facts).next() else { return Vec::new() };
             vec![Step::here(
-                format!("ls -l {}/", naming::path(&parent(file))),
+                format!("ls -l {}/", naming::path(&parent(file.path))),
                 format!("see what the key file is called, then correct the name {}", file.path),
             )]
         },
@@ -522,7 +538,11 @@ const IDENTITY_FILE_MISSING: Cause = Cause {
                     file.state = Ok(private_stat(uid));
                     file.private = Err(Unobserved::NotAttempted);
                 }
+                identities.certificates.retain(|certificate| !paths.contains(&certificate.file.path));
             }
+            // What that file holds, and whether the server accepts it, nobody can know.
+            facts.userauth = Err(Unobserved::NotAttempted);
+            facts.session = Err(Unobserved::NotAttempted);
         },
     },
     see: &["OpenSSH ssh.c main (Identity file not accessible)", "OpenSSH sshconnect2.c pubkey_prepare"],
@@ -548,7 +568,7 @@ fn identity_file_missing(facts: &Facts) -> Observed<Option<Finding>> {
         Finding::new(certainty, format!("the key file {} does not exist", file.path)).seen(format!(
             "{} does not exist{}{said}",
             file.path,
-            naming::from(&file.source)
+            naming::from(file.source)
         ))
     };
     let asked = turns.iter().filter(|turn| turn.fate == Fate::Refused).count();
@@ -559,22 +579,42 @@ fn identity_file_missing(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding(Certainty::Likely).seen(format!("{others} offered and refused"))))
 }
 
-/// Key files that the user named and that are not there, and that no agent key stands for.
-fn missing(facts: &Facts) -> impl Iterator<Item = &KeyFile> {
-    let files = facts.identities.as_ref().map(|identities| identities.files.as_slice()).unwrap_or_default();
+/// A file that the user named and that is not there.
+#[derive(Clone, Copy)]
+struct Missing<'a> {
+    path: &'a Path,
+    configured: &'a ServerText,
+    source: &'a Source,
+}
+
+/// Key files that the user named and that are not there, and that no agent key stands for; then certificate files.
+fn missing(facts: &Facts) -> impl Iterator<Item = Missing<'_>> {
+    let identities = facts.identities.as_ref().ok();
     let in_agent = |file: &KeyFile| {
         let held = facts.agent.as_ref().map(Agent::keys).unwrap_or_default();
         file.public.key.as_ref().is_some_and(|key| held.iter().any(|entry| entry.key.blob == key.blob))
     };
-    files
-        .iter()
-        .filter(move |file| file.explicit && file.state.as_ref().is_err_and(FileError::is_missing) && !in_agent(file))
+    let files = identities
+        .into_iter()
+        .flat_map(|identities| &identities.files)
+        .filter(move |file| file.explicit && file.state.as_ref().is_err_and(FileError::is_missing) && !in_agent(file));
+    let certificates = identities.into_iter().flat_map(|identities| &identities.certificates);
+    let gone = certificates.filter(|certificate| certificate.file.state.as_ref().is_err_and(FileError::is_missing));
+    let files = files.map(|file| Missing { path: &file.path, configured: &file.configured, source: &file.source });
+    files.chain(gone.map(|certificate| Missing {
+        path: &certificate.file.path,
+        configured: &certificate.configured,
+        source: &CERTIFICATE_FILE,
+    }))
 }
 
-fn parent(file: &KeyFile) -> crate::facts::text::Path {
-    let bytes = file.path.as_bytes();
+/// Where a certificate file is named.
+const CERTIFICATE_FILE: Source = Source::Default;
+
+fn parent(path: &Path) -> Path {
+    let bytes = path.as_bytes();
     let end = bytes.iter().rposition(|byte| *byte == b'/');
-    crate::facts::text::Path::new(end.map_or(&b"."[..], |end| &bytes[..end.max(1)]))
+    Path::new(end.map_or(&b"."[..], |end| &bytes[..end.max(1)]))
 }
 
 /// What `stat` would say of a private key as it should be.
@@ -610,7 +650,7 @@ fn key_files_hold(facts: &Facts) -> Observed<Outcome> {
             };
             Some(format!("{}: {remark}", file.path))
         })
-        .chain(missing(facts).map(|file| format!("{} does not exist{}", file.path, naming::from(&file.source))))
+        .chain(missing(facts).map(|file| format!("{} does not exist{}", file.path, naming::from(file.source))))
         .collect();
     let listed = present.iter().map(|file| describe(file));
     if let Some(first) = remarks.first() {

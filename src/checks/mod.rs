@@ -20,7 +20,7 @@ pub mod userauth;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Facts, Observed, Stage, text, userauth as facts_userauth};
+use crate::facts::{Facts, Observed, Stage, text};
 use crate::openssh::course;
 
 /// All checks of one login, in the order of the chain and of every report.
@@ -373,15 +373,18 @@ pub fn nothing_to_mend(_: &mut Facts) {}
 
 /// Whether ssh gets past this step all the same, with this identity or another: then what blocks there is a remark.
 pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
+    if blocks == Blocks::Connect {
+        return connect::reached_in_time(facts);
+    }
     if !(Blocks::Offered..=Blocks::Finished).contains(&blocks) {
         return false;
-    }
-    if facts.userauth.as_ref().is_ok_and(facts_userauth::Userauth::succeeded) {
-        return true;
     }
     let Ok(turns) = course::course(facts) else {
         return false;
     };
+    if userauth::let_in(facts, &turns) {
+        return true;
+    }
     let reached = course::good(&turns).map(|turn| &turn.fate);
     match reached {
         Some(course::Fate::Accepted(course::Use::Partial(_))) => blocks <= Blocks::Signed,

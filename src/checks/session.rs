@@ -38,7 +38,8 @@ const ACCESS_WORKS: Cause = Cause {
 fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
     let login = naming::login(facts);
-    if userauth.succeeded() {
+    let turns = course::course(facts)?;
+    if super::userauth::let_in(facts, &turns) {
         if session_trouble(facts).is_some() {
             return Ok(None);
         }
@@ -52,7 +53,6 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence = how_it_works(facts, userauth, &turn);
         return Ok(Some(finding));
     }
-    let turns = course::course(facts)?;
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
         return Ok(None);
     };

@@ -41,7 +41,7 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     let userauth = known(&facts.userauth)?;
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let refused = turns.iter().filter(|turn| turn.fate == Fate::Refused).count();
-    let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_) | Fate::TooLate));
     let not_offered = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
     if !takes_keys || refused == 0 || accepted || not_offered || userauth.succeeded() || !client_takes_publickey(facts)
     {
@@ -54,6 +54,16 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
         unasked.extend(others.filter(|key| userauth.answer(key).is_none()).map(naming::key));
     }
     Ok(Some(Refusal { unasked }))
+}
+
+/// Whether the login succeeds in ssh's own course.
+pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
+    let userauth = facts.userauth.as_ref().ok();
+    let without_key = userauth.is_some_and(|userauth| {
+        userauth.none == Some(Answer::Success)
+            || userauth.queries.iter().any(|query| query.answer == Some(Answer::Success))
+    });
+    without_key || turns.iter().any(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
 }
 
 const NO_KEY_ACCEPTED: Cause = Cause {
@@ -164,18 +174,6 @@ const TOO_MANY_KEYS: Cause = Cause {
     judge: too_many_keys,
 };
 
-/// Where the server cut the first connection for too many failures: how many refusals it took.
-fn cut_after(userauth: &Userauth) -> Option<usize> {
-    let end = userauth.connections.first()?.as_ref()?;
-    let End::Disconnect { text, .. } = end else { return None };
-    let words = text.as_str()?.to_ascii_lowercase();
-    words.contains("too many authentication failures").then(|| {
-        let first = userauth.queries.iter().filter(|query| query.connection == 0);
-        // The answer that stands for the last failure is the disconnect itself.
-        first.filter(|query| refused_answer(query.answer.as_ref())).count() + 1
-    })
-}
-
 /// The identities of ssh's that come after the cut, with their places counted from 1, and whether they are accepted.
 fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth, cut: usize) -> Vec<(usize, &'a Turn)> {
     let answered_first = |key: &PublicKey| {
@@ -197,9 +195,9 @@ fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth, cut: usize) -> Vec
 fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
-    let Some(cut) = cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
+    let Some(cut) = course::cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
     let left = behind_the_cut(&turns, userauth, cut);
-    let accepted = left.iter().find(|(_, turn)| matches!(turn.fate, Fate::Accepted(_)));
+    let accepted = left.iter().find(|(_, turn)| turn.fate == Fate::TooLate);
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let seen = format!(
         "after {} the server hung up: Too many authentication failures",
@@ -230,7 +228,7 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
 fn too_many_commands(facts: &Facts) -> Vec<Step> {
     let destination = naming::destination(facts);
     let turns = course::course(facts).unwrap_or_default();
-    let Some(turn) = turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(_))) else {
+    let Some(turn) = turns.iter().find(|turn| turn.fate == Fate::TooLate) else {
         return vec![Step::here(
             format!("ssh -o IdentitiesOnly=yes -i PATH_OF_YOUR_KEY {destination}"),
             "offers the one key that you mean; put its path in the place of PATH_OF_YOUR_KEY",
@@ -258,7 +256,7 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
 
 fn mend_too_many(facts: &mut Facts) {
     let turns = course::course(facts).unwrap_or_default();
-    let accepted = turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    let accepted = turns.iter().find(|turn| turn.fate == Fate::TooLate);
     let Some(turn) = accepted.or_else(|| course::meant(facts, &turns)) else { return };
     if turn.offer.agent {
         if let Some(key) = &turn.offer.key {
@@ -307,7 +305,7 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
             let turns = course::course(facts).unwrap_or_default();
             let keys =
                 turns.iter().filter(|turn| turn.fate == Fate::NoAlgorithm).filter_map(|turn| turn.offer.key.clone());
-            let mut list = facts.config.options.names("pubkeyacceptedalgorithms").join(",");
+            let mut list = course::accepted_algorithms(&facts.config.options).join(",");
             for key in keys {
                 list.push(',');
                 list.push_str(&key.plain_algorithm());
@@ -336,7 +334,7 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
         "ssh passes over {}: it shares no signature algorithm with {login} for it",
         naming::key(key)
     ));
-    let accepted = facts.config.options.first("pubkeyacceptedalgorithms").unwrap_or_default();
+    let accepted = course::accepted_algorithms(&facts.config.options).join(",");
     finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
     finding.evidence.push(match userauth.extension("server-sig-algs") {
         Some(list) => format!("the server verifies (server-sig-algs): {}", list.shortened(400)),

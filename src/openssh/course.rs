@@ -4,12 +4,14 @@
 //! ssh asks with the public half first; only after the server has said yes does it read the private key. So a key
 //! file's mode or format bites *after* acceptance, and before it only where ssh has no public half to ask with.
 
+use crate::facts::config::Options;
 use crate::facts::identities::{Defect, FileKind, KeyFile, KeyFormat};
 use crate::facts::key::PublicKey;
-use crate::facts::userauth::{Answer, Signed, Signer};
-use crate::facts::{Facts, Observed, known};
+use crate::facts::userauth::{Answer, Query, Signed, Signer, Userauth};
+use crate::facts::{End, Facts, Observed, known};
 
-use super::identities::{Offer, offers, signature_algorithm};
+use super::identities::{Offer, believed_server_algorithms, offers, signature_algorithm};
+use super::methods::publickey_on;
 use super::{key_format, prompts};
 
 /// One identity and what became of it.
@@ -32,6 +34,8 @@ pub enum Fate {
     NotAsked,
     /// The server refused it.
     Refused,
+    /// The server would accept it, but hangs up before ssh comes to it: seen on another connection.
+    TooLate,
     /// The server said yes to the public half, and then this happened.
     Accepted(Use),
 }
@@ -86,9 +90,12 @@ pub enum Problem {
     Failed(String),
 }
 
-/// What becomes of every identity that ssh tries, in its order.
+/// What becomes of every identity that ssh tries, in its order; none where publickey is switched off.
 pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
     known(&facts.identities)?;
+    if !publickey_on(&facts.config.options) {
+        return Ok(Vec::new());
+    }
     Ok(offers(facts)
         .into_iter()
         .map(|offer| {
@@ -144,6 +151,13 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
+    let accepted_later = userauth
+        .queries
+        .iter()
+        .any(|query| query.connection > 0 && query.key.blob == key.blob && query.answer == Some(Answer::PkOk));
+    if accepted_later && cut_after(userauth).is_some() {
+        return Fate::TooLate;
+    }
     if let Some(usage) = signed(facts, key, offer) {
         return match usage {
             // A server that says yes to every query has only the signature to refuse with.
@@ -173,13 +187,32 @@ pub fn mutual_algorithm(facts: &Facts, key: &PublicKey) -> Option<String> {
         .and_then(|userauth| userauth.extension("server-sig-algs"))
         .and_then(|list| list.as_str())
         .map(|list| list.split(',').collect());
-    let accepted = facts.config.options.names("pubkeyacceptedalgorithms");
-    signature_algorithm(key, server.as_deref(), &accepted)
+    let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.as_ref());
+    let software = identification.and_then(|text| text.as_bytes().splitn(3, |byte| *byte == b'-').nth(2));
+    let believed = believed_server_algorithms(software.unwrap_or_default(), key, server.as_deref());
+    let accepted = accepted_algorithms(&facts.config.options);
+    signature_algorithm(key, believed, &accepted)
+}
+
+/// The client's `PubkeyAcceptedAlgorithms`, which was `PubkeyAcceptedKeyTypes` before 8.5.
+pub fn accepted_algorithms(options: &Options) -> Vec<&str> {
+    let accepted = options.names("pubkeyacceptedalgorithms");
+    if accepted.is_empty() { options.names("pubkeyacceptedkeytypes") } else { accepted }
 }
 
 /// Whether the server said yes to a key that nobody has, so that its yes proves nothing.
 pub fn says_yes_to_everything(facts: &Facts) -> bool {
     facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
+}
+
+/// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
+/// that took, the one that the disconnect itself stands for included.
+pub fn cut_after(userauth: &Userauth) -> Option<usize> {
+    let End::Disconnect { text, .. } = userauth.connections.first()?.as_ref()? else { return None };
+    let words = text.as_str()?.to_ascii_lowercase();
+    let refused =
+        |query: &&Query| query.connection == 0 && matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
+    words.contains("too many authentication failures").then(|| userauth.queries.iter().filter(refused).count() + 1)
 }
 
 /// What the last signed request with `key` came to.

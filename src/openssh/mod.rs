@@ -9,6 +9,7 @@ pub mod defaults;
 pub mod identities;
 pub mod key_format;
 pub mod known_hosts;
+pub mod methods;
 pub mod patterns;
 pub mod prompts;
 pub mod public_key;

@@ -8,6 +8,7 @@ use crate::facts::{Facts, Limits};
 use crate::openssh::course::problem;
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
+use crate::openssh::methods::publickey_on;
 
 /// A key that the server may be asked about.
 #[derive(Debug, Clone)]
@@ -80,16 +81,9 @@ impl Plan {
     }
 }
 
-/// Whether ssh uses public keys at all.
-fn publickey_on(facts: &Facts) -> bool {
-    let options = &facts.config.options;
-    let preferred = options.names("preferredauthentications");
-    !options.is_no("pubkeyauthentication") && (preferred.is_empty() || preferred.contains(&"publickey"))
-}
-
 /// What ssh would offer, then what else is known on this machine.
 fn candidates(facts: &Facts) -> Vec<Candidate> {
-    let offered = publickey_on(facts);
+    let offered = publickey_on(&facts.config.options);
     let mut all: Vec<Candidate> = Vec::new();
     if offered || !facts.run.limits.only_offered {
         for offer in offers(facts) {
