@@ -517,6 +517,7 @@ mod tests {
                 "IdentityFile=none".to_owned(),
                 "IdentityAgent=none".to_owned(),
                 "PreferredAuthentications=publickey".to_owned(),
+                "KexAlgorithms=curve25519-sha256".to_owned(),
             ];
             options.extend(scene.options.iter().map(|&option| option.to_owned()));
             words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
