@@ -81,7 +81,10 @@ fn the_users_kexinit_is_the_one_that_ssh_sends() -> Outcome<()> {
         (format!("{name} {rsa}"), &["HostKeyAlias=other"]),
         (format!("other {rsa}"), &["HostKeyAlias=Other"]),
         (String::new(), &["Compression=yes"]),
-        (String::new(), &["Ciphers=aes128-cbc,aes256-ctr", "MACs=hmac-sha1", "KexAlgorithms=+diffie-hellman-group1-sha1"]),
+        (
+            String::new(),
+            &["Ciphers=aes128-cbc,aes256-ctr", "MACs=hmac-sha1", "KexAlgorithms=+diffie-hellman-group1-sha1"],
+        ),
         (String::new(), &["Ciphers=^aes128-cbc", "MACs=-*etm*", "KexAlgorithms=curve25519-sha256"]),
     ];
     for (lines, settings) in rows {
