@@ -358,7 +358,8 @@ mod tests {
             "#web1",
             "  \tweb1",
         ];
-        let text: String = fields.iter().map(|field| format!("{field} {key} a comment\n")).collect();
+        let all: Vec<String> = fields.iter().map(|field| format!("{field} {key} a comment\n")).collect();
+        let text = all.concat();
         let file = folder.file("known_hosts", text.as_bytes());
         let hashed = folder.file("hashed", format!("web1 {key}\n[web1]:2222,2001:db8::1 {key}\n").as_bytes());
         ssh_keygen(&["-H".as_ref(), "-f".as_ref(), hashed.as_os_str()]);
@@ -493,6 +494,17 @@ mod tests {
             Self { folder, key, other, rsa, ca, askpass }
         }
 
+        /// The command that is a server with this configuration; as root it needs its /run/sshd, so it gets a /run of
+        /// its own.
+        fn sshd(conf: &std::path::Path) -> String {
+            let sshd = format!("/usr/sbin/sshd -i -f {}", conf.display());
+            if nix::unistd::geteuid().is_root() {
+                format!("unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/sshd && exec {sshd}'")
+            } else {
+                sshd
+            }
+        }
+
         /// What we say, and what ssh does, with these lines in known_hosts.
         fn judged(&self, scene: &Scene<'_>) -> (Standing, Course, Course) {
             let file = self.folder.path("known_hosts");
@@ -505,6 +517,7 @@ mod tests {
                 "IdentityFile=none".to_owned(),
                 "IdentityAgent=none".to_owned(),
                 "PreferredAuthentications=publickey".to_owned(),
+                "KexAlgorithms=curve25519-sha256".to_owned(),
             ];
             options.extend(scene.options.iter().map(|&option| option.to_owned()));
             words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
@@ -533,7 +546,7 @@ mod tests {
             let run = Command::new("ssh")
                 .args(&words)
                 .arg("-o")
-                .arg(format!("ProxyCommand=/usr/sbin/sshd -i -f {}", conf.display()))
+                .arg(format!("ProxyCommand={}", Self::sshd(&conf)))
                 .args(if scene.asked { ["-o", "BatchMode=no"] } else { ["-o", "BatchMode=yes"] })
                 .arg(scene.host)
                 .env("SSH_ASKPASS", &self.askpass)
@@ -563,6 +576,9 @@ mod tests {
         asked: bool,
     }
 
+    /// Host, port, known_hosts, options, what the server proves itself with, and what its key is then.
+    type Row<'a> = (&'a str, u16, String, &'a [&'a str], &'a str, &'a str);
+
     #[test]
     fn ssh_goes_the_same_way_at_every_host_key() {
         let server = Server::new();
@@ -584,7 +600,7 @@ mod tests {
         let off = "StrictHostKeyChecking=no";
         let alias = "HostKeyAlias=Alias";
         let local = "NoHostAuthenticationForLocalhost=yes";
-        let rows: &[(&str, u16, String, &[&str], &str, &str)] = &[
+        let rows: &[Row<'_>] = &[
             ("web1", 22, format!("web1 {key}\n"), &[], "plain", match_),
             ("web1", 22, format!("web1 {key}\n"), &[strict], "plain", match_),
             ("web1", 22, String::new(), &[], "plain", unknown),

@@ -118,9 +118,9 @@ fn host_key_algorithms(options: &Options, known: &KnownHosts) -> Vec<String> {
         return owned(&list);
     }
     let has_ca = entries(known).any(|entry| entry.marker == Marker::CertAuthority);
-    let preferred = |name: &&str| (is_certificate(name) && has_ca) || is_known(known, plain_type(name));
-    let (first, last): (Vec<&str>, Vec<&str>) = list.into_iter().partition(preferred);
-    owned(&[first, last].concat())
+    let is_preferred = |name: &&str| (is_certificate(name) && has_ca) || is_known(known, plain_type(name));
+    let (preferred, others): (Vec<&str>, Vec<&str>) = list.into_iter().partition(is_preferred);
+    owned(&[preferred, others].concat())
 }
 
 /// Whether a list of host key algorithms is OpenSSH's own, perhaps with some added (`+`) or taken away (`-`).

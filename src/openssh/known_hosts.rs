@@ -415,3 +415,66 @@ pub fn is_without_passwords(facts: &Facts) -> bool {
     let distrusted = matches!(standing(facts), Some(Standing::Changed(_) | Standing::Revoked));
     distrusted && !is_exempt(facts) && course(facts) == Course::GoOn
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Target;
+    use crate::facts::connect::{Attempt, Connect, Dial, Proxy};
+
+    fn facts(host: &str, port: u16, address: &str, options: &[(&str, &str)]) -> Facts {
+        let attempt = Attempt { address: address.into(), port, outcome: Dial::Established, millis: 1.0 };
+        let mut facts = Facts {
+            target: Ok(Target { host: host.into(), port, ..Target::default() }),
+            connect: Ok(Connect { attempts: vec![attempt], ..Connect::default() }),
+            ..Facts::default()
+        };
+        for (keyword, value) in options {
+            facts.config.options.set(keyword, value);
+        }
+        facts
+    }
+
+    fn looked_up(facts: &Facts) -> Vec<String> {
+        names(facts).unwrap().all().iter().map(ToString::to_string).collect()
+    }
+
+    const CHECK: (&str, &str) = ("checkhostip", "yes");
+
+    #[test]
+    fn the_port_stands_with_the_name_unless_it_is_22() {
+        assert_eq!(looked_up(&facts("WEB1", 22, "192.0.2.7", &[])), ["web1"]);
+        assert_eq!(looked_up(&facts("web1", 2222, "192.0.2.7", &[])), ["[web1]:2222", "web1"]);
+        assert_eq!(looked_up(&facts("web1", 2222, "192.0.2.7", &[("hostkeyalias", "Other")])), ["other"]);
+    }
+
+    #[test]
+    fn the_address_is_looked_up_only_where_it_says_more() {
+        assert_eq!(looked_up(&facts("web1", 22, "192.0.2.7", &[CHECK])), ["web1", "192.0.2.7"]);
+        assert_eq!(looked_up(&facts("web1", 2222, "::2", &[CHECK])), ["[web1]:2222", "web1", "[::2]:2222"]);
+        assert_eq!(looked_up(&facts("192.0.2.7", 22, "192.0.2.7", &[CHECK])), ["192.0.2.7"]);
+        assert_eq!(looked_up(&facts("web1", 22, "127.0.0.9", &[CHECK])), ["web1"]);
+        let mut proxied = facts("web1", 22, "192.0.2.7", &[CHECK]);
+        proxied.connect.as_mut().unwrap().proxy = Some(Proxy::Command("nc %h %p".into()));
+        assert_eq!(looked_up(&proxied), ["web1"]);
+        proxied.connect = Err(Unobserved::NotAttempted);
+        assert_eq!(looked_up(&proxied), ["web1"]);
+    }
+
+    #[test]
+    fn this_machine_is_exempt_only_where_the_option_says_so() {
+        let exempting = ("nohostauthenticationforlocalhost", "yes");
+        assert!(is_exempt(&facts("localhost", 22, "127.0.0.1", &[exempting])));
+        assert!(is_exempt(&facts("localhost", 22, "::1", &[exempting])));
+        assert!(!is_exempt(&facts("localhost", 22, "127.0.0.1", &[])));
+        assert!(!is_exempt(&facts("web1", 22, "192.0.2.7", &[exempting])));
+        assert!(!is_exempt(&facts("localhost", 22, "127.0.0.1", &[exempting, ("hostkeyalias", "web1")])));
+    }
+
+    #[test]
+    fn a_broken_hash_matches_nothing() {
+        for field in ["|1|", "|1|AAAA|BBBB", "|2|AAAA|BBBB", "|"] {
+            assert_eq!(matches(&"web1".into(), field.as_bytes()), None, "{field}");
+        }
+    }
+}

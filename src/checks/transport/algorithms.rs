@@ -163,9 +163,10 @@ fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     );
     let (Some(name), Ok(target)) = (candidate(facts, kind), &facts.target) else { return vec![update] };
     let value = format!("{keyword}=+{name}");
-    let arguments: String =
-        facts.config.arguments.iter().map(|word| format!("{} ", quoted(&word.to_string()))).collect();
-    let once = format!("ssh -o {} {arguments}{}", quoted(&value), shown(&target.input));
+    let mut words = vec!["ssh".to_owned(), "-o".to_owned(), quoted(&value)];
+    words.extend(facts.config.arguments.iter().map(|word| quoted(&word.to_string())));
+    words.push(shown(&target.input));
+    let once = words.join(" ");
     let block = format!(
         "printf '%s\\n' {} {} >> ~/.ssh/config",
         quoted(&format!("Host {}", target.alias)),
