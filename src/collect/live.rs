@@ -19,7 +19,7 @@ use crate::facts::host_key::{KnownHosts, OfferedHostKey};
 use crate::facts::session::Session;
 use crate::facts::text::Host;
 use crate::facts::transport::Transport;
-use crate::facts::userauth::Userauth;
+use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
 use crate::openssh::algorithms::users_kexinit;
 use crate::openssh::known_hosts::{Course, course};
@@ -27,8 +27,8 @@ use crate::openssh::public_key::from_blob;
 
 /// How long looking at files may take: a home on a dead network file system.
 const FILES_LIMIT: Duration = Duration::from_secs(5);
-/// How long a server has to identify itself where `ConnectTimeout` says nothing.
-const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
+const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// See [`super::live`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
@@ -50,7 +50,7 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     }
     if let Ok(userauth) = &mut facts.userauth
         && *why == Unobserved::TimedOut
-        && userauth.queries.iter().any(|query| query.answer.is_none())
+        && awaits_answer(userauth)
         && let Some(last @ None) = userauth.connections.last_mut()
     {
         *last = Some(End::TimedOut);
@@ -64,6 +64,14 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.host_key.offered, why);
     settle(&mut facts.userauth, why);
     settle(&mut facts.session, why);
+}
+
+/// Whether a request is out that has no answer.
+fn awaits_answer(userauth: &Userauth) -> bool {
+    let here = userauth.connections.len().saturating_sub(1);
+    userauth.none.is_none()
+        || userauth.queries.iter().any(|query| query.connection == here && query.answer.is_none())
+        || userauth.signatures.iter().any(|signature| signature.outcome == Signed::Unanswered)
 }
 
 /// Gives a fact that nobody looked at its reason.
@@ -209,13 +217,12 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
         note("connect", connected);
         let tcp = tcp?;
         *footprint = Some(Footprint { connections: 1, ..Footprint::default() });
-        waiting("the server's identification string and key exchange");
         *transport = Ok(Transport::default());
         let Ok(transport) = transport else { return None };
         let addresses = (tcp.peer_addr(), tcp.local_addr());
         // The stream may come from elsewhere without it; a refusal costs a few milliseconds, no more.
         let _ = tcp.set_nodelay(true);
-        let secured = transport::exchange(tcp, &host_keys, limit, transport).await;
+        let secured = transport::exchange(tcp, &host_keys, limit, transport, waiting).await;
         let identified = transport.identification_millis.unwrap_or_default();
         millis.insert("banner".to_owned(), identified);
         if let Some(all) = transport.key_exchange_millis {
@@ -257,7 +264,10 @@ async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Wait
     let started = Instant::now();
     let session = authenticate(facts, &plan, route, secured, &mut agent, waiting).await;
     took(facts, "authorized-keys", started);
-    let Some(mut connection) = session else { return stop(facts, &Unobserved::NotReached(Stage::Auth)) };
+    let Some(mut connection) = session else {
+        // Without leave to log in nobody meant to come there.
+        return if plan.may_log_in() { stop(facts, &Unobserved::NotReached(Stage::Auth)) };
+    };
     if plan.may_log_in() {
         waiting("the session");
         let started = Instant::now();
@@ -329,7 +339,7 @@ async fn authenticate(
             return None;
         }
         waiting("another connection");
-        match again(route, &bound_to.host_key, footprint).await {
+        match again(route, &bound_to.host_key, footprint, waiting).await {
             Ok(next) => secured = next,
             Err(end) => {
                 userauth.connections.push(Some(end));
@@ -343,7 +353,12 @@ async fn authenticate(
 }
 
 /// One more connection to the same server, which has to prove the same host key.
-async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Result<Secured, End> {
+async fn again(
+    route: &Route,
+    host_key: &[u8],
+    footprint: &mut Footprint,
+    waiting: &Waiting<'_>,
+) -> Result<Secured, End> {
     let socket = match route.server {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -363,7 +378,7 @@ async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Res
     // See the first connection.
     let _ = tcp.set_nodelay(true);
     let mut seen = Transport::default();
-    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen).await else {
+    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen, waiting).await else {
         return Err(seen.end.unwrap_or(End::Closed));
     };
     if secured.host_key != host_key {
