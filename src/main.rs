@@ -1,2 +1,266 @@
 //! sshdoctor: parse, gather, diagnose, render, exit.
-fn main() {}
+
+mod cli;
+mod exit;
+mod progress;
+mod words;
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+
+use cli::{Color, Format, Options};
+use exit::Exit;
+use progress::Progress;
+use sshdoctor::collect::{self, Request};
+use sshdoctor::facts::{Facts, Limits, Observed, Unobserved};
+use sshdoctor::openssh::arguments::{self, Arguments};
+use sshdoctor::render::{self, Style};
+use sshdoctor::{demo, diagnose, report};
+use words::Job;
+
+/// The width of a report that goes to no terminal.
+const WIDTH: usize = 80;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("no event loop: {error}")).into(),
+    };
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    let exit = runtime.block_on(run(&words));
+    // A resolver that does not answer is not waited for.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// Follows one command line.
+async fn run(words: &[OsString]) -> Exit {
+    let tags = !words::may_hold_tag(words) || collect::config::knows_tags().await;
+    let parted = match words::part(words, &cli::long_options(), tags) {
+        Ok(parted) => parted,
+        Err(sentence) => return complain(&format!("{sentence}\n{}", usage())),
+    };
+    let ours = [OsString::from("sshdoctor")].into_iter().chain(parted.ours);
+    let mut options = match Options::try_parse_from(ours) {
+        Ok(options) => options,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clear };
+            // Help and version are printed where they are asked for; a closed pipe is no error.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    match parted.job {
+        Job::Explain(id) => {
+            remark_on_host("explain");
+            explain(id.as_deref(), &options)
+        }
+        Job::Demo(incident) => {
+            remark_on_host("demo");
+            replay(incident.as_deref(), &options).await
+        }
+        Job::Login { typed: None, words } if words.is_empty() => {
+            complain(&format!("no target: name the host whose login fails\n{}", usage()))
+        }
+        Job::Login { typed, words } => match arguments(typed.as_deref(), &words, tags) {
+            Ok(arguments) => {
+                options.verbose |= arguments.verbose;
+                login(arguments, options).await
+            }
+            Err(sentence) => complain(&format!("{sentence}\n{}", usage())),
+        },
+    }
+}
+
+/// What the words of ssh, scp or sftp mean.
+fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Arguments, String> {
+    let program = typed.and_then(arguments::program);
+    let mut arguments = arguments::parse_as(program, words, tags)?;
+    arguments.path =
+        typed.filter(|typed| program == Some("ssh") && typed.as_encoded_bytes().contains(&b'/')).map(OsStr::to_owned);
+    Ok(arguments)
+}
+
+/// The main job.
+async fn login(arguments: Arguments, options: Options) -> Exit {
+    let limits = Limits {
+        login: !options.no_login,
+        exec: !options.no_exec,
+        only_offered: options.only_offered,
+        all_keys: options.all_keys,
+        timeout_seconds: options.timeout,
+    };
+    let request = Request { arguments, limits };
+    let mut facts = Facts::default();
+    facts.run.limits = request.limits.clone();
+    let cut = {
+        let progress = Progress::start();
+        let waiting = |step: &str| progress.step(step);
+        tokio::select! {
+            biased;
+            () = interrupted() => Some(Unobserved::Interrupted),
+            () = tokio::time::sleep(Duration::from_secs(options.timeout)) => Some(Unobserved::TimedOut),
+            () = collect::live(&request, &mut facts, &waiting) => None,
+        }
+    };
+    if let Some(reason) = &cut {
+        cut_short(&mut facts, reason);
+    }
+    // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
+    let finished = tokio::task::spawn_blocking(move || finish(&facts, &options));
+    tokio::select! {
+        () = interrupted() => Exit::Interrupted,
+        finished = finished => match finished {
+            Ok(exit) if cut != Some(Unobserved::Interrupted) || exit == Exit::Usage => exit,
+            Ok(_) => Exit::Interrupted,
+            Err(error) => complain(&format!("the report could not be made: {error}")),
+        },
+    }
+}
+
+/// Ctrl-C. Never comes where signals cannot be had.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What nobody had looked at when the run was cut short is missing because of that.
+fn cut_short(facts: &mut Facts, reason: &Unobserved) {
+    fn mark<T>(fact: &mut Observed<T>, reason: &Unobserved) {
+        if matches!(fact, Err(Unobserved::NotAttempted)) {
+            *fact = Err(reason.clone());
+        }
+    }
+    mark(&mut facts.target, reason);
+    mark(&mut facts.identities, reason);
+    mark(&mut facts.agent, reason);
+    mark(&mut facts.resolve, reason);
+    mark(&mut facts.connect, reason);
+    mark(&mut facts.transport, reason);
+    mark(&mut facts.userauth, reason);
+    mark(&mut facts.session, reason);
+}
+
+/// Judges what was seen and prints it.
+fn finish(facts: &Facts, options: &Options) -> Exit {
+    let verdict = diagnose::diagnose(facts);
+    let report = report::report(facts, &verdict);
+    let text = match options.format {
+        Format::Text => render::text(&report, &style(options)),
+        Format::Markdown => render::markdown(&report),
+        Format::Json => render::json(&report),
+    };
+    let printed = print(&text, options);
+    let saved = match &options.save {
+        Some(path) => collect::case::to_json(facts).and_then(|case| written(path, &(case + "\n"))),
+        None => Ok(()),
+    };
+    match printed.and(saved) {
+        Ok(()) => Exit::of_cause(verdict.first.cause.id),
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// `sshdoctor explain`.
+fn explain(id: Option<&OsStr>, options: &Options) -> Exit {
+    let id = id.map(OsStr::to_string_lossy);
+    let text = match render::explain(id.as_deref()) {
+        Ok(text) => text,
+        Err(sentence) => return complain(&sentence),
+    };
+    match print(&text, options) {
+        Ok(()) => Exit::Clear,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// `sshdoctor demo`.
+async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
+    let incident = incident.map(OsStr::to_string_lossy);
+    let style = style(options);
+    let mut out: Box<dyn Write> = match &options.output {
+        Some(path) => match File::create(path).with_context(|| cannot_write(path)) {
+            Ok(file) => Box::new(file),
+            Err(error) => return complain(&format!("{error:#}")),
+        },
+        None => Box::new(io::stdout()),
+    };
+    match demo::run(incident.as_deref(), &style, &mut out).await {
+        Ok(()) => Exit::Clear,
+        Err(error) if error.is::<demo::Interrupted>() => Exit::Interrupted,
+        Err(error) if is_closed_pipe(&error) => Exit::Clear,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// Where the configuration has a Host block named as a subcommand, says how to reach it.
+fn remark_on_host(word: &str) {
+    let mut facts = Facts::default();
+    collect::run::collect(&mut facts);
+    if collect::config::aliases(&facts).iter().any(|alias| *alias == word) {
+        remark(&format!("{word} is a subcommand; for the host of that name: sshdoctor diagnose {word}"));
+    }
+}
+
+/// Colour, width and detail of the text.
+fn style(options: &Options) -> Style {
+    let terminal = options.output.is_none() && io::stdout().is_terminal();
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let color = match options.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    };
+    let columns = terminal_size::terminal_size().filter(|_| terminal);
+    Style { color, width: columns.map_or(WIDTH, |(width, _)| usize::from(width.0)), verbose: options.verbose }
+}
+
+/// Prints to standard output, or to the file that was asked for. Where nobody reads any more, that is no error.
+fn print(text: &str, options: &Options) -> anyhow::Result<()> {
+    if let Some(path) = &options.output {
+        return written(path, text);
+    }
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("standard output"),
+        _ => Ok(()),
+    }
+}
+
+fn written(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("{} cannot be written", sshdoctor::facts::text::Path::from_path(path))
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
+
+fn usage() -> String {
+    format!("usage: {}\n`sshdoctor --help` says more", cli::USAGE)
+}
+
+/// Says on stderr why the run ends here.
+fn complain(sentence: &str) -> Exit {
+    remark(sentence);
+    Exit::Usage
+}
+
+fn remark(sentence: &str) {
+    // Where stderr is closed, the exit status says it alone.
+    let _ = writeln!(io::stderr(), "sshdoctor: {sentence}");
+}

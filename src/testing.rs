@@ -64,3 +64,49 @@ pub(crate) fn runs(program: &str, arguments: &[&OsStr]) -> bool {
     };
     silent(&mut Command::new(program)).success()
 }
+
+/// A real ssh-agent on a socket of its own, ended with its owner.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    process: std::process::Child,
+    socket: PathBuf,
+    _folder: Folder,
+}
+
+impl Agent {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        let folder = Folder::new();
+        let socket = folder.path("agent");
+        let mut command = Command::new("ssh-agent");
+        command.arg("-D").arg("-a").arg(&socket).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().unwrap();
+        for _ in 0..500 {
+            if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Self { process, socket, _folder: folder }
+    }
+
+    /// Its socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Runs ssh-add; it must succeed.
+    pub(crate) fn add(&self, arguments: &[&OsStr]) {
+        let mut command = Command::new("ssh-add");
+        command.args(arguments).env("SSH_AUTH_SOCK", &self.socket).env_remove("SSH_ASKPASS").stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "ssh-add {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -55,6 +55,23 @@ fn every_fixture_is_diagnosed_as_its_folder_says() {
 }
 
 #[test]
+fn a_fault_makes_its_own_check_fail() {
+    let mut wrong = Vec::new();
+    for (cause, folder) in causes() {
+        let verdict = diagnose(&facts(&folder.join("facts.json")));
+        if cause.blocks == Blocks::Nothing || verdict.first.cause.id != cause.id {
+            continue;
+        }
+        let (check, _) = checks::causes().find(|(_, known)| known.id == cause.id).unwrap();
+        let judged = verdict.checks.iter().find(|judged| judged.check.id == check.id).unwrap();
+        if !judged.outcome.as_ref().is_ok_and(|outcome| outcome.status == Status::Fail) {
+            wrong.push(format!("{}: {} is {:?}", cause.id, check.id, judged.outcome));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
 fn every_report_reads_as_it_was_agreed() {
     let mut differ = Vec::new();
     for folder in folders("").into_iter().chain(folders("incidents")) {
@@ -190,8 +207,8 @@ fn no_facts_however_odd_make_judgement_fail_or_a_report_dangerous() {
 /// Whether the verdict names `cause`, or what bites next does, or a check fails by it.
 fn accuses(facts: &Facts, verdict: &Verdict, cause: &Cause) -> bool {
     let named = std::iter::once(&verdict.first).chain(&verdict.also).any(|named| named.cause.id == cause.id);
-    let found = (cause.judge)(facts).is_ok_and(|found| found.is_some());
-    named || (found && !checks::passed(facts, cause.blocks))
+    let found = (cause.judge)(facts).ok().flatten();
+    named || found.is_some_and(|finding| !checks::passed(facts, finding.blocks.unwrap_or(cause.blocks)))
 }
 
 /// The case at `path` with the changes of a near miss.

@@ -9,7 +9,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use sshdoctor::checks::{self, CHAIN, Cause};
+use sshdoctor::collect::case;
+use sshdoctor::diagnose::diagnose;
 use sshdoctor::render;
+use sshdoctor::report::{StepView, report};
 
 use source::{names, sources, taken_apart, trees, without_tests};
 
@@ -239,7 +242,7 @@ fn every_folder_of_fixtures_is_a_cause_or_one_of_two_others() {
 #[test]
 fn the_page_of_causes_is_the_one_that_the_code_writes() {
     let path = repository().join("docs/causes.md");
-    let page = render::catalogue_page();
+    let page = render::catalogue_page(example);
     if std::env::var_os("BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &page).unwrap();
@@ -252,6 +255,16 @@ fn the_page_of_causes_is_the_one_that_the_code_writes() {
     expected.sort_unstable();
     assert_eq!(listed, expected, "BLESS=1 cargo test --test house writes docs/causes.md anew");
     assert_eq!(written, page, "BLESS=1 cargo test --test house writes docs/causes.md anew");
+}
+
+/// What the saved case of a cause asks to be typed; nothing where there is none yet.
+fn example(id: &str) -> Vec<StepView> {
+    let Ok(text) = fs::read_to_string(repository().join("fixtures").join(id).join("facts.json")) else {
+        return Vec::new();
+    };
+    let facts = case::from_json(&text).unwrap();
+    let report = report(&facts, &diagnose(&facts));
+    if report.verdict.cause == id { report.verdict.next_steps } else { Vec::new() }
 }
 
 /// Every cause that can be judged.

@@ -221,10 +221,7 @@ const AGENT_REFUSED_TO_SIGN: Cause = Cause {
 
 fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
-    let userauth = known(&facts.userauth)?;
-    if let Some(finding) = locked_out(facts, &turns, userauth.methods().unwrap_or_default()) {
-        return Ok(Some(finding));
-    }
+    known(&facts.userauth)?;
     let Some((turn, usage)) = course::stopped(&turns) else { return Ok(None) };
     let how = match usage {
         Use::AgentRefused => "the agent answered the request to sign with a failure".to_owned(),
@@ -255,25 +252,6 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
         }]);
     }
     Ok(Some(finding))
-}
-
-/// A locked agent lists nothing: where ssh then has nothing to offer, the lock is why.
-fn locked_out(facts: &Facts, turns: &[course::Turn], methods: &[String]) -> Option<Finding> {
-    let agent = facts.agent.as_ref().ok()?;
-    let offered = turns.iter().any(|turn| turn.offer.key.is_some());
-    let takes_keys =
-        methods.iter().any(|method| method == "publickey") && super::userauth::client_takes_publickey(facts);
-    let asks = crate::openssh::prompts::can_be_asked(facts) && super::userauth::question_open(facts, methods);
-    if agent.locked != Ok(true) || offered || !takes_keys || asks {
-        return None;
-    }
-    let path = agent.socket.as_ref().map(|socket| socket.path.to_string()).unwrap_or_default();
-    Some(
-        Finding::proven("the agent is locked: it lists no key and signs nothing until it is unlocked")
-            .seen(format!("the agent {path} is locked (ssh-add -x)"))
-            .seen("ssh has no other identity to offer")
-            .at(Blocks::Offered),
-    )
 }
 
 const AGENT_KEY_CONSTRAINED: Cause = Cause {

@@ -44,10 +44,8 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     let offered = turns.iter().any(|turn| !matches!(turn.fate, Fate::Unusable(_)));
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || named_file_missing(facts);
     let agent = facts.agent.as_ref().ok();
-    let agent_at_fault = agent.is_some_and(|agent| {
-        agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_))
-            || agent.locked == Ok(true)
-    });
+    let agent_at_fault = agent
+        .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
     let password_open = super::userauth::question_open(facts, methods);
     let asks = prompts::can_be_asked(facts) && password_open;
     if !has("publickey")
@@ -88,6 +86,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
 /// `the agent is empty`, `no agent is known`, for the sentence that says what ssh has.
 fn agent_words(facts: &Facts) -> &'static str {
     match facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref().map(|_| agent)) {
+        Some(agent) if agent.locked == Ok(true) => "the agent is locked and lists none",
         Some(agent) if agent.keys().is_empty() => "the agent is empty",
         Some(_) => "nothing of the agent's is allowed here",
         None => "no agent is known to it",
@@ -122,6 +121,9 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
                 )
             },
         ];
+    }
+    if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
+        return vec![Step::here("ssh-add -X", "unlocks the agent; it asks for the password that locked it")];
     }
     let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
     if let Some(file) = others.iter().find(|file| file.state.is_ok()) {

@@ -134,9 +134,9 @@ const KEY_FILE_PERMISSIONS: Cause = Cause {
         mend: |facts| {
             mend_file(facts, |file| {
                 if let Ok(stat) = &mut file.state {
-                    stat.mode &= !0o077
+                    stat.mode &= !0o077;
                 }
-            })
+            });
         },
     },
     see: &["OpenSSH authfile.c sshkey_perm_ok", "ssh(1) FILES"],

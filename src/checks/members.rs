@@ -396,7 +396,7 @@ pub(super) fn refusal_commands(facts: &Facts) -> Vec<Step> {
     if auth_methods::question_open(facts, methods)
         && let Some(file) = file.filter(|file| file.public.key.is_some())
     {
-        let copy = format!("ssh-copy-id -i {} {}", naming::path(&file.public.path), naming::destination(facts));
+        let copy = format!("ssh-copy-id -i {} {}", naming::path(&file.public.path), naming::copy_destination(facts));
         steps.push(Step::here(copy, "if you know the account's password: adds the key with the modes that sshd wants"));
     }
     steps.push(Step::server_root(

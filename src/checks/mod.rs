@@ -280,10 +280,11 @@ impl Finding {
         self
     }
 
-    /// The same with these alternatives.
+    /// The same with these alternatives too, the likelier before the less likely, else in the order given.
     #[must_use]
     pub fn or(mut self, alternatives: impl IntoIterator<Item = Alternative>) -> Self {
         self.alternatives.extend(alternatives);
+        self.alternatives.sort_by_key(|alternative| alternative.certainty);
         self
     }
 }

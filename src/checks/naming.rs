@@ -25,9 +25,20 @@ pub fn user(facts: &Facts) -> User {
     facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default()
 }
 
-/// The destination as it was typed, as one word for a shell.
+/// ssh's options and the destination as they were typed, as words for a shell: what follows `ssh` in a command.
 pub fn destination(facts: &Facts) -> String {
-    facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| quoted_bytes(target.input.as_bytes()))
+    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    let options = facts.config.arguments.iter().map(|word| quoted_bytes(word.as_bytes()));
+    let words: Vec<String> = options.chain([quoted_bytes(target.input.as_bytes())]).collect();
+    words.join(" ")
+}
+
+/// The destination for ssh-copy-id, which takes few of ssh's options.
+pub fn copy_destination(facts: &Facts) -> String {
+    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    let port = if target.port == 22 { String::new() } else { format!("-p {} ", target.port) };
+    let login = [target.user.as_bytes(), b"@", target.host.as_bytes()].concat();
+    format!("{port}{}", quoted_bytes(&login))
 }
 
 /// The host as it was typed, for a `Host` line.

@@ -1,8 +1,154 @@
 //! The circumstances of the run: account, home, terminal, environment, time.
+//!
+//! Touches: the passwd entry, `/etc/os-release`, the clock; opens `/dev/tty` and closes it again, as ssh does to see
+//! whether it can ask there.
 
-use crate::facts::Facts;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+
+use nix::unistd::{User, gethostname, getuid};
+
+use crate::facts::text::Text;
+use crate::facts::{Facts, Moment};
+
+/// Debian's `_PATH_SSH_ASKPASS_DEFAULT` and the portable default below libexec.
+const ASKPASS_DEFAULTS: &[&str] = &[
+    "/usr/bin/ssh-askpass",
+    "/usr/lib/ssh/ssh-askpass",
+    "/usr/libexec/openssh/ssh-askpass",
+    "/usr/libexec/ssh-askpass",
+];
 
 /// Fills `facts.observed_at` and `facts.run` (but for its limits).
 pub fn collect(facts: &mut Facts) {
-    let _ = facts;
+    facts.observed_at = now();
+    let run = &mut facts.run;
+    let uid = getuid();
+    run.uid = uid.as_raw();
+    // An id without a passwd entry leaves name and home empty; ssh itself stops there.
+    if let Ok(Some(account)) = User::from_uid(uid) {
+        run.user = account.name.into();
+        run.home = crate::facts::text::Path::from_path(&account.dir);
+    }
+    run.home_variable = bytes("HOME").map(Text::new);
+    run.sudo_user = bytes("SUDO_USER").map(Text::new);
+    run.host = gethostname().map(|name| name.as_encoded_bytes().into()).unwrap_or_default();
+    run.os = os();
+    run.terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok();
+    run.askpass = askpass(run.terminal, &|name| env::var_os(name), &exists).map(|path| path.as_encoded_bytes().into());
+    run.ssh_connection = bytes("SSH_CONNECTION").map(Text::new);
+    run.auth_sock = bytes("SSH_AUTH_SOCK").map(Text::new);
+}
+
+/// The time with the local offset.
+fn now() -> Moment {
+    let now = jiff::Zoned::now();
+    Moment { unix_seconds: now.timestamp().as_second(), local: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() }
+}
+
+fn bytes(name: &str) -> Option<Vec<u8>> {
+    env::var_os(name).map(|value| value.as_encoded_bytes().to_vec())
+}
+
+/// `PRETTY_NAME` of os-release(5), else what uname(2) says.
+fn os() -> String {
+    let release = ["/etc/os-release", "/usr/lib/os-release"].iter().find_map(|path| {
+        let mut text = String::new();
+        File::open(path).ok()?.take(64 << 10).read_to_string(&mut text).ok()?;
+        pretty_name(&text)
+    });
+    release.unwrap_or_else(|| match nix::sys::utsname::uname() {
+        Ok(name) => format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
+        Err(_) => env::consts::OS.to_owned(),
+    })
+}
+
+fn pretty_name(release: &str) -> Option<String> {
+    let value = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    shlex::split(value)?.into_iter().next().filter(|name| !name.is_empty())
+}
+
+/// The askpass program that ssh would run for a question (readpass.c `read_passphrase`); `None` where it asks on the
+/// terminal, or not at all.
+fn askpass(
+    terminal: bool,
+    env: &dyn Fn(&str) -> Option<OsString>,
+    exists: &dyn Fn(&OsStr) -> bool,
+) -> Option<OsString> {
+    let set = |name: &str| env(name).is_some_and(|value| !value.is_empty());
+    let mut allowed = set("DISPLAY") || set("WAYLAND_DISPLAY");
+    let mut wanted = false;
+    if let Some(require) = env("SSH_ASKPASS_REQUIRE") {
+        if require.eq_ignore_ascii_case("force") {
+            (wanted, allowed) = (true, true);
+        } else if require.eq_ignore_ascii_case("prefer") {
+            wanted = allowed;
+        } else if require.eq_ignore_ascii_case("never") {
+            allowed = false;
+        }
+    }
+    if !allowed || (terminal && !wanted) {
+        return None;
+    }
+    match env("SSH_ASKPASS") {
+        Some(program) => Some(program).filter(|program| exists(program)),
+        None => ASKPASS_DEFAULTS.iter().map(OsString::from).find(|program| exists(program)),
+    }
+}
+
+/// Whether execlp(3) would find the program: a path, or a name on PATH.
+fn exists(program: &OsStr) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runs = |path: &std::path::Path| {
+        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    if program.as_encoded_bytes().contains(&b'/') {
+        return runs(program.as_ref());
+    }
+    env::var_os("PATH").is_some_and(|folders| env::split_paths(&folders).any(|folder| runs(&folder.join(program))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn askpass_is_run_by_readpass_s_rules() {
+        let asked = |terminal: bool, set: &[(&str, &str)]| {
+            let env = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
+            askpass(terminal, &env, &|program| program != "/missing").map(|path| path.into_string().unwrap())
+        };
+        let (program, display) = (("SSH_ASKPASS", "/a"), ("DISPLAY", ":0"));
+        let require = |value: &'static str| ("SSH_ASKPASS_REQUIRE", value);
+        assert_eq!(asked(false, &[program]), None);
+        assert_eq!(asked(false, &[program, ("DISPLAY", "")]), None);
+        assert_eq!(asked(false, &[program, display]).as_deref(), Some("/a"));
+        assert_eq!(asked(false, &[program, ("WAYLAND_DISPLAY", "w")]).as_deref(), Some("/a"));
+        assert_eq!(asked(true, &[program, display]), None);
+        assert_eq!(asked(true, &[program, require("force")]).as_deref(), Some("/a"));
+        assert_eq!(asked(true, &[program, display, require("PREFER")]).as_deref(), Some("/a"));
+        assert_eq!(asked(true, &[program, require("prefer")]), None);
+        assert_eq!(asked(false, &[program, display, require("never")]), None);
+        assert_eq!(asked(false, &[("SSH_ASKPASS", "/missing"), display]), None);
+        assert_eq!(asked(false, &[display]).as_deref(), Some("/usr/bin/ssh-askpass"));
+    }
+
+    #[test]
+    fn the_moment_has_seconds_and_the_local_offset() {
+        let moment = now();
+        let parsed: jiff::Timestamp = moment.local.parse().unwrap();
+        assert_eq!(parsed.as_second(), moment.unix_seconds);
+        assert!(!moment.local.contains('.') && moment.local.len() == "2026-11-22T13:20:05+03:00".len(), "{moment:?}");
+    }
+
+    #[test]
+    fn the_system_s_name_is_read_without_its_quotes() {
+        assert_eq!(
+            pretty_name("ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n").as_deref(),
+            Some("Debian GNU/Linux 12 (bookworm)")
+        );
+        assert_eq!(pretty_name("ID=x\n"), None);
+    }
 }

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::keys::ThrowAway;
-use super::wire::{put_string, take_string};
+use crate::openssh::wire::{Reader, put_string};
 
 const FAILURE: u8 = 5;
 const SUCCESS: u8 = 6;
@@ -103,18 +103,18 @@ async fn serve(mut stream: UnixStream, held: &Held) -> io::Result<()> {
 
 /// The answer to one message; `None` where it is `SSH_AGENT_FAILURE`.
 fn answer(message: &[u8], keys: &[Arc<ThrowAway>]) -> Option<Vec<u8>> {
-    let (&kind, mut body) = message.split_first()?;
-    match kind {
+    let mut message = Reader::new(message);
+    match message.byte()? {
         REQUEST_IDENTITIES => identities(keys),
         SIGN_REQUEST => {
-            let blob = take_string(&mut body)?;
-            let data = take_string(&mut body)?;
+            let blob = message.string()?;
+            let data = message.string()?;
             let key = keys.iter().find(|key| key.blob().is_ok_and(|own| own == blob))?;
             let mut answer = vec![SIGN_RESPONSE];
             put_string(&mut answer, &key.sign(data)?);
             Some(answer)
         }
-        EXTENSION if take_string(&mut body)? == b"session-bind@openssh.com" => bind(body),
+        EXTENSION if message.string()? == b"session-bind@openssh.com" => bind(message),
         _ => None,
     }
 }
@@ -132,10 +132,10 @@ fn identities(keys: &[Arc<ThrowAway>]) -> Option<Vec<u8>> {
 
 /// A session-bind is taken where the server has signed the session id (PROTOCOL.agent section 1). No key here is
 /// constrained to a destination, so nothing follows from it.
-fn bind(mut body: &[u8]) -> Option<Vec<u8>> {
-    let host_key = PublicKey::from_bytes(take_string(&mut body)?).ok()?;
-    let session_id = take_string(&mut body)?;
-    let signature = Signature::try_from(take_string(&mut body)?).ok()?;
+fn bind(mut body: Reader<'_>) -> Option<Vec<u8>> {
+    let host_key = PublicKey::from_bytes(body.string()?).ok()?;
+    let session_id = body.string()?;
+    let signature = Signature::try_from(body.string()?).ok()?;
     host_key.key_data().verify(session_id, &signature).ok()?;
     Some(vec![SUCCESS])
 }
@@ -162,10 +162,10 @@ mod tests {
     fn the_list_has_blobs_and_comments_in_the_order_of_loading() {
         let keys = two_keys();
         let answer = answer(&[REQUEST_IDENTITIES], &keys).unwrap();
-        let mut rest = answer.strip_prefix(&[IDENTITIES_ANSWER, 0, 0, 0, 2]).unwrap();
+        let mut rest = Reader::new(answer.strip_prefix(&[IDENTITIES_ANSWER, 0, 0, 0, 2]).unwrap());
         for (key, comment) in keys.iter().zip([&b"first"[..], b"second"]) {
-            assert_eq!(take_string(&mut rest).unwrap(), key.blob().unwrap());
-            assert_eq!(take_string(&mut rest).unwrap(), comment);
+            assert_eq!(rest.string().unwrap(), key.blob().unwrap());
+            assert_eq!(rest.string().unwrap(), comment);
         }
     }
 

@@ -103,13 +103,13 @@ async fn wrong_layer(stage: &Stage, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     let login = Login { host: "build", identities: Identities::File(KEY_FILE) };
     let key = ThrowAway::software("dana@laptop")?;
     stage.write_key(KEY_FILE, &key, READABLE_BY_ALL)?;
-    tell(scene(Incident::WrongLayer, stage, login, None).await)?;
+    tell(scene(Incident::WrongLayer, stage, login, None).await?)?;
     stage.server.authorise(ACCOUNT, key.public());
     let mended = "The server's administrator adds the key to the account. The next attempt:";
-    tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await)?;
+    tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await?)?;
     stage.chmod(KEY_FILE, PRIVATE)?;
     let mended = "The key file is made private again (chmod 600). Once more:";
-    tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await)
+    tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await?)
 }
 
 /// What counts is the agent's list, wherever the agent runs.
@@ -120,10 +120,10 @@ async fn forwarded_agent(stage: &Stage, tell: &mut Tell<'_>) -> anyhow::Result<(
     }
     let key = ThrowAway::software("deploy-2026")?;
     stage.server.authorise(ACCOUNT, key.public());
-    tell(scene(Incident::ForwardedAgent, stage, login, None).await)?;
+    tell(scene(Incident::ForwardedAgent, stage, login, None).await?)?;
     stage.agent.load(key);
     let mended = "The deployment key is loaded where the agent runs (ssh-add). The next attempt:";
-    tell(scene(Incident::ForwardedAgent, stage, login, Some(mended)).await)
+    tell(scene(Incident::ForwardedAgent, stage, login, Some(mended)).await?)
 }
 
 /// Nothing fails, and that is the finding.
@@ -133,12 +133,17 @@ async fn borrowed_key(stage: &Stage, tell: &mut Tell<'_>) -> anyhow::Result<()> 
     let key = ThrowAway::hardware("maria@acme YubiKey 5C")?;
     stage.server.authorise(ACCOUNT, key.public());
     stage.agent.load(key);
-    tell(scene(Incident::BorrowedKey, stage, login, None).await)
+    tell(scene(Incident::BorrowedKey, stage, login, None).await?)
 }
 
 /// The diagnosis of `login` as things stand.
-async fn scene(incident: Incident, stage: &Stage, login: Login, mended: Option<&'static str>) -> SceneOutcome {
-    SceneOutcome { incident, mended, typed: login.typed(), report: stage.diagnose(login).await }
+async fn scene(
+    incident: Incident,
+    stage: &Stage,
+    login: Login,
+    mended: Option<&'static str>,
+) -> anyhow::Result<SceneOutcome> {
+    Ok(SceneOutcome { incident, mended, typed: login.typed(), report: stage.diagnose(login).await? })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use russh::keys::{Algorithm, key::safe_rng, signature::Signer as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::wire;
+use crate::openssh::wire;
 
 /// What FIDO keys of OpenSSH are registered for where nobody says otherwise (ssh-keygen(1), `-O application`).
 const APPLICATION: &str = "ssh:";

@@ -9,7 +9,6 @@ mod incidents;
 mod keys;
 mod server;
 mod stage;
-mod wire;
 
 use std::fmt;
 use std::future;
@@ -20,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use incidents::{INCIDENTS, Incident, SceneOutcome};
 
-use crate::report::Report;
+use crate::render::{self, Style};
 use stage::Stage;
 
 /// The longest line of a story, whatever the terminal's width.
@@ -30,6 +29,9 @@ const WIDEST: usize = 80;
 const OPENING: &str = "Incidents from practice, replayed. A small SSH server on 127.0.0.1 and an ssh-agent, both inside \
     sshdoctor, play the other side, with throw-away keys in a temporary folder; your keys, agent and configuration stay \
     out of it. The diagnosis is the real one, and no verdict is prepared.";
+
+/// What is said after the last one, before the command that makes a login of one's own the next case.
+const ENDING: &str = "That was all: the server and the agent are gone, and the folder with them. For a login of yours:";
 
 /// The replay was broken off by a signal, and everything it had made is gone.
 #[derive(Debug)]
@@ -43,39 +45,37 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Replays the incident of that name, or all, and tells it to `out`; `show` makes the text of a report.
+/// Replays the incident of that name, or all, and tells it to `out` as a terminal shows it.
 ///
 /// # Errors
 /// Where there is no such incident, folder, port or socket, `out` takes nothing, or a signal came ([`Interrupted`]).
-pub async fn run(
-    incident: Option<&str>,
-    width: usize,
-    show: &dyn Fn(&Report) -> String,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub async fn run(incident: Option<&str>, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
     let incidents = Incident::named(incident)?;
     let interrupted = interrupted();
-    let width = width.min(WIDEST);
+    let width = style.width.min(WIDEST);
     writeln!(out, "{}", wrapped(OPENING, width))?;
     let mut last = None;
     let mut tell = |scene: SceneOutcome| {
         if last != Some(scene.incident) {
             last = Some(scene.incident);
             let number = INCIDENTS.iter().position(|incident| *incident == scene.incident).unwrap_or_default() + 1;
-            writeln!(out, "\nIncident {number} of {}: {}\n", INCIDENTS.len(), scene.incident.name())?;
+            let title = format!("== Incident {number} of {}: {} ==", INCIDENTS.len(), scene.incident.name());
+            writeln!(out, "\n{title:=<width$}\n")?;
             writeln!(out, "{}", wrapped(scene.incident.story(), width))?;
         }
         if let Some(mended) = scene.mended {
             writeln!(out, "\n{}", wrapped(mended, width))?;
         }
         writeln!(out, "\n$ {}\n", scene.typed)?;
-        out.write_all(show(&scene.report).as_bytes())?;
+        out.write_all(render::text(&scene.report, style).as_bytes())?;
         out.flush().context("the replay could not be written")
     };
     tokio::select! {
-        told = replay(&incidents, &mut tell) => told,
-        () = interrupted => Err(Interrupted.into()),
+        told = replay(&incidents, &mut tell) => told?,
+        () = interrupted => return Err(Interrupted.into()),
     }
+    writeln!(out, "\n{}\n\n  sshdoctor [user@]host", wrapped(ENDING, width))?;
+    out.flush().context("the replay could not be written")
 }
 
 /// Replays the incident of that name, or all, and gives every scene's report.

@@ -6,11 +6,9 @@ use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
-use tokio::time;
 
 use super::agent::Agent;
 use super::keys::ThrowAway;
@@ -18,7 +16,7 @@ use super::server::Server;
 use crate::collect::{self, Request};
 use crate::diagnose::diagnose;
 use crate::facts::{Facts, Limits};
-use crate::openssh::arguments::Arguments;
+use crate::openssh::arguments;
 use crate::report::{Report, report};
 
 /// The account that every incident is about.
@@ -27,8 +25,8 @@ pub(super) const ACCOUNT: &str = "deploy";
 /// Where the server is, whatever name an incident gives it.
 const ADDRESS: &str = "127.0.0.1";
 
-/// The longest that one diagnosis may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// The longest that one diagnosis may take, in seconds.
+const LIMIT_SECONDS: u64 = 20;
 
 /// A login, as the people of an incident make it.
 #[derive(Debug, Clone, Copy)]
@@ -108,43 +106,40 @@ impl Stage {
         self.chmod(name, mode)
     }
 
-    /// The command line of a login: ssh's own options keep it away from everything that is the user's.
-    pub(super) fn arguments(&self, login: Login) -> Arguments {
-        let setting = |keyword: &str, value: OsString| {
-            let mut word = OsString::from(format!("{keyword}="));
-            word.push(value);
-            [OsString::from("-o"), word]
-        };
+    /// The command line of a login, its first word included: ssh's own options keep it away from everything that is
+    /// the user's.
+    fn words(&self, login: Login) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["ssh".into(), "-F".into(), "none".into(), "-p".into()];
+        words.push(self.server.port().to_string().into());
         let agent = self.agent.socket().as_os_str().to_owned();
         let (agent, file) = match login.identities {
             Identities::File(name) => ("none".into(), self.path(name).into_os_string()),
             Identities::Agent => (agent, "none".into()),
         };
-        let mut options: Vec<OsString> = vec!["-F".into(), "none".into(), "-p".into()];
-        options.push(self.server.port().to_string().into());
-        options.extend(setting("HostName", ADDRESS.into()));
-        options.extend(setting("UserKnownHostsFile", self.path("known_hosts").into_os_string()));
-        options.extend(setting("GlobalKnownHostsFile", "/dev/null".into()));
-        options.extend(setting("IdentityAgent", agent));
-        options.extend(setting("IdentityFile", file));
-        Arguments {
-            program: "ssh".to_owned(),
-            options,
-            destination: Some(format!("{ACCOUNT}@{}", login.host).into()),
-            host: login.host.into(),
-            user: Some(ACCOUNT.into()),
-            ..Arguments::default()
+        let settings: [(&str, OsString); 5] = [
+            ("HostName", ADDRESS.into()),
+            ("UserKnownHostsFile", self.path("known_hosts").into_os_string()),
+            ("GlobalKnownHostsFile", "none".into()),
+            ("IdentityAgent", agent),
+            ("IdentityFile", file),
+        ];
+        for (keyword, value) in settings {
+            let mut setting = OsString::from(format!("{keyword}="));
+            setting.push(value);
+            words.extend(["-o".into(), setting]);
         }
+        words.push(format!("{ACCOUNT}@{}", login.host).into());
+        words
     }
 
     /// Diagnoses that login as `sshdoctor` with this command line does; asks about no key of the user's.
-    pub(super) async fn diagnose(&self, login: Login) -> Report {
-        let limits = Limits { only_offered: true, timeout_seconds: LIMIT.as_secs(), ..Limits::default() };
-        let request = Request { arguments: self.arguments(login), limits };
+    pub(super) async fn diagnose(&self, login: Login) -> anyhow::Result<Report> {
+        let arguments = arguments::parse(&self.words(login)).map_err(anyhow::Error::msg)?;
+        let limits = Limits { only_offered: true, timeout_seconds: LIMIT_SECONDS, ..Limits::default() };
+        let request = Request { arguments, limits };
         let mut facts = Facts::default();
-        // What stands in the facts when time is up is judged, as in every other run.
-        let _ = time::timeout(LIMIT, collect::live(&request, &mut facts, &|_| {})).await;
-        report(&facts, &diagnose(&facts))
+        collect::live(&request, &mut facts, &|_| {}).await;
+        Ok(report(&facts, &diagnose(&facts)))
     }
 
     /// Closes port and socket and removes the folder.
@@ -171,11 +166,10 @@ mod tests {
 
     /// How the installed ssh fares with the same command line: exit status and what it said.
     async fn ssh(stage: &Stage, login: Login, command: &str) -> (Option<i32>, String) {
-        let arguments = stage.arguments(login);
-        let output = Command::new("ssh")
-            .args(&arguments.options)
+        let words = stage.words(login);
+        let output = Command::new(&words[0])
             .args(["-o", "BatchMode=yes"])
-            .arg(arguments.destination.unwrap())
+            .args(&words[1..])
             .arg(command)
             .stdin(Stdio::null())
             .output()

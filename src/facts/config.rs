@@ -25,6 +25,9 @@ pub struct Config {
     pub match_exec: bool,
     /// Names without wildcards that `Host` lines of the user's configuration define.
     pub aliases: Vec<Alias>,
+    /// Files named with `-i` that are not there: ssh warns and goes on as if they had not been named (ssh.c, `-i`).
+    #[serde(default)]
+    pub inaccessible: Vec<Path>,
     /// A multiplexing master for this very login.
     pub control_master: Observed<ControlMaster>,
 }
@@ -40,6 +43,7 @@ impl Default for Config {
             applied: Vec::new(),
             match_exec: false,
             aliases: Vec::new(),
+            inaccessible: Vec::new(),
             control_master: Err(Unobserved::NotAttempted),
         }
     }

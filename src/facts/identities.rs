@@ -41,10 +41,23 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// The public half that ssh would know before it reads the private key: the `.pub` beside it first
-    /// (authfile.c `sshkey_load_public`), else the header of an OpenSSH-format file.
+    /// The public half as far as it is known without a passphrase: the `.pub` beside it first (authfile.c
+    /// `sshkey_load_public`), else the header of an OpenSSH-format file, else derived from an unencrypted PEM. A file
+    /// with a defect tells ssh nothing, so nothing is taken from it here.
     pub fn public_half(&self) -> Option<&PublicKey> {
-        self.public.key.as_ref().or_else(|| self.private.as_ref().ok().and_then(|private| private.public.as_ref()))
+        self.public.key.as_ref().or_else(|| self.sound().and_then(|private| private.public.as_ref()))
+    }
+
+    /// The public half that ssh itself knows before it reads the private key: as [`KeyFile::public_half`], without
+    /// what was derived. Where there is none, ssh cannot ask the server first, and does not know the file's key in
+    /// the agent either.
+    pub fn known_half(&self) -> Option<&PublicKey> {
+        let header = || self.sound().filter(|private| private.format == KeyFormat::OpenSsh);
+        self.public.key.as_ref().or_else(|| header().and_then(|private| private.public.as_ref()))
+    }
+
+    fn sound(&self) -> Option<&PrivateFile> {
+        self.private.as_ref().ok().filter(|private| private.defects.is_empty())
     }
 }
 

@@ -36,11 +36,16 @@ impl PublicKey {
 
     /// The plain key's type, without the certificate's suffix: `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`.
     pub fn plain_algorithm(&self) -> String {
-        let Some((plain, _)) = self.algorithm.split_once("-cert-v0") else { return self.algorithm.clone() };
-        // Names that were OpenSSH's own before the certificate's suffix came keep their domain.
-        let own = plain.starts_with("sk-") || plain == "ssh-xmss";
-        if own { format!("{plain}@openssh.com") } else { plain.to_owned() }
+        plain_name(&self.algorithm)
     }
+}
+
+/// `algorithm` without the certificate's suffix, a key's type or a signature's: `rsa-sha2-512`.
+pub fn plain_name(algorithm: &str) -> String {
+    let Some((plain, _)) = algorithm.split_once("-cert-v0") else { return algorithm.to_owned() };
+    // Names that were OpenSSH's own before the certificate's suffix came keep their domain.
+    let own = plain.starts_with("sk-") || plain == "ssh-xmss";
+    if own { format!("{plain}@openssh.com") } else { plain.to_owned() }
 }
 
 /// A certificate's own words (PROTOCOL.certkeys).

@@ -88,11 +88,12 @@ pub fn users_kexinit(options: &Options, known: &KnownHosts) -> KexInit {
     let list = |keyword| owned(&options.names(keyword));
     let ciphers = list("ciphers");
     let macs = list("macs");
-    // With or without compression, ssh offers both and prefers one (kex.c `compression_alg_list`).
+    // Whatever Compression says, ssh offers all and prefers one (compat.c, kex.c `compression_alg_list`). The last, which
+    // compresses before the login, is gone from newer versions; no server wants nothing else.
     let compression = owned(if options.is_yes("compression") {
-        &["zlib@openssh.com", "none"]
+        &["zlib@openssh.com", "zlib", "none"]
     } else {
-        &["none", "zlib@openssh.com"]
+        &["none", "zlib@openssh.com", "zlib"]
     });
     KexInit {
         kex: list("kexalgorithms"),

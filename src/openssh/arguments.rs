@@ -48,6 +48,65 @@ impl Arguments {
         words.extend_from_slice(after);
         words
     }
+
+    /// The options of [`Self::words`], in order, a letter and its value.
+    pub fn pairs(&self) -> Vec<(u8, Option<OsString>)> {
+        let mut pairs = Vec::new();
+        let mut words = self.words().into_iter();
+        while let Some(word) = words.next() {
+            let &[b'-', letter, ref attached @ ..] = word.as_encoded_bytes() else { continue };
+            let value = match attached {
+                [] if SSH.valued.contains(&letter) => words.next(),
+                [] => None,
+                attached => Some(destination::os(attached)),
+            };
+            pairs.push((letter, value));
+        }
+        pairs
+    }
+}
+
+/// Lower-case keyword and value of a configuration line or of an `-o` option: `Port=22`, `Port 22`, ` Port = "22"`
+/// (readconf.c `process_config_line_depth`, misc.c `strdelim`).
+pub fn keyword_and_value(line: &[u8]) -> (String, &[u8]) {
+    let line = line.trim_ascii();
+    let end = line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=').unwrap_or(line.len());
+    let keyword = String::from_utf8_lossy(&line[..end]).to_ascii_lowercase();
+    let value = line[end..].trim_ascii_start();
+    (keyword, value.strip_prefix(b"=").unwrap_or(value).trim_ascii_start())
+}
+
+/// The words of an option's value: parted by blanks, `"…"` and `'…'` held together, from `#` on a comment (misc.c
+/// `argv_split` with `terminate_on_comment`). What stands behind a missing closing quote is lost, as ssh refuses it.
+pub fn value_words(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut words = Vec::new();
+    let mut bytes = value.iter().copied().peekable();
+    loop {
+        while bytes.next_if(u8::is_ascii_whitespace).is_some() {}
+        match bytes.peek() {
+            None | Some(b'#') => return words,
+            Some(_) => {}
+        }
+        let mut word = Vec::new();
+        let mut quote = None;
+        while let Some(byte) = bytes.next_if(|byte| quote.is_some() || !byte.is_ascii_whitespace()) {
+            match byte {
+                b'\\' => match bytes
+                    .next_if(|next| matches!(next, b'\'' | b'"' | b'\\') || (quote.is_none() && *next == b' '))
+                {
+                    Some(escaped) => word.push(escaped),
+                    None => word.push(byte),
+                },
+                b'"' | b'\'' if quote.is_none() => quote = Some(byte),
+                _ if quote == Some(byte) => quote = None,
+                _ => word.push(byte),
+            }
+        }
+        if quote.is_some() {
+            return words;
+        }
+        words.push(word);
+    }
 }
 
 /// Which letters a program knows.
@@ -89,7 +148,7 @@ const SFTP: Grammar = Grammar {
     dropped: b"2aBDfhlNpqRrsSX",
 };
 
-/// What scp and sftp tell ssh of their own accord, as far as it bears on a login.
+/// What scp and sftp tell ssh of their own accord, before anything else, as far as it bears on a login.
 const COPYING: [&str; 2] = ["-oClearAllForwardings=yes", "-oRemoteCommand=none"];
 
 /// The program that the first word of a command line names, with or without a path: `ssh`, `scp` or `sftp`.
@@ -170,7 +229,7 @@ impl Line {
                 if self.arguments.destination.is_none()
                     && let Some((word, behind)) = rest.split_first()
                 {
-                    self.arrive(word, destination::of_ssh(word, git_form)?);
+                    self.arrive(word, &destination::of_ssh(word, git_form)?);
                     rest = behind;
                 }
                 break;
@@ -182,7 +241,7 @@ impl Line {
             if self.arguments.destination.is_some() {
                 break;
             }
-            self.arrive(word, destination::of_ssh(word, git_form)?);
+            self.arrive(word, &destination::of_ssh(word, git_form)?);
             rest = behind;
         }
         if self.arguments.destination.is_none() {
@@ -196,6 +255,7 @@ impl Line {
 
     /// scp and sftp: options, then operands.
     fn copying(&mut self, words: &[OsString]) -> Result<(), String> {
+        self.arguments.options.extend(COPYING.map(OsString::from));
         let mut rest = words;
         while let Some((word, behind)) = rest.split_first() {
             let bytes = word.as_encoded_bytes();
@@ -222,13 +282,12 @@ impl Line {
         if let Some(port) = self.port.take().filter(|_| found.port.is_none()) {
             self.arguments.options.extend(["-p".into(), port]);
         }
-        self.arguments.options.extend(COPYING.map(OsString::from));
-        self.arrive(word, found);
+        self.arrive(word, &found);
         self.arguments.command = vec!["sftp".into()];
         Ok(())
     }
 
-    fn arrive(&mut self, word: &OsStr, found: Destination) {
+    fn arrive(&mut self, word: &OsStr, found: &Destination) {
         self.arguments.before = self.arguments.options.len();
         self.arguments.destination = Some(word.to_owned());
         self.arguments.host = destination::os(&found.host);
@@ -335,7 +394,7 @@ mod tests {
             ("-Z web1", "web1", "-Z", ""),
             ("ssh://web1", "web1", "", ""),
             ("ssh://a;x=y@web1:2222", "web1", "-l a -p 2222", ""),
-            ("ssh://a%40b@[::1]:2222/", "::1", "-l a@b -p 2222", ""),
+            ("ssh://a%40b@web1:2222/", "web1", "-l a@b -p 2222", ""),
             ("-p 1 ssh://web1:2 ls", "web1", "-p 1 -p 2", "ls"),
             ("a@::1", "::1", "-l a", ""),
             ("fe80::1%lo", "fe80::1%lo", "", ""),
@@ -346,21 +405,21 @@ mod tests {
             (
                 "scp -P 2222 -i k file a@web1:dir",
                 "web1",
-                "-i k -p 2222 -oClearAllForwardings=yes -oRemoteCommand=none -l a",
+                "-oClearAllForwardings=yes -oRemoteCommand=none -i k -p 2222 -l a",
                 "sftp",
             ),
             (
                 "/usr/bin/scp -rpvB3 web1:a web2:b",
                 "web1",
-                "-oBatchMode=yes -oClearAllForwardings=yes -oRemoteCommand=none",
+                "-oClearAllForwardings=yes -oRemoteCommand=none -oBatchMode=yes",
                 "sftp",
             ),
-            ("scp -P 1 ./a:b [::1]:c", "::1", "-p 1 -oClearAllForwardings=yes -oRemoteCommand=none", "sftp"),
+            ("scp -P 1 ./a:b [::1]:c", "::1", "-oClearAllForwardings=yes -oRemoteCommand=none -p 1", "sftp"),
             ("scp -P 1 scp://a@web1:2/f .", "web1", "-oClearAllForwardings=yes -oRemoteCommand=none -l a -p 2", "sftp"),
             (
                 "sftp -P 2222 -b batch a@web1",
                 "web1",
-                "-oBatchMode=yes -p 2222 -oClearAllForwardings=yes -oRemoteCommand=none -l a",
+                "-oClearAllForwardings=yes -oRemoteCommand=none -oBatchMode=yes -p 2222 -l a",
                 "sftp",
             ),
             ("sftp web1:dir local", "web1", "-oClearAllForwardings=yes -oRemoteCommand=none", "sftp"),
@@ -391,6 +450,8 @@ mod tests {
             ("ssh://web1:0", "port"),
             ("ssh://web1:99999", "port"),
             ("ssh://a%0@web1", "URL"),
+            ("ssh://[::1]:22", "IPv6"),
+            ("scp scp://a@b!c/d .", "characters"),
             ("ssh ssh://web1/path", "path"),
             ("scp a b", "no remote host"),
             ("scp", "no remote host"),
@@ -420,6 +481,26 @@ mod tests {
         assert_eq!(parsed("/opt/bin/scp a web1:").path, None);
         assert_eq!(parsed("ssh web1").path, None);
         assert!(parsed("-v web1").verbose);
+    }
+
+    #[test]
+    fn a_line_of_configuration_is_read_in_every_spelling() {
+        for line in ["Port=22", "port 22", " PORT = 22 ", "Port\t=22", "Port =\t22"] {
+            assert_eq!(keyword_and_value(line.as_bytes()), ("port".to_owned(), b"22".as_slice()), "{line:?}");
+        }
+        assert_eq!(keyword_and_value(b"Nonsense"), ("nonsense".to_owned(), b"".as_slice()));
+        for (value, words) in [
+            ("a b\tc", vec!["a", "b", "c"]),
+            ("\"a b\" 'c d'e # f", vec!["a b", "c de"]),
+            ("a#b \"\"", vec!["a#b", ""]),
+            (r#"a\ b \"c"#, vec!["a b", "\"c"]),
+            ("a \"b", vec!["a"]),
+            ("", vec![]),
+        ] {
+            let found = value_words(value.as_bytes());
+            let found: Vec<_> = found.iter().map(|word| std::str::from_utf8(word).unwrap()).collect();
+            assert_eq!(found, words, "{value}");
+        }
     }
 
     #[cfg(unix)]

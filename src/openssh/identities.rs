@@ -1,32 +1,271 @@
 //! Which identities ssh offers, in which order (sshconnect2.c `pubkey_prepare`), and with which signature algorithm
 //! (`key_sig_algorithm`).
+//!
+//! Keys of PKCS#11 providers are not among them.
 
+use super::patterns::{Match, match_pattern_list};
+use super::{public_key, tokens};
 use crate::facts::Facts;
-use crate::facts::key::PublicKey;
+use crate::facts::config::Options;
+use crate::facts::identities::{CertificateFile, Identities, KeyFile};
+use crate::facts::key::{CertificateKind, PublicKey, plain_name};
+use crate::facts::text::Path;
+
+/// ssh.h `SSH_MAX_IDENTITY_FILES`.
+const FILES_LIMIT: usize = 100;
+/// ssh.h `SSH_RSA_MINIMUM_MODULUS_SIZE`, in bits.
+const SMALLEST_RSA: u32 = 1024;
+/// The first version that sorts what nobody named by `order_identities_by_prio`.
+const FIRST_WITH_PRIORITIES: (u32, u32) = (10, 5);
 
 /// One identity that ssh will try, in its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     /// The public half or certificate that is offered; `None` where ssh has none and would have to read (and
-    /// perhaps decrypt) the private key first ("Trying private key").
+    /// perhaps decrypt) the private key first ("Trying private key"). Where the public half could be derived from an
+    /// unencrypted key it stands here, though ssh signs with such a key without asking first.
     pub key: Option<PublicKey>,
-    /// Whether the agent holds it and would sign.
+    /// Whether the agent holds it and would sign. For a certificate: whether it would sign for it.
     pub agent: bool,
-    /// Its row in `Identities.files`, where a key file stands for it.
+    /// Its row in `Identities.files`, where a key file stands for it. For a certificate: the one that would sign.
     pub file: Option<usize>,
 }
 
-/// What ssh offers, in its order: agent keys that the configuration names, other agent keys, then files; certificates
-/// where ssh puts them; with `IdentitiesOnly`, only what the configuration names.
+/// What ssh offers, in its order: certificates that the configuration names, agent keys that it names too, other agent
+/// keys, then files; with `IdentitiesOnly`, only what the configuration names.
+///
+/// Without the keys that `PubkeyAcceptedAlgorithms` rules out being left out: [`signature_algorithm`] tells those.
 pub fn offers(facts: &Facts) -> Vec<Offer> {
-    let _ = facts;
-    Vec::new()
+    let none = Identities::default();
+    let identities = facts.identities.as_ref().unwrap_or(&none);
+    let options = &facts.config.options;
+    let authenticators = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
+    let usable = |key: &PublicKey| is_for_users(key) && (authenticators || !key.is_hardware());
+
+    let mut files: Vec<Identity> = loaded(identities);
+    files.retain(|identity| identity.key.as_ref().is_none_or(usable));
+    let mut preferred: Vec<Identity> = identities.certificates.iter().filter_map(named_certificate).collect();
+    preferred.retain(|identity| identity.key.as_ref().is_some_and(usable));
+
+    let mut held = Vec::new();
+    let mut others = Vec::new();
+    for key in agent_keys(facts) {
+        let same = files.iter().position(|identity| identity.key.as_ref().is_some_and(|known| known.blob == key.blob));
+        if let Some(position) = same {
+            held.push(Identity { agent: true, ..files.remove(position) });
+        } else if !options.is_yes("identitiesonly") {
+            let key = Some(key.clone());
+            others.push(Identity {
+                key,
+                derived: None,
+                agent: true,
+                file: None,
+                path: None,
+                named: false,
+                there: true,
+            });
+        }
+    }
+    held.append(&mut others);
+    let version = facts.config.ssh.as_ref().ok().and_then(|ssh| tokens::version(&ssh.version));
+    if version >= Some(FIRST_WITH_PRIORITIES) {
+        for list in [&mut preferred, &mut held, &mut files] {
+            order_by_priority(list);
+        }
+    }
+    preferred.append(&mut held);
+    preferred.append(&mut files);
+    let tried = preferred.iter().filter(|identity| identity.key.is_some() || identity.can_be_tried(options));
+    tried.map(|identity| offer(identity, &preferred)).collect()
 }
 
 /// The signature algorithm that ssh names for `key` (sshconnect2.c `key_sig_algorithm`), given the server's
 /// `server-sig-algs` (`None` where it sent none) and the client's `PubkeyAcceptedAlgorithms`. `None`: ssh skips the
 /// key ("no mutual signature algorithm").
 pub fn signature_algorithm(key: &PublicKey, server: Option<&[&str]>, accepted: &[&str]) -> Option<String> {
-    let _ = (server, accepted);
-    Some(key.algorithm.clone())
+    let is_rsa = matches!(key.algorithm.as_str(), "ssh-rsa" | "ssh-rsa-cert-v01@openssh.com");
+    let Some(server) = server.filter(|_| is_rsa) else {
+        return accepted.contains(&key.algorithm.as_str()).then(|| key.algorithm.clone());
+    };
+    let of_type = accepted.iter().filter(|name| public_key::key_type_of_signature(name) == key.algorithm);
+    let mutual = |name: &&&str| server.contains(&name_in_signature(name).as_str());
+    of_type.copied().find(|name| mutual(&name)).map(str::to_owned)
+}
+
+/// The `server-sig-algs` that ssh goes by with an RSA key or certificate, given what the server sent: some versions of
+/// sshd send less than they take, or cannot take what they send (compat.c `SSH_BUG_SIGTYPE74`, `SSH_BUG_SIGTYPE`).
+/// `software` is the server's identification string behind `SSH-2.0-`.
+pub fn believed_server_algorithms<'a>(
+    software: &[u8],
+    key: &PublicKey,
+    sent: Option<&'a [&'a str]>,
+) -> Option<&'a [&'a str]> {
+    const SHA1_CERTIFICATES: &[u8] = b"OpenSSH_2*,OpenSSH_3*,OpenSSH_4*,OpenSSH_5*,OpenSSH_6.5*,OpenSSH_6.6*,\
+        OpenSSH_7.0*,OpenSSH_7.1*,OpenSSH_7.2*,OpenSSH_7.3*,OpenSSH_7.4*,OpenSSH_7.5*,OpenSSH_7.6*,OpenSSH_7.7*";
+    let sent = sent?;
+    if key.is_certificate() {
+        return (match_pattern_list(software, SHA1_CERTIFICATES) != Match::Yes).then_some(sent);
+    }
+    let forgetful = match_pattern_list(software, b"OpenSSH_7.4*") == Match::Yes;
+    Some(if forgetful { &["rsa-sha2-256", "rsa-sha2-512"] } else { sent })
+}
+
+/// Whether `PubkeyAcceptedAlgorithms` lets ssh use `key` at all (sshconnect2.c `key_type_allowed_by_config`).
+pub fn is_type_accepted(key: &PublicKey, accepted: &[&str]) -> bool {
+    let list = accepted.join(",");
+    let matches = |name: &str| match_pattern_list(name.as_bytes(), list.as_bytes()) == Match::Yes;
+    let others: &[&str] = match key.algorithm.as_str() {
+        "ssh-rsa" => &["rsa-sha2-512", "rsa-sha2-256"],
+        "ssh-rsa-cert-v01@openssh.com" => &["rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"],
+        _ => &[],
+    };
+    matches(&key.algorithm) || others.iter().any(|name| matches(name))
+}
+
+/// The name that stands in a signature made as `algorithm` (sshkey.c `sshkey_sigalg_by_name`): without the
+/// certificate's suffix.
+pub fn name_in_signature(algorithm: &str) -> String {
+    plain_name(algorithm)
+}
+
+/// The flags with which an agent is asked to sign as `algorithm` (authfd.c `agent_encode_alg`).
+pub fn agent_flags(algorithm: &str) -> u32 {
+    match name_in_signature(algorithm).as_str() {
+        "rsa-sha2-256" => 2,
+        "rsa-sha2-512" => 4,
+        _ => 0,
+    }
+}
+
+/// An entry of ssh's list, `struct identity`.
+#[derive(Debug, Clone)]
+struct Identity {
+    /// What ssh knows before it reads the private key.
+    key: Option<PublicKey>,
+    /// What we know beyond that.
+    derived: Option<PublicKey>,
+    agent: bool,
+    file: Option<usize>,
+    path: Option<Path>,
+    /// `userprovided`.
+    named: bool,
+    /// Whether the private key's file exists.
+    there: bool,
+}
+
+impl Identity {
+    /// Whether there is something to read where ssh has no public half (sshconnect2.c `load_identity_file`).
+    fn can_be_tried(&self, options: &Options) -> bool {
+        let long_enough = |key: &PublicKey| !is_short_rsa(key, options);
+        self.there && self.derived.as_ref().is_none_or(long_enough)
+    }
+}
+
+/// ssh.c `load_public_identity_files`: the key files, and beside each its certificate where no configuration names one.
+fn loaded(identities: &Identities) -> Vec<Identity> {
+    let mut list = Vec::new();
+    for (row, file) in identities.files.iter().enumerate() {
+        let identity = Identity {
+            key: file.known_half().filter(|key| is_readable(key)).cloned(),
+            derived: file.public_half().cloned(),
+            agent: false,
+            file: Some(row),
+            path: Some(file.path.clone()),
+            named: file.explicit,
+            there: file.state.is_ok(),
+        };
+        let certificate = beside(file).filter(|_| identities.certificates.is_empty()).cloned();
+        list.push(identity.clone());
+        list.extend(certificate.map(|key| Identity { key: Some(key), derived: None, ..identity }));
+    }
+    list.truncate(FILES_LIMIT);
+    list
+}
+
+fn beside(file: &KeyFile) -> Option<&PublicKey> {
+    file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_readable(key))
+}
+
+fn named_certificate(row: &CertificateFile) -> Option<Identity> {
+    let key = row.file.key.clone().filter(|key| key.is_certificate() && is_readable(key))?;
+    let path = Some(row.file.path.clone());
+    Some(Identity { key: Some(key), derived: None, agent: false, file: None, path, named: true, there: false })
+}
+
+/// What ssh takes from the agent's list: nothing at all where one key of a known type is broken (authfd.c
+/// `ssh_fetch_identitylist`), and no RSA key that is too short.
+fn agent_keys(facts: &Facts) -> Vec<&PublicKey> {
+    let Ok(agent) = &facts.agent else { return Vec::new() };
+    let keys = agent.keys().iter().map(|held| &held.key);
+    if keys.clone().any(|key| public_key::check(&key.blob.0) == Err(public_key::Fault::Malformed)) {
+        return Vec::new();
+    }
+    let accepted = facts.config.options.names("pubkeyacceptedalgorithms");
+    keys.filter(|key| is_readable(key) || accepted.contains(&key.algorithm.as_str()))
+        .filter(|key| !is_short_rsa(key, &facts.config.options))
+        .collect()
+}
+
+fn is_readable(key: &PublicKey) -> bool {
+    public_key::check(&key.blob.0).is_ok()
+}
+
+/// sshkey.c `sshkey_check_rsa_length` with `RequiredRSASize`.
+fn is_short_rsa(key: &PublicKey, options: &Options) -> bool {
+    let required = options.first("requiredrsasize").and_then(|bits| bits.parse().ok()).unwrap_or(0);
+    let is_rsa = public_key::key_type_of_signature(&key.plain_algorithm()) == "ssh-rsa";
+    is_rsa && key.bits.is_some_and(|bits| bits < SMALLEST_RSA.max(required))
+}
+
+/// Host certificates are left out.
+fn is_for_users(key: &PublicKey) -> bool {
+    key.certificate.as_ref().is_none_or(|certificate| certificate.kind == CertificateKind::User)
+}
+
+/// An identity with whoever would sign for it (sshconnect2.c `sign_and_send_pubkey`).
+fn offer(identity: &Identity, list: &[Identity]) -> Offer {
+    let key = identity.key.clone().or_else(|| identity.derived.clone());
+    let Some(certificate) = identity.key.as_ref().and_then(|key| key.certificate.as_ref()) else {
+        return Offer { key, agent: identity.agent, file: identity.file };
+    };
+    let plain = |other: &&Identity| other.key.as_ref().is_some_and(|key| key.blob == certificate.key);
+    let same_name = |other: &&Identity| {
+        let (Some(path), Some(other_path)) = (&identity.path, &other.path) else { return false };
+        other.key.is_none() && belongs_to(path.as_bytes(), other_path.as_bytes())
+    };
+    let separate = list.iter().find(plain).or_else(|| list.iter().filter(|_| !identity.agent).find(same_name));
+    let signer = separate.unwrap_or(identity);
+    Offer { key, agent: signer.agent, file: signer.file }
+}
+
+/// sshconnect2.c `id_filename_matches`.
+fn belongs_to(path: &[u8], private: &[u8]) -> bool {
+    let suffixes: [&[u8]; 3] = [b"", b".pub", b"-cert.pub"];
+    suffixes.iter().any(|suffix| path.strip_suffix(*suffix) == Some(private))
+}
+
+/// sshconnect2.c `order_identities_by_prio`: what nobody named changes places among itself, certificates first.
+fn order_by_priority(list: &mut [Identity]) {
+    let places: Vec<usize> = (0..list.len()).filter(|place| !list[*place].named).collect();
+    let mut sorted: Vec<Identity> = places.iter().map(|place| list[*place].clone()).collect();
+    sorted.sort_by_key(priority);
+    for (place, identity) in places.into_iter().zip(sorted) {
+        list[place] = identity;
+    }
+}
+
+/// sshconnect2.c `identity_prioritise`.
+fn priority(identity: &Identity) -> u8 {
+    let Some(key) = identity.key.as_ref().filter(|key| key.is_certificate()) else { return 3 };
+    let Some(certificate) = key.certificate.as_ref() else { return 3 };
+    if !key.is_hardware() {
+        return 1;
+    }
+    let verified = certificate.critical_options.iter().any(|(name, _)| *name == *"verify-required");
+    let untouched = public_key::has_extension(&key.blob.0, "no-touch-required");
+    match (verified, untouched) {
+        (true, _) => 2,
+        (false, true) => 0,
+        (false, false) => 1,
+    }
 }

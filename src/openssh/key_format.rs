@@ -207,7 +207,7 @@ impl<'a> Seen<'a> {
         }
         if let Some(version) = ppk_version(text) {
             let mut parsed = Self::parsed(KeyFormat::Ppk(version));
-            let complete = text.iter().filter(|byte| **byte == b'\n').count() >= 2 || self.whole();
+            let complete = text.split(|byte| *byte == b'\n').nth(2).is_some() || self.whole();
             let cipher = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Encryption:"));
             parsed.file.encrypted = cipher.filter(|_| complete).map(|cipher| cipher.trim_ascii() != b"none");
             let wanted = (!complete && self.head.len() < SCAN_LIMIT).then(|| self.on(SCAN_STEP));

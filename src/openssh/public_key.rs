@@ -112,6 +112,29 @@ pub fn key_type_of_signature(algorithm: &str) -> &str {
     }
 }
 
+/// Whether `blob` is a certificate with the extension `name` (PROTOCOL.certkeys).
+pub fn has_extension(blob: &[u8], name: &str) -> bool {
+    extensions(blob).is_some_and(|mut extensions| {
+        let mut names = std::iter::from_fn(|| Some((extensions.string()?, extensions.string()?)));
+        names.any(|(found, _)| found == name.as_bytes())
+    })
+}
+
+fn extensions(blob: &[u8]) -> Option<Reader<'_>> {
+    let mut reader = Reader::new(blob);
+    let kind = Kind::of(reader.text()?).filter(|kind| kind.certificate)?;
+    reader.string()?;
+    fields(kind.fields, &mut reader)?;
+    reader.uint64()?;
+    reader.uint32()?;
+    reader.string()?;
+    reader.string()?;
+    reader.uint64()?;
+    reader.uint64()?;
+    reader.string()?;
+    reader.string().map(Reader::new)
+}
+
 /// `SHA256:` and unpadded base64, as ssh-keygen -l prints it.
 pub fn fingerprint(blob: &[u8]) -> Fingerprint {
     format!("SHA256:{}", BASE64_NOPAD.encode(Sha256::digest(blob).as_slice())).into()

@@ -17,6 +17,9 @@ const LONGEST_PATH: usize = 4095;
 /// From this version on the hash `%C` covers the jump host too (readconf.c `ssh_connection_hash`).
 const HASH_WITH_JUMP_HOST: (u32, u32) = (9, 6);
 
+/// Looks up a home folder: `None` means the account that runs ssh.
+pub type HomeOf<'a> = dyn Fn(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
+
 /// What each `%` token stands for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tokens(Vec<(u8, Vec<u8>)>);
@@ -38,8 +41,8 @@ impl Tokens {
             Err(_) => (Vec::new(), Vec::new(), run.user.as_bytes().to_vec(), "22".to_owned()),
         };
         let jump_host = jump_host(options);
-        let version = facts.config.ssh.as_ref().ok().and_then(|ssh| version(&ssh.version));
-        let knows_jump_host = version.is_none_or(|version| version >= HASH_WITH_JUMP_HOST);
+        let known = facts.config.ssh.as_ref().ok().and_then(|ssh| version(&ssh.version));
+        let knows_jump_host = known.is_none_or(|version| version >= HASH_WITH_JUMP_HOST);
         let local = run.host.as_bytes();
         let short = local.split(|byte| *byte == b'.').next().unwrap_or_default();
         let key_alias = options.first("hostkeyalias").map_or_else(|| alias.clone(), |name| name.as_bytes().to_vec());
@@ -88,8 +91,8 @@ fn jump_host(options: &Options) -> Vec<u8> {
     let Some(list) = options.first("proxyjump").filter(|list| !list.eq_ignore_ascii_case("none")) else {
         return Vec::new();
     };
-    let last = list.rsplit(',').next().unwrap_or_default();
-    let (_, address) = last.rsplit_once('@').unwrap_or(("", last));
+    let hop = list.rsplit(',').next().unwrap_or_default();
+    let (_, address) = hop.rsplit_once('@').unwrap_or(("", hop));
     let host = match address.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => address.split(':').next().unwrap_or_default(),
@@ -114,7 +117,7 @@ pub fn version(name: &str) -> Option<(u32, u32)> {
 pub fn expand(
     value: &[u8],
     tokens: &Tokens,
-    home_of: &dyn Fn(Option<&[u8]>) -> Option<Vec<u8>>,
+    home_of: &HomeOf<'_>,
     env: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, String> {
     let value = expand_tilde(value, home_of)?;
@@ -125,7 +128,7 @@ pub fn expand(
 ///
 /// # Errors
 /// Where there is no such account, or the path is too long; in words.
-pub fn expand_tilde(value: &[u8], home_of: &dyn Fn(Option<&[u8]>) -> Option<Vec<u8>>) -> Result<Vec<u8>, String> {
+pub fn expand_tilde(value: &[u8], home_of: &HomeOf<'_>) -> Result<Vec<u8>, String> {
     let Some(rest) = value.strip_prefix(b"~") else { return Ok(value.to_vec()) };
     let end = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
     let (account, path) = rest.split_at(end);

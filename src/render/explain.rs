@@ -3,9 +3,14 @@
 
 use std::fmt::Write as _;
 
-use super::{words, wrap};
+use super::{guarded, words, wrap};
+use crate::checks::members::{MEMBERS, Member};
 use crate::checks::{self, Blocks, Cause, Place};
-use crate::facts::{Facts, Stage};
+use crate::facts::{Facts, Stage, Target};
+use crate::report::StepView;
+
+/// docs/causes.md as it was when this was built: it holds what the fixtures of each cause ask to be typed.
+const PAGE: &str = include_str!("../../docs/causes.md");
 
 /// One cause of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,20 +25,25 @@ pub struct Entry {
     pub place: Option<Place>,
     /// What it means and how it is proved.
     pub doc: &'static str,
-    /// What is done about it in general, a sentence a step; the commands depend on what was seen.
-    pub mended: Vec<String>,
-    /// How it is kept from coming back; `None` where nothing is wrong.
+    /// The command that decides whether it is the cause, where this client cannot prove it; for the login `user@host`.
+    pub decide: Option<String>,
+    /// How it is kept from coming back; `None` where nothing is wrong, or where another viewpoint is to say it.
     pub prevent: Option<&'static str>,
     /// Where to read on.
     pub see: &'static [&'static str],
 }
 
-/// Every cause that a report can name, in the order of the chain.
+/// Every cause that a report can name, in the order of the chain; then those that it names as alternatives only.
 pub fn catalogue() -> Vec<Entry> {
-    let last = &checks::session::UNDETERMINED;
     let mut entries: Vec<Entry> = checks::causes().map(|(check, cause)| entry(check.stage, cause)).collect();
+    let last = &checks::session::UNDETERMINED;
     if !entries.iter().any(|entry| entry.id == last.id) {
         entries.push(entry(Stage::Session, last));
+    }
+    for member in MEMBERS {
+        if !entries.iter().any(|entry| entry.id == member.id) {
+            entries.push(member_entry(member));
+        }
     }
     entries
 }
@@ -51,12 +61,12 @@ pub fn explain(id: Option<&str>) -> Result<String, String> {
     }
 }
 
-/// docs/causes.md.
-pub fn catalogue_page() -> String {
+/// docs/causes.md. `example` gives the steps that a saved case of a cause asks for.
+pub fn catalogue_page(example: impl Fn(&str) -> Vec<StepView>) -> String {
     let entries = catalogue();
     let mut out = "# The causes that sshdoctor names\n\n\
-                   Made from the code by `BLESS=1 cargo test --test house`; `sshdoctor explain ID` prints the same \
-                   text.\n"
+                   Made from the code and the fixtures by `BLESS=1 cargo test --test house`; `sshdoctor explain ID` prints \
+                   the same text.\n"
         .to_owned();
     for (stage, entries) in by_stage(&entries) {
         // Writing to a String cannot fail.
@@ -64,8 +74,12 @@ pub fn catalogue_page() -> String {
         for entry in entries {
             let place = entry.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
             let _ = write!(out, "\n### {}\n\n*{}{place}*\n\n{}\n", entry.id, entry.title, entry.doc.trim());
-            if !entry.mended.is_empty() {
-                let _ = write!(out, "\nMended by:\n{}", bullets(&entry.mended));
+            let steps = script(&example(entry.id));
+            if !steps.is_empty() {
+                let _ = write!(out, "\nMended, for example, by:\n\n{FENCE}sh\n{steps}{FENCE}\n");
+            }
+            if let Some(decide) = &entry.decide {
+                let _ = write!(out, "\nNot to be proved from the client. This decides it:\n\n```sh\n{decide}\n```\n");
             }
             if let Some(prevent) = entry.prevent {
                 let _ = write!(out, "\nNext time: {prevent}\n");
@@ -78,22 +92,64 @@ pub fn catalogue_page() -> String {
     out
 }
 
+/// The fence around what mends a cause; longer than any that a command could hold.
+const FENCE: &str = "````";
+
+/// Steps as a script: where and why in comments, then the command.
+fn script(steps: &[StepView]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        let _ = writeln!(out, "{}", filled("# ", &format!("{}: {}", words::at(step), guarded(&step.why))));
+        if let Some(command) = &step.command {
+            let _ = writeln!(out, "{}", guarded(command));
+        }
+    }
+    out
+}
+
+/// What docs/causes.md gives as an example of what mends the cause.
+fn mended(id: &str) -> Option<&'static str> {
+    let (_, section) = PAGE.split_once(&format!("\n### {id}\n"))?;
+    let section = section.split("\n### ").next()?;
+    let (_, steps) = section.split_once(&format!("\n{FENCE}sh\n"))?;
+    steps.split_once(FENCE).map(|(steps, _)| steps)
+}
+
 /// The entry of a cause.
 fn entry(stage: Stage, cause: &'static Cause) -> Entry {
     let faulty = cause.blocks != Blocks::Nothing;
-    // The commands name what a run has seen; of a run that saw nothing only the reasons are worth showing.
-    let steps = (cause.fix.commands)(&Facts::default());
-    let mut mended: Vec<String> = steps.into_iter().map(|step| step.why).filter(|why| !why.is_empty()).collect();
-    mended.dedup();
     Entry {
         id: cause.id,
         title: cause.title,
         stage,
         place: faulty.then_some(cause.place),
         doc: cause.doc,
-        mended,
+        decide: None,
         prevent: (faulty && !cause.prevent.is_empty()).then_some(cause.prevent),
         see: cause.see,
+    }
+}
+
+/// The entry of a cause that only another viewpoint can prove.
+fn member_entry(member: &'static Member) -> Entry {
+    let target = Target {
+        input: "user@host".into(),
+        alias: "host".into(),
+        user: "user".into(),
+        host: "host".into(),
+        port: 22,
+        ..Target::default()
+    };
+    let decide = (member.decide)(&Facts { target: Ok(target), ..Facts::default() });
+    Entry {
+        id: member.id,
+        title: member.title,
+        stage: Stage::Server,
+        place: Some(member.place),
+        doc: member.doc,
+        decide: Some(decide),
+        prevent: None,
+        see: &[],
     }
 }
 
@@ -139,17 +195,18 @@ fn list(entries: &[Entry]) -> String {
 
 /// Everything about one cause, at 80 columns.
 fn page(entry: &Entry) -> String {
-    let place = entry.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
-    let mut out = format!("{}: {}\n", entry.id, entry.title);
-    let _ = writeln!(out, "seen at: {}{place}", entry.stage);
+    let mut out = format!("{}\n", filled("", &format!("{}: {}", entry.id, entry.title)));
+    if let Some(place) = entry.place {
+        let _ = writeln!(out, "seen at the stage {}, lies {}", entry.stage, words::place(place));
+    }
     for paragraph in entry.doc.split("\n\n") {
         let _ = write!(out, "\n{}\n", filled("", paragraph));
     }
-    if !entry.mended.is_empty() {
-        let _ = write!(out, "\nHow it is mended:\n");
-        for step in &entry.mended {
-            let _ = writeln!(out, "{}", filled("- ", step));
-        }
+    if let Some(steps) = mended(entry.id) {
+        let _ = write!(out, "\nHow it is mended, for example:\n{steps}");
+    }
+    if let Some(decide) = &entry.decide {
+        let _ = write!(out, "\nNot to be proved from the client. For the login user@host this decides it:\n{decide}\n");
     }
     if let Some(prevent) = entry.prevent {
         let _ = write!(out, "\nHow it is kept from coming back:\n{}\n", filled("", prevent));
@@ -161,16 +218,15 @@ fn page(entry: &Entry) -> String {
 }
 
 /// One line an item.
-fn bullets<T: std::fmt::Display>(items: &[T]) -> String {
+fn bullets(items: &[&str]) -> String {
     let lines: Vec<String> = items.iter().map(|item| format!("- {item}")).collect();
     format!("{}\n", lines.join("\n"))
 }
 
-/// A paragraph at 80 columns, its first line begun by `lead` and the others indented as far.
+/// A paragraph at 80 columns, each line begun by `lead`.
 fn filled(lead: &str, text: &str) -> String {
-    let rest = " ".repeat(lead.len());
     let room = 80 - lead.len();
-    format!("{lead}{}", wrap(text, room, room).join(&format!("\n{rest}")))
+    format!("{lead}{}", wrap(text, room, room).join(&format!("\n{lead}")))
 }
 
 /// What is said to an id that no cause has.
@@ -185,7 +241,7 @@ fn unknown(id: &str, entries: &[Entry]) -> String {
         |entry: &&Entry| id.len() > 2 && entry.id.contains(id) && !near.iter().any(|(_, known)| *known == entry.id);
     let parts = entries.iter().filter(part).map(|entry| entry.id);
     let names: Vec<&str> = near.iter().map(|(_, name)| *name).take(3).chain(parts.take(3)).collect();
-    let quoted = super::guarded(&checks::quoted(id));
+    let quoted = format!("`{}`", guarded(id));
     if names.is_empty() {
         return format!("no cause is called {quoted}; `sshdoctor explain` lists them all");
     }
@@ -199,19 +255,31 @@ mod tests {
     #[test]
     fn every_cause_of_the_catalogue_has_its_page_and_stands_in_the_list() {
         let list = explain(None).unwrap();
+        let written = catalogue_page(|_| Vec::new());
         for entry in catalogue() {
             let page = explain(Some(entry.id)).unwrap();
-            assert!(page.starts_with(&format!("{}: {}", entry.id, entry.title)));
-            assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
+            assert!(page.starts_with(&format!("{}: ", entry.id)), "{page}");
             assert!(list.contains(&format!("  {} ", entry.id)), "{}", entry.id);
-            assert!(catalogue_page().contains(&format!("\n### {}\n", entry.id)), "{}", entry.id);
+            assert!(written.contains(&format!("\n### {}\n", entry.id)), "{}", entry.id);
         }
+    }
+
+    #[test]
+    fn what_mends_a_cause_is_shown_as_the_page_has_it() {
+        let step = StepView {
+            place: Place::Server,
+            shell: "sh",
+            as_whom: "root",
+            command: Some("systemctl start ssh".to_owned()),
+            why: "starts sshd".to_owned(),
+        };
+        assert_eq!(script(&[step]), "# on the server, as root: starts sshd\nsystemctl start ssh\n");
     }
 
     #[test]
     fn an_unknown_id_is_answered_with_the_nearest_ones() {
         let answer = explain(Some("undetermind")).unwrap_err();
-        assert_eq!(answer, "no cause is called undetermind; near it: undetermined");
-        assert!(explain(Some("\u{1b}[31m")).unwrap_err().starts_with("no cause is called '\\x1b[31m'"));
+        assert_eq!(answer, "no cause is called `undetermind`; near it: undetermined");
+        assert!(explain(Some("\u{1b}[31m")).unwrap_err().starts_with("no cause is called `\\x1b[31m`"));
     }
 }

@@ -28,7 +28,8 @@ fn answer(page: &mut Page, report: &Report) {
     let verdict = &report.verdict;
     page.paragraph(&format!("# {} {}", words::verdict_mark(report), prose(&verdict.summary)));
     let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
-    page.paragraph(&format!("`{}` ({}){place}", verdict.cause, words::certainty(verdict.certainty)));
+    let sure = words::named(verdict).replacen(verdict.cause, &format!("`{}`", verdict.cause), 1);
+    page.paragraph(&format!("{sure}{place}"));
     if let Some(target) = &report.target {
         let login = format!("{}@{} port {}", target.user, target.host, target.port);
         page.paragraph(&format!("Login: {}", prose(&login)));
@@ -108,14 +109,16 @@ fn identities(page: &mut Page, report: &Report) {
     if report.identities.is_empty() {
         return;
     }
-    page.paragraph("## Keys, in the order in which ssh offers them");
+    page.paragraph(
+        "## Keys\n\nNumbered in the order in which ssh offers them; the others were found and are not offered.",
+    );
     let mut rows = vec!["| | key | from | answer |".to_owned(), "|---|---|---|---|".to_owned()];
     for identity in &report.identities {
         let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());
         let comment = identity.comment.as_ref().map(|comment| comment.shortened(60)).unwrap_or_default();
         let key = cell(&format!("{} {comment}", words::key(identity)));
         let origin = cell(&words::origin(identity));
-        rows.push(format!("| {order} | {key} | {origin} | {} |", cell(&words::answer(identity))));
+        rows.push(format!("| {order} | {key} | {origin} | {} |", cell(words::answer(identity))));
     }
     page.paragraph(&rows.join("\n"));
 }

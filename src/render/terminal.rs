@@ -7,7 +7,7 @@ use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
 use crate::checks::{Place, Status};
-use crate::report::{CheckView, Report, StepView, counted};
+use crate::report::{CheckView, IdentityView, Report, StepView, counted};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     let mut page = Page { style: Style { width: style.width.max(40), ..*style }, out: String::new() };
     answer(&mut page, report);
-    chain(&mut page, &report.checks);
+    chain(&mut page, report);
     identities(&mut page, report);
     also(&mut page, report);
     alternatives(&mut page, report);
@@ -55,19 +55,21 @@ fn answer(page: &mut Page, report: &Report) {
     let mark = words::verdict_mark(report);
     page.hanging(&format!("{mark} "), "  ", &verdict.summary, tone_of(mark), Tone::Strong);
     let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
-    page.wrapped("  ", &format!("{} ({}){place}", verdict.cause, words::certainty(verdict.certainty)), Tone::Faint);
+    page.wrapped("  ", &format!("{}{place}", words::named(verdict)), Tone::Faint);
     if let Some(hop) = &verdict.hop {
         let text = format!("{}: {} ({}): {}", hop.host, hop.cause, words::certainty(hop.certainty), hop.summary);
         page.wrapped("  ", &text, Tone::Plain);
     }
-    if !verdict.evidence.is_empty() {
+    let evidence: Vec<String> = verdict.evidence.iter().filter(|line| **line != verdict.summary).cloned().collect();
+    if !evidence.is_empty() {
         page.blank();
-        page.list("  - ", &verdict.evidence);
+        page.list("  - ", &evidence);
     }
 }
 
 /// One line a check; what was not looked at is folded, by its reason.
-fn chain(page: &mut Page, checks: &[CheckView]) {
+fn chain(page: &mut Page, report: &Report) {
+    let checks = &report.checks;
     page.heading("Checks");
     let name = |check: &CheckView| match &check.hop {
         Some(hop) => format!("{hop}: {}", check.id),
@@ -84,7 +86,9 @@ fn chain(page: &mut Page, checks: &[CheckView]) {
             _ => String::new(),
         };
         let rest = " ".repeat(lead.chars().count());
-        page.hanging(&lead, &rest, &format!("{}{time}", check.summary), tone_of(mark), Tone::Plain);
+        let said_already = check.status == Status::Fail && check.summary == report.verdict.summary;
+        let summary = if said_already { "as the first line says" } else { &check.summary };
+        page.hanging(&lead, &rest, &format!("{summary}{time}"), tone_of(mark), Tone::Plain);
         if page.style.verbose {
             page.list("      - ", &check.evidence);
         }
@@ -107,30 +111,32 @@ fn page_shows(check: &CheckView, verbose: bool) -> bool {
     verbose || check.status != Status::Skip
 }
 
-/// The keys, in ssh's order first.
+/// The keys that ssh offers, then the others.
 fn identities(page: &mut Page, report: &Report) {
-    if report.identities.is_empty() {
-        return;
-    }
-    page.heading("Keys, in the order in which ssh offers them");
+    let (offered, others): (Vec<&IdentityView>, Vec<&IdentityView>) =
+        report.identities.iter().partition(|identity| identity.offered_by_ssh);
     let most = if page.style.verbose { usize::MAX } else { MOST_KEYS };
-    for identity in report.identities.iter().take(most) {
-        let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());
-        let comment = identity.comment.as_ref().map(|comment| comment.shortened(60));
-        let origin = words::origin(identity);
-        let what = match comment {
-            Some(comment) if origin.is_empty() => comment,
-            Some(comment) => format!("{comment} ({origin})"),
-            None => origin,
-        };
-        let good = identity.used_to_log_in || identity.answer == "accepted";
-        let tone = if good { Tone::Good } else { Tone::Plain };
-        let text = format!("{}: {what}", words::answer(identity));
-        page.hanging(&format!("  {order:>2} "), "     ", text.trim_end_matches(": "), tone, Tone::Plain);
-        page.line("     ", &words::key(identity), Tone::Faint);
-    }
-    if let Some(left @ 1..) = report.identities.len().checked_sub(most) {
-        page.wrapped("     ", &format!("and {} (-v shows them)", counted(left, "further key")), Tone::Faint);
+    for (heading, keys) in [("Keys that ssh offers, in its order", offered), ("Other keys that were found", others)] {
+        if keys.is_empty() {
+            continue;
+        }
+        page.heading(heading);
+        for identity in keys.iter().take(most) {
+            let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());
+            let good = identity.used_to_log_in || matches!(identity.answer, "accepted" | "partial");
+            let tone = if good { Tone::Good } else { Tone::Plain };
+            let text = format!("{}: {}", words::answer(identity), words::whose(identity));
+            page.hanging(&format!("  {order:>2} "), "     ", text.trim_end_matches(": "), tone, Tone::Plain);
+            // A fingerprint that the evidence gives already is not repeated.
+            let fingerprint = identity.fingerprint.as_ref().map(ToString::to_string);
+            let seen = fingerprint.is_some_and(|text| report.verdict.evidence.iter().any(|line| line.contains(&text)));
+            if page.style.verbose || !seen {
+                page.line("     ", &words::key(identity), Tone::Faint);
+            }
+        }
+        if let Some(left @ 1..) = keys.len().checked_sub(most) {
+            page.wrapped("     ", &format!("and {} (-v shows them)", counted(left, "further key")), Tone::Faint);
+        }
     }
 }
 
@@ -359,7 +365,12 @@ impl Page {
             self.wrapped("    ", "The command in the message below decides it.", Tone::Faint);
             return;
         }
-        self.wrapped("    ", &format!("This decides it, {}:", words::place(place)), Tone::Faint);
+        let lead = format!("    decided {} by: ", words::place(place));
+        if lead.chars().count() + guarded(command).chars().count() <= self.style.width {
+            self.line(&lead, command, Tone::Command);
+            return;
+        }
+        self.wrapped("    ", lead.trim(), Tone::Plain);
         self.line("      ", command, Tone::Command);
     }
 }

@@ -3,7 +3,7 @@
 use super::guarded;
 use crate::checks::{Certainty, Place, Status};
 use crate::facts::Footprint;
-use crate::report::{FootprintView, IdentityView, Report, StepView, counted};
+use crate::report::{FootprintView, IdentityView, Report, StepView, VerdictView, counted};
 
 /// How sure a verdict is.
 pub(super) fn certainty(certainty: Certainty) -> &'static str {
@@ -12,6 +12,14 @@ pub(super) fn certainty(certainty: Certainty) -> &'static str {
         Certainty::Likely => "likely",
         Certainty::Possible => "possible",
     }
+}
+
+/// A verdict's id and how sure it is; of one that names nothing there is nothing to be sure of.
+pub(super) fn named(verdict: &VerdictView) -> String {
+    if verdict.cause == "undetermined" {
+        return verdict.cause.to_owned();
+    }
+    format!("{} ({})", verdict.cause, certainty(verdict.certainty))
 }
 
 /// Where something lies or is done.
@@ -105,6 +113,16 @@ pub(super) fn key(identity: &IdentityView) -> String {
     guarded(&parts.join(" "))
 }
 
+/// A key as a person knows it: its comment and where it comes from.
+pub(super) fn whose(identity: &IdentityView) -> String {
+    let origin = origin(identity);
+    match &identity.comment {
+        Some(comment) if origin.is_empty() => comment.shortened(60),
+        Some(comment) => format!("{} ({origin})", comment.shortened(60)),
+        None => origin,
+    }
+}
+
 /// Where a key comes from: `forwarded agent, /home/a/.ssh/id_ed25519`.
 pub(super) fn origin(identity: &IdentityView) -> String {
     let mut parts = Vec::new();
@@ -122,13 +140,13 @@ pub(super) fn origin(identity: &IdentityView) -> String {
     guarded(&parts.join(", "))
 }
 
-/// What became of a key: `refused`, `accepted, not offered by ssh`.
-pub(super) fn answer(identity: &IdentityView) -> String {
-    let said = match identity.answer {
+/// What became of a key.
+pub(super) fn answer(identity: &IdentityView) -> &'static str {
+    match identity.answer {
+        _ if identity.used_to_log_in => "logged in with it",
         "not-asked" => "not asked",
         "partial" => "accepted, more is demanded",
+        "unknown" => "answer unknown",
         other => other,
-    };
-    let said = if identity.used_to_log_in { "logged in with it" } else { said };
-    if identity.offered_by_ssh { said.to_owned() } else { format!("{said}, not offered by ssh") }
+    }
 }

@@ -3,11 +3,12 @@
 //! last line is the command.
 
 use super::VerdictView;
-use crate::checks::{Place, quoted};
+use crate::checks::{Place, members};
 use crate::facts::Facts;
 use crate::facts::connect::Dial;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
+use crate::openssh::course;
 
 /// How many keys are named.
 const MOST_KEYS: usize = 3;
@@ -18,7 +19,7 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
         return None;
     }
     let target = facts.target.as_ref().ok()?;
-    let mut lines = vec![format!("The login of {} on {} by ssh fails: {}", target.user, target.host, verdict.summary)];
+    let mut lines = vec![format!("The login of {} on {} by ssh fails.", target.user, target.host)];
     let mut row = |name: &str, value: String| lines.push(format!("{name:<10}{value}"));
     row("Account:", target.user.to_string());
     let connect = facts.connect.as_ref().ok();
@@ -33,11 +34,12 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
         },
     );
     if let Some(address) = connect.and_then(|connect| connect.local_address.as_ref()) {
-        row("From:", format!("{address} as seen from the client; behind NAT the server sees another address"));
+        row("From:", format!("{address}, as seen from the client (behind NAT another address)"));
     }
     if !facts.observed_at.local.is_empty() {
         row("Time:", facts.observed_at.local.clone());
     }
+    row("Seen:", verdict.summary.clone());
     row("Answer:", answered(facts));
     lines.extend(keys(facts));
     let command = command(facts, verdict);
@@ -94,7 +96,7 @@ fn unanswered(facts: &Facts) -> String {
 /// The keys that are meant, each as a line for `authorized_keys` and its fingerprint.
 fn keys(facts: &Facts) -> Vec<String> {
     let Ok(userauth) = &facts.userauth else { return Vec::new() };
-    let keys = meant(userauth);
+    let keys = meant(facts, userauth);
     let mut lines = Vec::new();
     for key in keys.iter().take(MOST_KEYS) {
         lines.push(format!("{:<10}{}", "Key:", key.fingerprint));
@@ -107,12 +109,20 @@ fn keys(facts: &Facts) -> Vec<String> {
     lines
 }
 
-/// The keys that a request was signed with, else those that ssh offered, in its order.
-fn meant(userauth: &Userauth) -> Vec<&PublicKey> {
+/// The keys that a request was signed with, else those that ssh offered: the one that the user means, then the others
+/// in ssh's order.
+fn meant<'a>(facts: &'a Facts, userauth: &'a Userauth) -> Vec<&'a PublicKey> {
     let signed = userauth.signatures.iter().map(|signature| &signature.key);
-    let offered = userauth.queries.iter().filter(|query| query.offered_by_ssh).map(|query| &query.key);
+    let mut chosen: Vec<&PublicKey> = signed.collect();
+    if chosen.is_empty() {
+        let turns = course::course(facts).unwrap_or_default();
+        let meant = course::meant(facts, &turns).and_then(|turn| turn.offer.key.as_ref());
+        let offered: Vec<&PublicKey> =
+            userauth.queries.iter().filter(|query| query.offered_by_ssh).map(|query| &query.key).collect();
+        chosen.extend(offered.iter().copied().find(|key| meant.is_some_and(|meant| meant.blob == key.blob)));
+        chosen.extend(offered);
+    }
     let mut keys: Vec<&PublicKey> = Vec::new();
-    let chosen: Vec<&PublicKey> = if userauth.signatures.is_empty() { offered.collect() } else { signed.collect() };
     for key in chosen {
         if !keys.iter().any(|known| known.blob == key.blob) {
             keys.push(key);
@@ -126,16 +136,7 @@ fn command(facts: &Facts, verdict: &VerdictView) -> String {
     let asked = verdict.next_steps.iter().filter(|step| step.place == Place::Server && step.as_whom == "root");
     let decides = verdict.alternatives.iter().filter_map(|alternative| alternative.decide.as_ref());
     let decides = decides.filter(|decide| decide.place == Place::Server).map(|decide| decide.command.clone());
-    asked.filter_map(|step| step.command.clone()).chain(decides).next().unwrap_or_else(|| journal(facts))
-}
-
-/// What sshd logged around the time of this run. Seconds since 1970, because the server's clock may be set to another
-/// zone; its session process logs under a name of its own since OpenSSH 9.8.
-fn journal(facts: &Facts) -> String {
-    let start = facts.observed_at.unix_seconds;
-    let since = quoted(&format!("@{}", start.saturating_sub(60)));
-    let until = quoted(&format!("@{}", start.saturating_add(120)));
-    format!("journalctl -t sshd -t sshd-session --since {since} --until {until}")
+    asked.filter_map(|step| step.command.clone()).chain(decides).next().unwrap_or_else(|| members::log_command(facts))
 }
 
 #[cfg(test)]
@@ -205,17 +206,18 @@ mod tests {
     #[test]
     fn it_holds_what_an_administrator_needs_and_ends_with_the_command() {
         let text = message(&facts(1), &verdict()).unwrap();
-        let expected = "The login of deploy on web1 by ssh fails: web1 refuses every key.\n\
+        let expected = "The login of deploy on web1 by ssh fails.\n\
              Account:  deploy\n\
              Server:   web1 (192.0.2.7) port 2222\n\
-             From:     198.51.100.4 as seen from the client; behind NAT the server sees another address\n\
+             From:     198.51.100.4, as seen from the client (behind NAT another address)\n\
              Time:     2026-11-22T13:20:05+03:00\n\
+             Seen:     web1 refuses every key.\n\
              Answer:   1 key refused; methods that can continue: publickey\n\
              Key:      SHA256:1\n\
              ssh-ed25519 AQEB a@laptop\n\n\
              Please run this on the server, as root:\n\
-             journalctl -t sshd -t sshd-session --since @940 --until @1120";
-        assert_eq!(text, expected);
+             COMMAND";
+        assert_eq!(text, expected.replace("COMMAND", &members::log_command(&facts(1))));
     }
 
     #[test]

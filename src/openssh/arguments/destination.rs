@@ -136,6 +136,13 @@ fn uri(scheme: &[u8], word: &[u8]) -> Result<Option<Destination>, String> {
     if host.is_empty() {
         return refused("no host");
     }
+    // misc.c `valid_domain`: an address with colons is none.
+    if host.contains(&b':') {
+        return refused("an IPv6 address can stand in no URL; name it alone, with -p for the port");
+    }
+    if !host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte)) || host.starts_with(b"-") {
+        return refused("the host has characters that no host name has");
+    }
     let (port, path) = match rest[end..].split_first() {
         None => (None, &[][..]),
         Some((b'/', path)) => (None, path),

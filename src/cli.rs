@@ -1,0 +1,131 @@
+//! Our own options. Their doc comments are the help; ssh's options never come here (`words` parts the two).
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, CommandFactory as _, Parser, ValueEnum};
+
+/// What stands below the options in `--help`.
+const AFTER: &str = "\
+ssh's own options, all with ssh's meaning, alone or in clusters (-vvNp 2222):
+  -F -i -J -l -o -p -b -B -c -m -I -P -4 -6 -A -K ...  as for ssh itself
+  -f -n -q -s -t -E -L -M -R ...                       taken, without effect
+  -V -Q -G -O                                          make no login: exit 2
+After the words `scp` and `sftp` their own options count (-P is the port).
+Our options are long only. They stand before the host or directly after it;
+from the first word of the remote command on, everything belongs to that.
+
+What it does to the server: one TCP connection (a second one only where keys
+are left unasked), public halves of keys, and, where a key is accepted, one
+login that runs `true`: as with any ssh, a ForceCommand of the server runs.
+--no-exec runs nothing, --no-login signs nothing. Nothing is written there or
+here, and the report says what the run cost. A remote command on the command
+line is never run. `Match exec` commands of your configuration are run, as
+ssh runs them.
+
+Exit status:
+  0    nothing that was examined stands in the way (a question included)
+  1    a cause is named
+  2    usage, or a file that could not be written
+  3    undetermined: the report says what is missing
+  130  interrupted; the verdict so far was printed
+
+Examples:
+  sshdoctor deploy@web1                   in the place of `ssh`
+  sshdoctor ssh -p 2222 -J hop web1 ls    or in front of it
+  sshdoctor scp -P 2222 file web1:        scp and sftp as well
+  sshdoctor --no-login web1               what queries alone can tell
+  sshdoctor explain no-key-accepted       what a cause means
+  sshdoctor demo                          three incidents, replayed here
+  sshdoctor diagnose demo                 a host named as a subcommand
+  sshdoctor --format json web1 | jq -r .verdict.cause";
+
+/// Names the root cause of a failed SSH login, the evidence for it and the command that mends it. Put it in the place of
+/// `ssh`, or in front of it, in the very command that fails.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = "sshdoctor",
+    version,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = USAGE,
+    after_help = AFTER,
+    max_term_width = 80
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
+pub(crate) struct Options {
+    /// text, markdown or json
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    pub(crate) format: Format,
+    /// Write the report to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Keep what was observed in this file, to be diagnosed again elsewhere
+    #[arg(long, value_name = "CASE.json")]
+    pub(crate) save: Option<PathBuf>,
+    /// Stop at what public-key queries tell: sign nothing, log in nowhere
+    #[arg(long)]
+    pub(crate) no_login: bool,
+    /// Log in, but run nothing there
+    #[arg(long)]
+    pub(crate) no_exec: bool,
+    /// Ask the server about no key that ssh would not offer
+    #[arg(long)]
+    pub(crate) only_offered: bool,
+    /// Ask about every key here, with more than two connections where that takes them
+    #[arg(long, conflicts_with = "only_offered")]
+    pub(crate) all_keys: bool,
+    /// Limit of the whole run; ssh's ConnectTimeout, or 5 s, limits each address
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// auto, always or never; NO_COLOR is honoured
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto, hide_possible_values = true)]
+    pub(crate) color: Color,
+    /// Print this help
+    #[arg(long, action = ArgAction::HelpShort)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(long, action = ArgAction::Version)]
+    version: Option<bool>,
+    /// Show the evidence behind each line (ssh's -v)
+    #[arg(short)]
+    pub(crate) verbose: bool,
+}
+
+/// The forms, in a few lines.
+pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]host [command]
+       sshdoctor [OPTIONS] ssh|scp|sftp ...   a failing command as typed
+       sshdoctor explain [CAUSE]              what a cause means
+       sshdoctor demo [INCIDENT]              incidents, replayed on loopback
+       sshdoctor diagnose HOST                a host named as a subcommand";
+
+/// A form of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person at a terminal.
+    Text,
+    /// For a ticket or a chat.
+    Markdown,
+    /// For a script: one object.
+    Json,
+}
+
+/// When the text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The names of our options without their dashes, and whether each takes a value.
+pub(crate) fn long_options() -> Vec<(String, bool)> {
+    let command = Options::command();
+    let named = command.get_arguments().filter_map(|option| {
+        let takes_value = option.get_action().takes_values();
+        Some((option.get_long()?.to_owned(), takes_value))
+    });
+    named.collect()
+}

@@ -1,0 +1,112 @@
+//! The installed ssh: where it is, its version, and what it prints, within a time and a size (ssh(1)).
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+
+use crate::facts::Unobserved;
+
+/// How long ssh may take to read its configuration, `Match exec` commands included.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How much of standard output is kept.
+const STDOUT_LIMIT: usize = 1 << 20;
+
+/// How much of standard error is kept; `-vvv` and `Match exec` commands write there.
+const STDERR_LIMIT: usize = 4 << 20;
+
+/// What a run of ssh printed.
+#[derive(Debug)]
+pub(super) struct Printed {
+    /// Its exit status; `None` where a signal ended it.
+    pub(super) status: Option<i32>,
+    /// Standard output, no longer than [`STDOUT_LIMIT`].
+    pub(super) stdout: Vec<u8>,
+    /// Standard error, no longer than [`STDERR_LIMIT`].
+    pub(super) stderr: Vec<u8>,
+}
+
+/// The ssh that a shell would run: `typed` where that was a path, else the first one on PATH.
+pub(super) fn find(typed: Option<&OsStr>) -> Option<PathBuf> {
+    if let Some(typed) = typed {
+        return Some(PathBuf::from(typed)).filter(|path| is_executable(path));
+    }
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders).map(|folder| folder.join("ssh")).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// The first word of `ssh -V`, `OpenSSH_9.2p1`; empty where it printed none.
+pub(super) async fn version(ssh: &Path) -> Result<String, Unobserved> {
+    let printed = run(ssh, &["-V".into()]).await?;
+    let said = if printed.stderr.is_empty() { printed.stdout } else { printed.stderr };
+    let line = said.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let word = line.split(|byte| matches!(byte, b' ' | b',' | b'\r')).next().unwrap_or_default();
+    Ok(crate::facts::text::escape(&word[..word.len().min(80)]))
+}
+
+/// Runs `ssh` with these arguments and nothing on standard input.
+pub(super) async fn run(ssh: &Path, arguments: &[OsString]) -> Result<Printed, Unobserved> {
+    let failed = |error: std::io::Error| Unobserved::Failed(format!("{}: {error}", shown(ssh)));
+    let mut command = Command::new(ssh);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own, so that a `Match exec` command that hangs can be ended together with it.
+    command.process_group(0).kill_on_drop(true);
+    let mut child = command.spawn().map_err(failed)?;
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let whole = async {
+        let (status, stdout, stderr) =
+            tokio::join!(child.wait(), capped(stdout, STDOUT_LIMIT), capped(stderr, STDERR_LIMIT));
+        status.map(|status| Printed { status: status.code(), stdout, stderr })
+    };
+    let printed = tokio::time::timeout(LIMIT, whole).await.map_err(|_| Unobserved::TimedOut)?.map_err(failed)?;
+    group.ended();
+    Ok(printed)
+}
+
+/// Reads to the end and keeps no more than `limit` bytes.
+async fn capped(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let Some(mut stream) = stream else { return kept };
+    let mut buffer = vec![0; 8192];
+    while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+        let room = limit - kept.len();
+        kept.extend_from_slice(&buffer[..count.min(room)]);
+    }
+    kept
+}
+
+/// The process group of a run that is not over; it is killed when this is dropped.
+struct Group(Option<i32>);
+
+impl Group {
+    /// The run is over: what it left running in the background is not ours to end.
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            // It may have ended by itself in the meantime.
+            let _ = killpg(Pid::from_raw(id), Signal::SIGKILL);
+        }
+    }
+}
+
+fn shown(path: &Path) -> crate::facts::text::Path {
+    crate::facts::text::Path::from_path(path)
+}

@@ -1,0 +1,166 @@
+//! The client of a row: runs ssh and sshdoctor on the same command line, with or without a terminal, within a limit.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::row::{Fixture, Row, Ssh};
+use crate::world::{DOCTOR, World, quoted};
+
+/// How a program ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    /// Its exit status; none where it was still running and was stopped.
+    pub(crate) status: Option<i32>,
+    /// What it wrote to stdout, with a terminal: everything it showed.
+    pub(crate) stdout: String,
+    /// What it wrote to stderr.
+    pub(crate) stderr: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// How long ssh may take where it is to end or to ask.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long ssh is watched where it is to hang.
+const HANG: Duration = Duration::from_secs(3);
+/// How long sshdoctor may take; its own limit is 30 s.
+const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
+
+/// Runs ssh as the row's client.
+pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
+    let mut arguments = row.line.to_vec();
+    if !row.line.contains(&"--") && !has_command(row.line) {
+        arguments.push("true");
+    }
+    let (limit, until) = match expected {
+        Ssh::Ends(..) => (PATIENCE, None),
+        Ssh::Asks(text) => (PATIENCE, Some(text)),
+        Ssh::Hangs => (HANG, None),
+    };
+    if row.terminal {
+        on_terminal(world, "ssh", &arguments, limit, until)
+    } else {
+        plain(world, "ssh", &arguments, limit)
+    }
+}
+
+/// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.
+/// Returns how it ended, the report and the saved facts.
+pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String, Option<String>)> {
+    let mut arguments = vec!["--format", "json"];
+    if row.terminal {
+        arguments.extend(["--output", "/tmp/report.json"]);
+    }
+    if row.fixture != Fixture::No {
+        arguments.extend(["--save", "/tmp/case.json"]);
+    }
+    arguments.extend(row.line);
+    if !has_command(row.line) {
+        arguments.push("true");
+    }
+    let ended = if row.terminal {
+        on_terminal(world, DOCTOR, &arguments, DOCTOR_PATIENCE, None)?
+    } else {
+        plain(world, DOCTOR, &arguments, DOCTOR_PATIENCE)?
+    };
+    let report =
+        if row.terminal { fs::read_to_string("/tmp/report.json").unwrap_or_default() } else { ended.stdout.clone() };
+    Ok((ended, report, fs::read_to_string("/tmp/case.json").ok()))
+}
+
+/// Whether the command line has a remote command of its own: a word after the destination.
+fn has_command(line: &[&str]) -> bool {
+    line.last().is_some_and(|word| word.starts_with("git-"))
+}
+
+/// Runs a program without a terminal.
+fn plain(world: &World, program: &str, arguments: &[&str], limit: Duration) -> anyhow::Result<Ended> {
+    let mut command = world.as_client(program, arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    watch(command, limit, None)
+}
+
+/// Runs a program on a terminal of its own, at which somebody sits who types nothing.
+fn on_terminal(
+    world: &World,
+    program: &str,
+    arguments: &[&str],
+    limit: Duration,
+    until: Option<&str>,
+) -> anyhow::Result<Ended> {
+    let line: Vec<String> = std::iter::once(&program).chain(arguments).map(|word| quoted(word)).collect();
+    let mut command = world.as_client("script", &["-qefc", &line.join(" "), "/dev/null"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    watch(command, limit, until)
+}
+
+/// Collects what a program writes until it ends, shows the text waited for, or the limit is reached.
+fn watch(mut command: Command, limit: Duration, until: Option<&str>) -> anyhow::Result<Ended> {
+    let begun = Instant::now();
+    let mut child = command.spawn().with_context(|| command.get_program().display().to_string())?;
+    let keyboard = child.stdin.take();
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    let status = wait(&mut child, limit, || until.is_some_and(|text| shown(&stdout.1).contains(text)))?;
+    drop(keyboard);
+    let took = begun.elapsed();
+    if status.is_some() {
+        // Whoever inherited the pipes (a connection left in the background) must not hold the row.
+        let _ = wait_for("the last words", || stdout.0.is_finished() && stderr.0.is_finished());
+    }
+    Ok(Ended { status, stdout: shown(&stdout.1), stderr: shown(&stderr.1), took })
+}
+
+/// Waits for the end; at the limit, or when enough was seen, the program is killed and has no status.
+fn wait(child: &mut Child, limit: Duration, enough: impl Fn() -> bool) -> anyhow::Result<Option<i32>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.code().unwrap_or(-1)));
+        }
+        if enough() || begun.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+type Collected = (thread::JoinHandle<()>, Arc<Mutex<Vec<u8>>>);
+
+/// Reads a pipe to its end in the background.
+fn collect(pipe: Option<impl Read + Send + 'static>) -> Collected {
+    let all = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&all);
+    let reader = thread::spawn(move || {
+        let Some(mut pipe) = pipe else { return };
+        let mut some = [0; 4096];
+        while let Ok(count @ 1..) = pipe.read(&mut some) {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&some[..count]);
+        }
+    });
+    (reader, all)
+}
+
+fn shown(collected: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&collected.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+}
+
+/// Waits until something is so, at most 5 seconds.
+pub(crate) fn wait_for(what: &str, so: impl Fn() -> bool) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while !so() {
+        if begun.elapsed() > Duration::from_secs(5) {
+            bail!("waited 5 s for {what}");
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}

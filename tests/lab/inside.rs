@@ -1,0 +1,157 @@
+//! What happens inside a row's namespaces: the machine is built, both programs run, and what they say is compared.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::client::{self, Ended};
+use crate::row::{Fixture, HEALTHY, Row, Ssh};
+use crate::world::{World, read};
+
+/// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Outcome {
+    /// One line for each thing that is not as the row says.
+    pub(crate) complaints: Vec<String>,
+    /// Both programs' own words.
+    pub(crate) printed: String,
+    /// The facts of the run as a saved case, where the row asks for them.
+    pub(crate) facts: Option<String>,
+}
+
+/// Runs a row in the namespaces of this process.
+pub(crate) fn run(row: &Row, doctor: &Path, ssh_only: bool) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Err(error) = steps(row, doctor, ssh_only, &mut outcome) {
+        outcome.complaints.push(format!("{error:#}"));
+    }
+    outcome
+}
+
+fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let mut world = World::build(doctor)?;
+    (row.setup)(&mut world)?;
+    outcome.ssh(&client::ssh(&world, row, row.ssh)?, row.ssh);
+    if !row.log.is_empty() {
+        let logged = client::wait_for("sshd's log", || read("/var/log/sshd").is_ok_and(|log| log.contains(row.log)));
+        if logged.is_err() {
+            outcome.complaints.push(format!("sshd's log does not say {:?}: {}", row.log, read("/var/log/sshd")?));
+        }
+    }
+    let mut report = Value::Null;
+    if !ssh_only {
+        let (ended, text, facts) = client::doctor(&world, row)?;
+        report = outcome.report(&ended, &text);
+        outcome.verdict(row, &ended, &report);
+        if row.fixture != Fixture::No && facts.is_none() {
+            outcome.complaints.push("no case was saved".to_owned());
+        }
+        outcome.facts = facts;
+    }
+    let Some(mend) = row.mend else { return Ok(()) };
+    let printed = printed_step(&report).filter(|_| mend.printed);
+    if mend.printed && !ssh_only && printed.is_none() {
+        outcome.complaints.push("no command is printed as the first step".to_owned());
+    }
+    match printed {
+        Some((command, true)) => drop(world.sh(&command)?),
+        Some((command, false)) => {
+            let done = world.as_client("/bin/sh", &["-c", &command]).output()?;
+            if !done.status.success() {
+                outcome.complaints.push(format!("{command}: {}", String::from_utf8_lossy(&done.stderr).trim_end()));
+            }
+        }
+        None => drop(world.sh(mend.script)?),
+    }
+    outcome.printed.push_str("\n--- after the first fault was taken away\n");
+    outcome.ssh(&client::ssh(&world, row, mend.then)?, mend.then);
+    if !ssh_only {
+        let (ended, text, _) = client::doctor(&world, row)?;
+        let after = outcome.report(&ended, &text);
+        let predicted = report.pointer("/verdict/also/0/cause").and_then(Value::as_str);
+        let met = word(&after, "/verdict/cause");
+        if predicted.map_or_else(|| !HEALTHY.contains(&met), |predicted| predicted != met) {
+            outcome.complaints.push(format!("predicted {}, met {met}", predicted.unwrap_or("access-works")));
+        }
+    }
+    Ok(())
+}
+
+impl Outcome {
+    /// Compares what ssh did with what it should do.
+    fn ssh(&mut self, ended: &Ended, expected: Ssh) {
+        let Ended { status, stdout, stderr, took } = ended;
+        let _ = write!(self.printed, "--- ssh: {status:?} after {} ms\n{stdout}{stderr}", took.as_millis());
+        let says = |text: &str| stdout.contains(text) || stderr.contains(text);
+        let (right, meant) = match expected {
+            Ssh::Ends(code, text) => (*status == Some(code) && says(text), format!("{code} and {text:?}")),
+            Ssh::Asks(text) => (status.is_none() && says(text), format!("the question {text:?}")),
+            Ssh::Hangs => (status.is_none(), "no end".to_owned()),
+        };
+        if !right {
+            self.complaints.push(format!("ssh: {meant} was expected"));
+        }
+    }
+
+    /// Reads sshdoctor's report.
+    fn report(&mut self, ended: &Ended, text: &str) -> Value {
+        let Ended { status, stderr, took, .. } = ended;
+        let report: Value = serde_json::from_str(text).unwrap_or_default();
+        let shown = if report.is_null() {
+            self.complaints.push("sshdoctor: no JSON report".to_owned());
+            text.to_owned()
+        } else {
+            format!("{:#}", report["verdict"])
+        };
+        let _ = write!(self.printed, "\n--- sshdoctor: {status:?} after {} ms\n{stderr}{shown}\n", took.as_millis());
+        report
+    }
+
+    /// Compares the verdict with the row's.
+    fn verdict(&mut self, row: &Row, ended: &Ended, report: &Value) {
+        if report.is_null() {
+            return;
+        }
+        let mut compare = |what: &str, met: String, meant: String| {
+            if met != meant {
+                self.complaints.push(format!("{what}: {met}, not {meant}"));
+            }
+        };
+        compare("cause", word(report, "/verdict/cause").to_owned(), row.cause.to_owned());
+        compare("certainty", word(report, "/verdict/certainty").to_owned(), row.certainty.to_owned());
+        let also: Vec<&str> = list(report, "/verdict/also").map(|entry| word(entry, "/cause")).collect();
+        compare("also", also.join(" "), row.also.join(" "));
+        let needs: Vec<&str> = list(report, "/verdict/needs").filter_map(Value::as_str).collect();
+        compare("needs", needs.join(" "), row.needs.join(" "));
+        let status = match row.cause {
+            cause if HEALTHY.contains(&cause) => 0,
+            "undetermined" => 3,
+            _ => 1,
+        };
+        compare("exit status", format!("{:?}", ended.status), format!("{:?}", Some(status)));
+        let with = |status: &str| -> Vec<&str> {
+            list(report, "/checks").filter(|check| check["status"] == status).map(|check| word(check, "/id")).collect()
+        };
+        if HEALTHY.contains(&row.cause) {
+            compare("accused", with("fail").join(" "), String::new());
+        }
+        if let Some(check) = row.remark.filter(|check| !with("warn").contains(check)) {
+            compare("remarks", with("warn").join(" "), check.to_owned());
+        }
+    }
+}
+
+/// The first step's command, and whether root types it.
+fn printed_step(report: &Value) -> Option<(String, bool)> {
+    let step = list(report, "/verdict/next_steps").next()?;
+    Some((step["command"].as_str()?.to_owned(), step["as"] == "root"))
+}
+
+fn word<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or("nothing")
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}

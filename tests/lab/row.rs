@@ -1,0 +1,193 @@
+//! What a row of the lab is: one machine with one thing wrong, a command line, and what ssh and sshdoctor say to it.
+
+use crate::world::World;
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    /// Its name, unique, kebab-case.
+    pub(crate) name: &'static str,
+    /// Builds the machine: servers, keys, accounts, and the fault.
+    pub(crate) setup: fn(&mut World) -> anyhow::Result<()>,
+    /// What stands after the word `ssh`, the same for both programs.
+    pub(crate) line: &'static [&'static str],
+    /// Whether a person sits at a terminal.
+    pub(crate) terminal: bool,
+    /// What the real ssh does.
+    pub(crate) ssh: Ssh,
+    /// The verdict's cause.
+    pub(crate) cause: &'static str,
+    /// The strongest certainty that the evidence allows.
+    pub(crate) certainty: &'static str,
+    /// Why the certainty is not `proven`; empty where it is.
+    pub(crate) because: &'static str,
+    /// The ids of `also`, all of them, in order.
+    pub(crate) also: &'static [&'static str],
+    /// What a person will be asked, all of it (`access-needs-answer` only).
+    pub(crate) needs: &'static [&'static str],
+    /// A check that carries a remark although nothing is wrong.
+    pub(crate) remark: Option<&'static str>,
+    /// What sshd's own log says about the login; empty where it is not looked at.
+    pub(crate) log: &'static str,
+    /// How the first fault is taken away.
+    pub(crate) mend: Option<Mend>,
+    /// Where the facts of the run are kept with `BLESS=1`.
+    pub(crate) fixture: Fixture,
+}
+
+/// What the real ssh does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ssh {
+    /// It ends with this status, and its messages contain this text.
+    Ends(i32, &'static str),
+    /// It shows this text and waits for a person.
+    Asks(&'static str),
+    /// It says nothing and does not end.
+    Hangs,
+}
+
+/// Where the facts of a row are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fixture {
+    /// Nowhere.
+    No,
+    /// `fixtures/CAUSE/facts.json`.
+    Cause,
+    /// `fixtures/healthy/ROW.json`.
+    Healthy,
+}
+
+/// How the first fault is taken away, and what ssh does then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mend {
+    /// A shell script, run as root on the row's machine.
+    pub(crate) script: &'static str,
+    /// What the real ssh does afterwards.
+    pub(crate) then: Ssh,
+    /// Whether the command that the report prints is run instead of the script, where it is one.
+    pub(crate) printed: bool,
+}
+
+/// Verdicts that accuse nobody.
+pub(crate) const HEALTHY: &[&str] = &["access-works", "access-needs-answer"];
+
+/// A row of which only the machine is known.
+pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    Row {
+        name,
+        setup,
+        line: &["deploy@web1.example.org"],
+        terminal: false,
+        ssh: Ssh::Ends(0, ""),
+        cause: "access-works",
+        certainty: "proven",
+        because: "",
+        also: &[],
+        needs: &[],
+        remark: None,
+        log: "",
+        mend: None,
+        fixture: Fixture::No,
+    }
+}
+
+impl Row {
+    /// Another command line.
+    pub(crate) fn line(mut self, line: &'static [&'static str]) -> Self {
+        self.line = line;
+        self
+    }
+
+    /// With a person at a terminal.
+    pub(crate) fn at_a_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// ssh fails with 255 and says so.
+    pub(crate) fn ssh_fails(mut self, says: &'static str) -> Self {
+        self.ssh = Ssh::Ends(255, says);
+        self
+    }
+
+    /// ssh asks a person.
+    pub(crate) fn ssh_asks(mut self, says: &'static str) -> Self {
+        self.ssh = Ssh::Asks(says);
+        self
+    }
+
+    /// ssh hangs.
+    pub(crate) fn ssh_hangs(mut self) -> Self {
+        self.ssh = Ssh::Hangs;
+        self
+    }
+
+    /// The verdict, proven.
+    pub(crate) fn proven(mut self, cause: &'static str) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// The verdict, not proven, and why not.
+    pub(crate) fn at_most(mut self, certainty: &'static str, cause: &'static str, because: &'static str) -> Self {
+        self.cause = cause;
+        self.certainty = certainty;
+        self.because = because;
+        self
+    }
+
+    /// What bites next.
+    pub(crate) fn also(mut self, also: &'static [&'static str]) -> Self {
+        self.also = also;
+        self
+    }
+
+    /// What a person will be asked.
+    pub(crate) fn needs(mut self, needs: &'static [&'static str]) -> Self {
+        self.cause = "access-needs-answer";
+        self.needs = needs;
+        self
+    }
+
+    /// This check carries a remark.
+    pub(crate) fn remark(mut self, check: &'static str) -> Self {
+        self.remark = Some(check);
+        self
+    }
+
+    /// sshd's log names the reason, which is not seen from outside.
+    pub(crate) fn log(mut self, log: &'static str) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The first fault taken away by a script: then ssh logs in.
+    pub(crate) fn mended_by(mut self, script: &'static str) -> Self {
+        self.mend = Some(Mend { script, then: Ssh::Ends(0, ""), printed: false });
+        self
+    }
+
+    /// The first fault taken away: then ssh does this.
+    pub(crate) fn then(mut self, then: Ssh) -> Self {
+        self.mend = self.mend.map(|mend| Mend { then, ..mend });
+        self
+    }
+
+    /// The command that the report prints takes the fault away as well as the script does.
+    pub(crate) fn printed(mut self) -> Self {
+        self.mend = self.mend.map(|mend| Mend { printed: true, ..mend });
+        self
+    }
+
+    /// Its facts are its cause's fixture.
+    pub(crate) fn fixture(mut self) -> Self {
+        self.fixture = Fixture::Cause;
+        self
+    }
+
+    /// Its facts are kept among the healthy ones.
+    pub(crate) fn healthy_fixture(mut self) -> Self {
+        self.fixture = Fixture::Healthy;
+        self
+    }
+}

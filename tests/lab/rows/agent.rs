@@ -1,0 +1,158 @@
+//! Rows whose fault is in the agent, or in what it makes ssh offer.
+
+use crate::row::{Row, row};
+use crate::world::World;
+
+/// Loads the key that opens, and nothing else.
+const LOAD: &str = "export SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7; ssh-add -q -D; ssh-add -q /srv/kept/id_ed25519";
+
+/// Seven keys in the agent, the last one opens.
+fn crowded(world: &mut World) -> anyhow::Result<()> {
+    world.server("")?;
+    let keys: Vec<String> = (1..=7).map(|number| format!("/home/a/.ssh/key{number}")).collect();
+    for key in &keys {
+        world.key(key, &[])?;
+    }
+    world.authorize("/home/a/.ssh/key7.pub")?;
+    world.agent_with(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A server, and the key that opens in the agent only.
+fn in_agent(world: &mut World) -> anyhow::Result<()> {
+    world.server("")?;
+    world.login_key()?;
+    world.agent_with(&["/home/a/.ssh/id_ed25519"])
+}
+
+/// Rows of the agent.
+pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = unreachable();
+    rows.extend(offering());
+    rows.extend(refusing());
+    rows
+}
+
+fn unreachable() -> Vec<Row> {
+    vec![
+        row("agent-gone", |world| {
+            world.server("")?;
+            world.environment.push(("SSH_AUTH_SOCK".to_owned(), "/tmp/ssh-XXXXgone/agent.7".to_owned()));
+            Ok(())
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("agent-unreachable")
+        .fixture(),
+        row("agent-dead", |world| {
+            world.server("")?;
+            // Dropping the listener leaves the socket file behind, as an agent that was killed does.
+            drop(std::os::unix::net::UnixListener::bind("/tmp/agent.7")?);
+            world.sh("chown a /tmp/agent.7")?;
+            world.environment.push(("SSH_AUTH_SOCK".to_owned(), "/tmp/agent.7".to_owned()));
+            Ok(())
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("agent-unreachable"),
+        row("agent-of-the-configuration-gone", |world| {
+            in_agent(world)?;
+            world.config("IdentityAgent ~/.ssh/agent.sock")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("agent-unreachable")
+        .mended_by("rm /home/a/.ssh/config"),
+    ]
+}
+
+fn offering() -> Vec<Row> {
+    vec![
+        row("agent-with-three-other-keys", |world| {
+            world.server("")?;
+            let keys = ["/home/a/.ssh/one", "/home/a/.ssh/two", "/home/a/.ssh/three"];
+            for key in keys {
+                world.key(key, &[])?;
+            }
+            world.agent_with(&keys)?;
+            world.login_key()?;
+            world.put_away("/home/a/.ssh/id_ed25519")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("agent-lacks-accepted-key")
+        .mended_by(LOAD)
+        .fixture(),
+        row("identities-only-hides-the-agent", |world| {
+            in_agent(world)?;
+            world.config("IdentitiesOnly yes")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("identities-only-hides-key")
+        .mended_by("rm /home/a/.ssh/config")
+        .fixture(),
+        row("identities-only-names-another-key", |world| {
+            in_agent(world)?;
+            world.key("/home/a/.ssh/other", &[])?;
+            world.config("IdentitiesOnly yes\nIdentityFile ~/.ssh/other")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("identities-only-hides-key")
+        .mended_by("rm /home/a/.ssh/config"),
+        row("seven-keys-in-the-agent", crowded)
+            .ssh_fails("Too many authentication failures")
+            .log("maximum authentication attempts exceeded")
+            .proven("too-many-keys")
+            .fixture(),
+        row("the-file-that-opens-after-six-keys", |world| {
+            world.server("")?;
+            let keys: Vec<String> = (1..=6).map(|number| format!("/home/a/.ssh/key{number}")).collect();
+            for key in &keys {
+                world.key(key, &[])?;
+            }
+            world.agent_with(&keys.iter().map(String::as_str).collect::<Vec<_>>())?;
+            world.login_key()
+        })
+        .ssh_fails("Too many authentication failures")
+        .proven("too-many-keys")
+        .mended_by("printf 'IdentitiesOnly yes\\n' >/home/a/.ssh/config; chown a /home/a/.ssh/config"),
+    ]
+}
+
+fn refusing() -> Vec<Row> {
+    vec![
+        row("agent-wants-a-confirmation-and-cannot-ask", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.agent()?;
+            world.ssh_add(&["-c", "/home/a/.ssh/id_ed25519"])?;
+            world.put_away("/home/a/.ssh/id_ed25519")
+        })
+        .ssh_fails("agent refused operation")
+        .proven("agent-refused-to-sign")
+        .mended_by(LOAD)
+        .fixture(),
+        row("agent-key-for-another-host", |world| {
+            world.server("")?;
+            world.login_key()?;
+            // The constraint names a host by its key in known_hosts.
+            world.sh("ssh-keygen -q -t ed25519 -N '' -f /srv/db")?;
+            let db = crate::world::read("/srv/db.pub")?;
+            world.append("/home/a/.ssh/known_hosts", &format!("db1.example.org {}", db.trim_end()))?;
+            world.agent()?;
+            world.ssh_add(&["-h", "db1.example.org", "/home/a/.ssh/id_ed25519"])?;
+            world.put_away("/home/a/.ssh/id_ed25519")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("agent-key-constrained")
+        .mended_by(LOAD)
+        .fixture(),
+        row("agent-locked", |world| {
+            in_agent(world)?;
+            // ssh-add reads the agent's password from a terminal or an askpass program.
+            world.file("/tmp/askpass", "#!/bin/sh\necho pw\n", 0o755)?;
+            world.environment.push(("SSH_ASKPASS".to_owned(), "/tmp/askpass".to_owned()));
+            world.environment.push(("SSH_ASKPASS_REQUIRE".to_owned(), "force".to_owned()));
+            world.ssh_add(&["-x"])?;
+            world.environment.truncate(1);
+            Ok(())
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("no-identities"),
+    ]
+}

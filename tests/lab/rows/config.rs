@@ -1,0 +1,96 @@
+//! Rows whose fault is in the client's configuration or on its command line.
+
+use crate::row::{Row, row};
+
+/// Rows of the configuration.
+pub(crate) fn rows() -> Vec<Row> {
+    vec![
+        row("option-nobody-knows", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("Host web1.example.org\n    UseKeychain yes")
+        })
+        .ssh_fails("Bad configuration option: usekeychain")
+        .proven("client-config-error")
+        .mended_by("rm /home/a/.ssh/config")
+        .fixture(),
+        row("option-nobody-knows-on-the-command-line", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-o", "Nonsense=1", "deploy@web1.example.org"])
+        .ssh_fails("Bad configuration option: nonsense")
+        .proven("client-config-error"),
+        row("value-that-is-none", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("KexAlgorithms +diffie-hellman-group99")
+        })
+        .ssh_fails("Bad SSH2 KexAlgorithms")
+        .proven("client-config-error"),
+        row("config-others-can-write", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.file("/home/a/.ssh/config", "User deploy\n", 0o666)
+        })
+        .ssh_fails("Bad owner or permissions on /home/a/.ssh/config")
+        .proven("client-config-permissions")
+        .mended_by("chmod 600 /home/a/.ssh/config")
+        .printed()
+        .fixture(),
+        row("config-of-another-owner", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("User deploy")?;
+            world.sh("chown deploy /home/a/.ssh/config; chmod 644 /home/a/.ssh/config").map(drop)
+        })
+        .ssh_fails("Bad owner or permissions on /home/a/.ssh/config")
+        .proven("client-config-permissions")
+        .mended_by("chown a /home/a/.ssh/config"),
+        row("publickey-switched-off", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("PubkeyAuthentication no")
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("pubkey-disabled-by-client")
+        .mended_by("rm /home/a/.ssh/config")
+        .fixture(),
+        row("publickey-not-preferred", |world| {
+            world.server("PasswordAuthentication yes")?;
+            world.login_key()
+        })
+        .line(&["-oPreferredAuthentications=password", "-oBatchMode=yes", "deploy@web1.example.org"])
+        .ssh_fails("Permission denied (publickey,password)")
+        .proven("pubkey-disabled-by-client"),
+        row("only-passwords-and-nobody-to-ask", |world| {
+            world.server("PubkeyAuthentication no\nPasswordAuthentication yes")
+        })
+        .line(&["-oBatchMode=yes", "deploy@web1.example.org"])
+        .ssh_fails("Permission denied (password)")
+        .proven("method-disabled-by-client")
+        .fixture(),
+        row("passwords-switched-off-at-a-terminal", |world| {
+            world.server("PubkeyAuthentication no\nPasswordAuthentication yes")?;
+            world.config("PasswordAuthentication no")
+        })
+        .at_a_terminal()
+        .ssh_fails("Permission denied (password)")
+        .proven("method-disabled-by-client"),
+        row("through-a-proxy-command", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-oProxyCommand=exec false", "deploy@web1.example.org"])
+        .ssh_fails("kex_exchange_identification")
+        .at_most("possible", "undetermined", "what is behind a proxy is not examined")
+        .fixture(),
+        row("through-a-jump-host", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-J", "bastion.invalid", "deploy@web1.example.org"])
+        .ssh_fails("Could not resolve hostname bastion.invalid")
+        .at_most("possible", "undetermined", "what is behind a jump host is not examined"),
+    ]
+}

@@ -1,0 +1,104 @@
+//! A scripted server that goes as far as user authentication, for answers that no real server gives.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use russh::server::{Auth, Config, Handle, Handler, PublicKeyOffer, VerifiedPublicKey, run_stream};
+use russh::{Disconnect, MethodKind, MethodSet, SshId};
+use ssh_key::PrivateKey;
+
+use crate::world::{World, read};
+
+/// How it answers once the key exchange is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Script {
+    /// A disconnect with this text, behind the answer to `none`.
+    Disconnect(&'static str),
+    /// The authorised key is accepted in the query, and refused once it has signed.
+    RefuseSignature,
+    /// The connection is closed without a word once the key has signed.
+    CloseAfterSignature,
+    /// The authorised key is a first factor; this method has to follow.
+    Partial(MethodKind),
+}
+
+impl World {
+    /// The scripted server on port 22, known to the client; it knows the key in deploy's authorized_keys.
+    pub(crate) fn scripted_userauth(&self, script: Script) -> anyhow::Result<()> {
+        self.host_key("ed25519")?;
+        self.known("web1.example.org", "ed25519")?;
+        let key = PrivateKey::from_openssh(read("/etc/ssh/ssh_host_ed25519_key")?).context("host key")?;
+        let config = Arc::new(Config {
+            server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-Gatekeeper_4.1")),
+            methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+            auth_rejection_time: Duration::ZERO,
+            keys: vec![key],
+            ..Config::default()
+        });
+        let listener = std::net::TcpListener::bind("192.0.2.7:22")?;
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::spawn(move || runtime.block_on(serve(listener, config, script)));
+        Ok(())
+    }
+}
+
+async fn serve(listener: std::net::TcpListener, config: Arc<Config>, script: Script) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let config = Arc::clone(&config);
+        tokio::spawn(async move {
+            let session = Arc::new(OnceLock::new());
+            let running = run_stream(config, stream, Gate { script, session: Arc::clone(&session) }).await?;
+            let _ = session.set(running.handle());
+            running.await
+        });
+    }
+}
+
+/// One connection.
+struct Gate {
+    script: Script,
+    session: Arc<OnceLock<Handle>>,
+}
+
+impl Gate {
+    /// Whether deploy's authorized_keys lists the key.
+    fn authorised(key: &ssh_key::PublicKey) -> bool {
+        let Ok(text) = read("/home/deploy/.ssh/authorized_keys") else { return false };
+        text.lines()
+            .filter_map(|line| ssh_key::PublicKey::from_openssh(line).ok())
+            .any(|line| line.key_data() == key.key_data())
+    }
+}
+
+impl Handler for Gate {
+    type Error = russh::Error;
+
+    async fn auth_none(&mut self, _: &str) -> Result<Auth, Self::Error> {
+        // Goes out behind the answer to this request, which no client takes for the end.
+        if let (Script::Disconnect(text), Some(session)) = (self.script, self.session.get()) {
+            let _ = session.disconnect(Disconnect::ByApplication, text.to_owned(), String::new()).await;
+        }
+        Ok(Auth::reject())
+    }
+
+    async fn auth_publickey_offered(&mut self, _: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+        Ok(if Self::authorised(offer.public_key) { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_publickey(&mut self, _: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        match self.script {
+            _ if !Self::authorised(key.public_key) => Ok(Auth::reject()),
+            Script::Disconnect(_) | Script::RefuseSignature => Ok(Auth::reject()),
+            Script::CloseAfterSignature => Err(russh::Error::Disconnect),
+            Script::Partial(next) => {
+                Ok(Auth::Reject { proceed_with_methods: Some(MethodSet::from(&[next][..])), partial_success: true })
+            }
+        }
+    }
+}
