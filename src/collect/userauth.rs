@@ -18,9 +18,9 @@ use super::Waiting;
 use super::agent;
 use super::identities;
 use super::ssh::packet::Connection;
-use tokio::time::timeout;
-use std::time::Duration;
 use crate::facts::userauth::{Signature, Signed};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Refused queries that one connection may cost.
 const MAX_REFUSED: u32 = 5;
@@ -98,12 +98,7 @@ async fn steps(
 }
 
 /// Asks about `left`: first what ssh would offer, then, where none of it is accepted, the others.
-async fn ask_all(
-    exchange: &mut Exchange<'_>,
-    plan: &Plan,
-    left: &[&Candidate],
-    bound: &Bound,
-) -> Result<bool, End> {
+async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate], bound: &Bound) -> Result<bool, End> {
     let first = exchange.connection_index() == 0;
     let offered: Vec<&Candidate> = left.iter().copied().filter(|candidate| candidate.offered).collect();
     let others = left.iter().copied().filter(|candidate| !candidate.offered);

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::cipher::{CIPHERS, MACS, is_aead};
 use super::servers::{Server, delayed, new_key, saying, scripted};
-use crate::collect::transport::{Secured, exchange};
 use crate::collect::agent::Binding;
+use crate::collect::transport::{Secured, exchange};
 use crate::collect::userauth::{Bound, Candidate, Outcome, Plan, Signing, another_connection, run};
 use crate::facts::identities::{FileError, KeyFile, PublicFile};
 use crate::facts::key::PublicKey;
@@ -509,9 +509,9 @@ async fn an_agents_key_logs_in_on_a_connection_that_is_bound_to_the_session() {
     let server = Server::sshd(&["ed25519"], &[]);
     let keys = keys(&server, 2);
     authorize(&server, &keys[1].1);
-    let agent = testing::Agent::start();
+    let agent = testing::Agent::new();
     for name in ["id_0", "id_1"] {
-        agent.add(&server.folder.path().join(name), &[]);
+        agent.add(&[server.folder.path().join(name).as_os_str()]);
     }
     let mut plan = plan(&[keys[0].0.clone(), keys[1].0.clone()]);
     for candidate in &mut plan.candidates {
