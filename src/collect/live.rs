@@ -17,7 +17,7 @@ use crate::facts::config::Options;
 use crate::facts::connect::{Connect, Proxy};
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
 use crate::facts::session::Session;
-use crate::facts::text::Host;
+use crate::facts::text::{Host, Path};
 use crate::facts::transport::Transport;
 use crate::facts::userauth::Userauth;
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
@@ -85,6 +85,9 @@ fn stop(facts: &mut Facts, why: &Unobserved) {
 
 async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     run::collect(facts);
+    if let Some(home) = &request.home {
+        facts.run.home = Path::from_path(home);
+    }
     facts.run.limits = request.limits.clone();
     let started = Instant::now();
     waiting("ssh -G");
@@ -285,7 +288,7 @@ async fn bind(facts: &mut Facts, secured: &Secured, waiting: &Waiting<'_>) -> Op
 }
 
 async fn bound(
-    socket: &crate::facts::text::Path,
+    socket: &Path,
     secured: &Secured,
 ) -> (Option<agent::Connection>, Observed<Vec<crate::facts::agent::AgentKey>>) {
     let binding = Binding {
