@@ -186,7 +186,6 @@ fn explain(id: Option<&OsStr>, options: &Options) -> Exit {
 /// `sshdoctor demo`.
 async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
     let incident = incident.map(OsStr::to_string_lossy);
-    let style = style(options);
     let mut out: Box<dyn Write> = match &options.output {
         Some(path) => match File::create(path).with_context(|| cannot_write(path)) {
             Ok(file) => Box::new(file),
@@ -194,7 +193,7 @@ async fn replay(incident: Option<&OsStr>, options: &Options) -> Exit {
         },
         None => Box::new(io::stdout()),
     };
-    match demo::run(incident.as_deref(), &style, &mut out).await {
+    match demo::run(incident.as_deref(), &style(options), &mut out).await {
         Ok(()) => Exit::Clear,
         Err(error) if error.is::<demo::Interrupted>() => Exit::Interrupted,
         Err(error) if is_closed_pipe(&error) => Exit::Clear,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::resolve::{BEHIND_A_PROXY, forget, shown};
 use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
-use crate::facts::connect::{Attempt, Connect, Dial};
+use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 
@@ -460,7 +460,7 @@ mod tests {
     use super::*;
     use crate::facts::Target;
     use crate::facts::config::ControlMaster;
-    use crate::facts::connect::Proxy;
+    use crate::facts::connect::{Connect, Proxy};
     use crate::facts::resolve::Resolve;
 
     fn scene(attempts: &[(&str, Dial)]) -> Facts {

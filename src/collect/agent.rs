@@ -227,6 +227,9 @@ mod tests {
         keys.iter().map(|key| format!("{} {}", key.key.algorithm, key.key.comment)).collect()
     }
 
+    /// IdentityAgent, SSH_AUTH_SOCK, and what is found.
+    type Row<'a> = (Option<&'a str>, Option<&'a str>, Option<(&'a str, Source)>);
+
     #[test]
     fn the_socket_is_the_one_that_ssh_would_use() {
         let env = |name: &str| match name {
@@ -234,7 +237,7 @@ mod tests {
             "RUN" => Some(b"/run/user/5".to_vec()),
             _ => None,
         };
-        let rows: &[(Option<&str>, Option<&str>, Option<(&str, Source)>)] = &[
+        let rows: &[Row<'_>] = &[
             (None, None, None),
             (None, Some(""), None),
             (None, Some("/a"), Some(("/a", Source::Environment("SSH_AUTH_SOCK".into())))),

@@ -71,14 +71,16 @@ async fn evaluate(arguments: &Arguments, facts: &mut Facts) {
         facts.config.ssh = Err(Unobserved::Failed(format!("{what}: not found")));
         return;
     };
-    let printed = match program::run(&ssh, &words(arguments, &[])).await {
+    let asked = words(arguments, &[]);
+    let (printed, version) = tokio::join!(program::run(&ssh, &asked), program::version(&ssh));
+    let printed = match printed {
         Ok(printed) => printed,
         Err(reason) => {
             facts.config.ssh = Err(reason);
             return;
         }
     };
-    let version = program::version(&ssh).await.unwrap_or_default();
+    let version = version.unwrap_or_default();
     facts.config.ssh = Ok(SshProgram { path: text::Path::from_path(&ssh), version });
 
     let mut said = said::sort(&printed.stderr);

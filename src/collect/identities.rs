@@ -261,3 +261,210 @@ pub fn sign(file: &KeyFile, algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Sig
 pub(super) fn signed_by(key: &impl Signer<Signature>, data: &[u8]) -> Option<Vec<u8>> {
     key.try_sign(data).ok().and_then(|signature| Vec::try_from(signature).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::identities::Defect;
+    use crate::facts::userauth::Signed;
+    use crate::testing::{Folder, ssh_keygen};
+
+    fn facts(home: &Folder, options: &[(&str, &str)]) -> Facts {
+        let mut facts = Facts::default();
+        facts.run.home = Path::from_path(home.as_ref());
+        facts.run.uid = nix::unistd::getuid().as_raw();
+        let options = options.iter().map(|(keyword, value)| ((*keyword).to_owned(), (*value).into()));
+        facts.config.options.0 = options.collect();
+        facts
+    }
+
+    fn nothing(_: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// A home with a `.ssh` folder.
+    fn home() -> Folder {
+        let home = Folder::new();
+        std::fs::create_dir(home.path(".ssh")).unwrap();
+        home
+    }
+
+    #[test]
+    fn the_default_list_is_nobodys_choice() {
+        let home = home();
+        home.key(".ssh/id_ed25519", &["-t", "ed25519"]);
+        let list: Vec<(&str, &str)> = defaults::IDENTITY_FILES.iter().map(|value| ("identityfile", *value)).collect();
+        let identities = look(&facts(&home, &list), &nothing);
+        assert_eq!(identities.files.len(), list.len());
+        assert!(identities.files.iter().all(|file| !file.explicit && file.source == Source::Default));
+        let there: Vec<&KeyFile> = identities.files.iter().filter(|file| file.state.is_ok()).collect();
+        assert_eq!(there.len(), 1);
+        assert_eq!(there[0].configured, *"~/.ssh/id_ed25519");
+        assert!(there[0].public_half().is_some());
+        assert!(identities.files.iter().filter_map(|file| file.state.as_ref().err()).all(FileError::is_missing));
+
+        let identities = look(&facts(&home, &[("identityfile", "~/.ssh/id_ed25519")]), &nothing);
+        assert!(identities.files[0].explicit);
+        assert_eq!(identities.files[0].source, Source::Command("ssh -G".into()));
+    }
+
+    #[test]
+    fn what_the_command_line_names_is_known_as_such() {
+        let home = home();
+        let key = home.key("key", &["-t", "ed25519"]);
+        let path = key.to_str().unwrap();
+        for (arguments, value) in [
+            (vec!["-i".to_owned(), path.to_owned()], path),
+            (vec![format!("-i{path}")], path),
+            (vec!["-i".to_owned(), "~/key".to_owned()], path),
+            (vec![format!("-oIdentityFile={path}")], path),
+            (vec!["-o".to_owned(), "identityfile ~/key".to_owned()], "~/key"),
+            (vec!["-p".to_owned(), "-i".to_owned(), "-vvi".to_owned(), path.to_owned()], path),
+        ] {
+            let mut facts = facts(&home, &[("identityfile", value)]);
+            facts.config.arguments = arguments.iter().map(|word| word.as_str().into()).collect();
+            let files = look(&facts, &nothing).files;
+            assert_eq!(files.len(), 1, "{arguments:?}");
+            assert_eq!(files[0].source, Source::CommandLine, "{arguments:?}");
+        }
+        let mut facts = facts(&home, &[("identityfile", "~/key")]);
+        facts.config.arguments = ["-i", "~/gone"].map(ServerText::from).to_vec();
+        let files = look(&facts, &nothing).files;
+        assert_eq!((files[0].configured.to_string(), files[0].explicit), ("~/gone".to_owned(), true));
+        assert!(files[0].state.as_ref().is_err_and(FileError::is_missing), "ssh -G says nothing of it");
+        assert_eq!(files[1].source, Source::Command("ssh -G".into()));
+    }
+
+    #[test]
+    fn odd_files_are_named_and_never_waited_for() {
+        let home = home();
+        std::fs::create_dir(home.path("folder")).unwrap();
+        nix::unistd::mkfifo(&home.path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        nix::unistd::mkfifo(&home.path(".ssh/pipe.pub"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let huge = std::fs::File::create(home.path("huge")).unwrap();
+        huge.set_len(1 << 30).unwrap();
+        std::fs::hard_link(home.path("huge"), home.path(".ssh/huge.pub")).unwrap();
+        home.file("not utf8", b"\xff\xfe\xfd\n\x1b[31m");
+        std::os::unix::fs::symlink("loop", home.path("loop")).unwrap();
+        std::os::unix::fs::symlink(home.path("folder"), home.path("link")).unwrap();
+        let values = ["folder", "pipe", "huge", "not utf8", "loop", "link", "/dev/zero", "huge/below"];
+        let values: Vec<String> =
+            values
+                .iter()
+                .map(|name| {
+                    if name.starts_with('/') {
+                        (*name).to_owned()
+                    } else {
+                        home.path(name).to_str().unwrap().to_owned()
+                    }
+                })
+                .collect();
+        let options: Vec<(&str, &str)> = values.iter().map(|value| ("identityfile", value.as_str())).collect();
+        let identities = look(&facts(&home, &options), &nothing);
+        let kind = |row: usize| identities.files[row].state.as_ref().unwrap().kind;
+        assert_eq!((kind(0), kind(1), kind(2)), (FileKind::Directory, FileKind::Fifo, FileKind::Regular));
+        assert_eq!((kind(5), kind(6)), (FileKind::Directory, FileKind::Other));
+        assert_eq!(identities.files[0].private, Err(Unobserved::NotAttempted));
+        assert_eq!(identities.files[1].private, Err(Unobserved::NotAttempted));
+        assert_eq!(identities.files[3].private.as_ref().unwrap().defects, [Defect::Utf16]);
+        assert_eq!(identities.files[4].state.as_ref().unwrap_err().errno, "ELOOP");
+        assert_eq!(identities.files[7].state.as_ref().unwrap_err().errno, "ENOTDIR");
+        assert!(identities.files[5].state.as_ref().unwrap().link_to.is_some());
+        assert_eq!(identities.others, []);
+    }
+
+    #[test]
+    fn other_keys_are_found_once_and_newest_first() {
+        let home = home();
+        std::fs::create_dir_all(home.path(".ssh/work/deep/deeper")).unwrap();
+        let used = home.key(".ssh/used", &["-t", "ed25519"]);
+        for name in ["old", "work/new", "work/deep/deepest", "work/deep/deeper/unseen", "header"] {
+            home.key(&format!(".ssh/{name}"), &["-t", "ed25519"]);
+        }
+        std::fs::remove_file(home.path(".ssh/header.pub")).unwrap();
+        let public_only = home.key(".ssh/public_only", &["-t", "ed25519"]);
+        std::fs::remove_file(public_only).unwrap();
+        std::fs::copy(home.path(".ssh/old.pub"), home.path(".ssh/copy.pub")).unwrap();
+        std::fs::copy(used.with_extension("pub"), home.path(".ssh/used_copy.pub")).unwrap();
+        home.file(".ssh/known_hosts", &std::fs::read(used.with_extension("pub")).unwrap());
+        home.file(".ssh/config", b"Host *\n");
+        std::os::unix::fs::symlink(home.path(".ssh"), home.path(".ssh/work/again")).unwrap();
+        let age = |name: &str, seconds: u64| {
+            let when = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + seconds);
+            for name in [name.to_owned(), format!("{name}.pub")] {
+                if let Ok(file) = std::fs::File::options().append(true).open(home.path(&format!(".ssh/{name}"))) {
+                    file.set_modified(when).unwrap();
+                }
+            }
+        };
+        for (seconds, name) in
+            ["old", "copy", "public_only", "header", "work/deep/deepest", "work/new"].iter().enumerate()
+        {
+            age(name, seconds as u64);
+        }
+        let identities = look(&facts(&home, &[("identityfile", "~/.ssh/used")]), &nothing);
+        let names: Vec<String> = identities.others.iter().map(|file| file.path.to_string()).collect();
+        let start = format!("{}/", home.path(".ssh").display());
+        let names: Vec<&str> = names.iter().map(|name| name.strip_prefix(&start).unwrap()).collect();
+        assert_eq!(names, ["work/new", "work/deep/deepest", "header", "public_only", "copy"]);
+        assert!(!identities.others_cut);
+        assert!(identities.others.iter().all(|file| !file.explicit && file.public_half().is_some()));
+    }
+
+    #[test]
+    fn a_home_that_does_not_exist_has_no_keys() {
+        let home = Folder::new();
+        let mut facts = facts(&home, &[("identityfile", "~/.ssh/id_rsa")]);
+        facts.run.home = "/nonexistent/home".into();
+        let identities = look(&facts, &nothing);
+        assert_eq!((identities.others.len(), identities.others_cut), (0, false));
+        assert!(identities.files[0].state.is_err());
+    }
+
+    fn signed(home: &Folder, name: &str, algorithm: &str) -> Result<Vec<u8>, Signed> {
+        let path = Path::from_path(&home.path(name));
+        sign(&key_file(&path, ServerText::default(), Source::Default, false), algorithm, b"data")
+    }
+
+    #[test]
+    fn a_file_signs_only_where_ssh_would_use_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = home();
+        home.key("good", &["-t", "ed25519"]);
+        let ca = home.key("ca", &["-t", "ed25519"]);
+        let words = ["-q", "-s", ca.to_str().unwrap(), "-I", "id"].map(std::ffi::OsStr::new);
+        ssh_keygen(&[&words[..], &[home.path("good.pub").as_os_str()]].concat());
+        assert!(signed(&home, "good", "ssh-ed25519").is_ok());
+        assert!(signed(&home, "good", "ssh-ed25519-cert-v01@openssh.com").is_ok());
+        home.key("rsa", &["-t", "rsa", "-b", "2048", "-m", "PEM"]);
+        std::fs::remove_file(home.path("rsa.pub")).unwrap();
+        assert!(signed(&home, "rsa", "rsa-sha2-512").is_ok());
+        home.key("swapped", &["-t", "ed25519"]);
+        std::fs::copy(home.path("good.pub"), home.path("swapped.pub")).unwrap();
+        assert_eq!(signed(&home, "swapped", "ssh-ed25519"), Err(Signed::OtherKey));
+        home.key("encrypted", &["-t", "ed25519", "-N", "geheim"]);
+        home.key("open", &["-t", "ed25519"]);
+        std::fs::set_permissions(home.path("open"), std::fs::Permissions::from_mode(0o644)).unwrap();
+        for name in ["encrypted", "open", "missing", ".ssh"] {
+            assert!(matches!(signed(&home, name, "ssh-ed25519"), Err(Signed::FileFailed(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pem_without_pub_is_known_by_its_derived_half() {
+        let home = home();
+        for (name, options) in [
+            ("rsa", &["-t", "rsa", "-b", "2048", "-m", "PEM"][..]),
+            ("ecdsa", &["-t", "ecdsa", "-m", "PKCS8"]),
+            ("locked", &["-t", "rsa", "-m", "PEM", "-N", "geheim"]),
+        ] {
+            let path = home.key(name, options);
+            let public = public_key::from_line(&std::fs::read(path.with_extension("pub")).unwrap()).unwrap();
+            std::fs::remove_file(path.with_extension("pub")).unwrap();
+            let file = key_file(&Path::from_path(&path), ServerText::default(), Source::Default, false);
+            let expected = (name != "locked").then_some(&public.blob);
+            assert_eq!(file.public_half().map(|key| &key.blob), expected, "{name}");
+            assert_eq!(file.known_half(), None, "{name}: ssh does not know it");
+        }
+    }
+}

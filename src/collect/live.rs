@@ -19,7 +19,7 @@ use crate::facts::host_key::{KnownHosts, OfferedHostKey};
 use crate::facts::session::Session;
 use crate::facts::text::{Host, Path};
 use crate::facts::transport::Transport;
-use crate::facts::userauth::Userauth;
+use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
 use crate::openssh::algorithms::users_kexinit;
 use crate::openssh::known_hosts::{Course, course};
@@ -27,8 +27,8 @@ use crate::openssh::public_key::from_blob;
 
 /// How long looking at files may take: a home on a dead network file system.
 const FILES_LIMIT: Duration = Duration::from_secs(5);
-/// How long a server has to identify itself where `ConnectTimeout` says nothing.
-const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
+const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// See [`super::live`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
@@ -50,7 +50,7 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     }
     if let Ok(userauth) = &mut facts.userauth
         && *why == Unobserved::TimedOut
-        && userauth.queries.iter().any(|query| query.answer.is_none())
+        && awaits_answer(userauth)
         && let Some(last @ None) = userauth.connections.last_mut()
     {
         *last = Some(End::TimedOut);
@@ -64,6 +64,14 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.host_key.offered, why);
     settle(&mut facts.userauth, why);
     settle(&mut facts.session, why);
+}
+
+/// Whether a request is out that has no answer.
+fn awaits_answer(userauth: &Userauth) -> bool {
+    let here = userauth.connections.len().saturating_sub(1);
+    userauth.none.is_none()
+        || userauth.queries.iter().any(|query| query.connection == here && query.answer.is_none())
+        || userauth.signatures.iter().any(|signature| signature.outcome == Signed::Unanswered)
 }
 
 /// Gives a fact that nobody looked at its reason.
@@ -212,13 +220,12 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
         note("connect", connected);
         let tcp = tcp?;
         *footprint = Some(Footprint { connections: 1, ..Footprint::default() });
-        waiting("the server's identification string and key exchange");
         *transport = Ok(Transport::default());
         let Ok(transport) = transport else { return None };
         let addresses = (tcp.peer_addr(), tcp.local_addr());
         // The stream may come from elsewhere without it; a refusal costs a few milliseconds, no more.
         let _ = tcp.set_nodelay(true);
-        let secured = transport::exchange(tcp, &host_keys, limit, transport).await;
+        let secured = transport::exchange(tcp, &host_keys, limit, transport, waiting).await;
         let identified = transport.identification_millis.unwrap_or_default();
         millis.insert("banner".to_owned(), identified);
         if let Some(all) = transport.key_exchange_millis {
@@ -260,7 +267,13 @@ async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Wait
     let started = Instant::now();
     let session = authenticate(facts, &plan, route, secured, &mut agent, waiting).await;
     took(facts, "authorized-keys", started);
-    let Some(mut connection) = session else { return stop(facts, &Unobserved::NotReached(Stage::Auth)) };
+    let Some(mut connection) = session else {
+        // Without leave to log in nobody meant to come there.
+        if plan.may_log_in() {
+            stop(facts, &Unobserved::NotReached(Stage::Auth));
+        }
+        return;
+    };
     if plan.may_log_in() {
         waiting("the session");
         let started = Instant::now();
@@ -332,7 +345,7 @@ async fn authenticate(
             return None;
         }
         waiting("another connection");
-        match again(route, &bound_to.host_key, footprint).await {
+        match again(route, &bound_to.host_key, footprint, waiting).await {
             Ok(next) => secured = next,
             Err(end) => {
                 userauth.connections.push(Some(end));
@@ -346,7 +359,12 @@ async fn authenticate(
 }
 
 /// One more connection to the same server, which has to prove the same host key.
-async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Result<Secured, End> {
+async fn again(
+    route: &Route,
+    host_key: &[u8],
+    footprint: &mut Footprint,
+    waiting: &Waiting<'_>,
+) -> Result<Secured, End> {
     let socket = match route.server {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
         SocketAddr::V6(_) => TcpSocket::new_v6(),
@@ -366,7 +384,7 @@ async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Res
     // See the first connection.
     let _ = tcp.set_nodelay(true);
     let mut seen = Transport::default();
-    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen).await else {
+    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen, waiting).await else {
         return Err(seen.end.unwrap_or(End::Closed));
     };
     if secured.host_key != host_key {
@@ -374,4 +392,109 @@ async fn again(route: &Route, host_key: &[u8], footprint: &mut Footprint) -> Res
         return Err(End::KeyExchange("another host key than on the first connection".to_owned()));
     }
     Ok(secured)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::collect::ssh::servers::{Server, keygen, saying};
+    use crate::facts::Limits;
+    use crate::facts::session::ChannelOpen;
+    use crate::openssh::arguments::parse;
+
+    /// Observes a login at `address` with these words on the command line.
+    async fn observed(address: SocketAddr, folder: &std::path::Path, words: &[&str], limits: Limits) -> Facts {
+        let known = format!("UserKnownHostsFile={}", folder.join("known_hosts").display());
+        let port = address.port().to_string();
+        let always = ["-F", "none", "-o", &known, "-o", "GlobalKnownHostsFile=none", "-o", "IdentityAgent=none"];
+        let rest = ["-o", "BatchMode=yes", "-p", &port];
+        let words = always.iter().chain(&rest).chain(words).chain(&["127.0.0.1"]);
+        let words: Vec<OsString> = words.map(OsString::from).collect();
+        let request = Request { arguments: parse(&words).unwrap(), limits };
+        let mut facts = Facts::default();
+        live(&request, &mut facts, &|_| {}).await;
+        facts
+    }
+
+    /// A server whose host key stands in the folder's known_hosts, and a key that gets in, `id`.
+    fn ready() -> Server {
+        let server = Server::sshd(&["ed25519"], &[]);
+        let folder = server.folder.path();
+        keygen(&folder.join("id"), "ed25519");
+        std::fs::copy(folder.join("id.pub"), folder.join("authorized_keys")).unwrap();
+        know(&server, "host_ed25519.pub");
+        server
+    }
+
+    fn know(server: &Server, file: &str) {
+        let key = std::fs::read_to_string(server.folder.path().join(file)).unwrap();
+        let line = format!("[127.0.0.1]:{} {key}", server.address.port());
+        std::fs::write(server.folder.path().join("known_hosts"), line).unwrap();
+    }
+
+    fn identity(server: &Server) -> String {
+        server.folder.path().join("id").to_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_good_login_is_seen_from_end_to_end() {
+        let server = ready();
+        let words = ["-i", &identity(&server), "-o", "IdentitiesOnly=yes"];
+        let facts = observed(server.address, server.folder.path(), &words, Limits::default()).await;
+        assert!(facts.transport.as_ref().unwrap().complete, "{facts:#?}");
+        assert!(facts.userauth.as_ref().unwrap().succeeded(), "{facts:#?}");
+        let session = facts.session.unwrap();
+        assert_eq!((session.channel, session.exit_status), (Some(ChannelOpen::Confirmed), Some(0)));
+        let cost =
+            Footprint { connections: 1, auth_requests: 3, auth_failures: 0, public_keys_disclosed: 1, commands_run: 1 };
+        assert_eq!(facts.footprint, Some(cost));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_after_a_host_key_at_which_ssh_would_stop() {
+        let server = ready();
+        know(&server, "id.pub");
+        let words = ["-i", &identity(&server)];
+        let facts = observed(server.address, server.folder.path(), &words, Limits::default()).await;
+        assert!(facts.host_key.offered.is_ok(), "{facts:#?}");
+        assert_eq!(facts.userauth, Err(Unobserved::NotReached(Stage::HostKey)));
+        assert_eq!(facts.session, Err(Unobserved::NotReached(Stage::HostKey)));
+        assert_eq!(facts.footprint, Some(Footprint { connections: 1, ..Footprint::default() }));
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_nothing_is_contacted() {
+        let server = ready();
+        for option in ["ProxyCommand=false", "ProxyJump=elsewhere"] {
+            let facts = observed(server.address, server.folder.path(), &["-o", option], Limits::default()).await;
+            assert!(facts.connect.as_ref().unwrap().proxy.is_some(), "{option}");
+            assert!(facts.identities.is_ok());
+            assert!(matches!(facts.transport, Err(Unobserved::Failed(_))));
+            assert_eq!(facts.footprint, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limit_of_the_run_leaves_what_was_seen() {
+        let server = ready();
+        let address = saying(b"SSH-2.0-quiet\r\n".to_vec());
+        let limits = Limits { timeout_seconds: 2, ..Limits::default() };
+        let facts = observed(address, server.folder.path(), &[], limits).await;
+        let transport = facts.transport.unwrap();
+        assert_eq!(transport.identification, Some("SSH-2.0-quiet".into()));
+        assert_eq!((transport.complete, transport.end), (false, Some(End::TimedOut)));
+        assert_eq!(facts.userauth, Err(Unobserved::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_leaves_the_later_stages_unreached() {
+        let server = ready();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let facts = observed(closed, server.folder.path(), &[], Limits::default()).await;
+        assert_eq!(facts.connect.as_ref().unwrap().attempts.len(), 1);
+        assert_eq!(facts.transport, Err(Unobserved::NotReached(Stage::Connect)));
+        assert_eq!(facts.footprint, None);
+    }
 }

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
+use super::Waiting;
 use super::ssh::cipher::{CIPHERS, Direction, MACS, Opener, Sealer, is_aead};
 use super::ssh::keys::Secret;
 use super::ssh::packet::{Connection, broken, leave};
@@ -103,11 +104,14 @@ pub(crate) async fn exchange(
     host_keys: &[String],
     identification_limit: Duration,
     seen: &mut Transport,
+    waiting: &Waiting<'_>,
 ) -> Option<Secured> {
     let mirror = Mirror { shared: Shared::default(), seen };
     let shared = &mirror.shared;
     let started = Instant::now();
+    waiting("the server's identification string");
     let tcp = identify(tcp, shared, started, identification_limit).await?;
+    waiting("the key exchange");
     let deadline = Instant::now() + KEY_EXCHANGE_LIMIT;
     let tcp = await_kexinit(tcp, shared, deadline).await?;
     let secret = Arc::new(Mutex::new(Zeroizing::default()));

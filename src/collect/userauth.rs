@@ -19,11 +19,15 @@ use super::agent;
 use super::identities;
 use super::ssh::packet::Connection;
 use crate::facts::userauth::{Signature, Signed};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Refused queries that one connection may cost.
 const MAX_REFUSED: u32 = 5;
 /// Queries on a connection that asks in ssh's own order until the server cuts it.
 const MAX_IN_ORDER: usize = 20;
+/// How long a private key file may take to sign: RSA keys of any size, disks of any speed.
+const SIGNING_LIMIT: Duration = Duration::from_secs(10);
 /// Connections of a run that may ask about all keys.
 const MAX_CONNECTIONS: usize = 10;
 
@@ -77,7 +81,7 @@ async fn steps(
         // Which signature algorithm ssh would name depends on an EXT_INFO that has not come yet.
         exchange.settle().await?;
     }
-    if exchange.logged_in || ask_all(exchange, plan, &left).await? {
+    if exchange.logged_in || ask_all(exchange, plan, &left, bound).await? {
         return Ok(true);
     }
     let signing = !signable(plan, exchange).is_empty();
@@ -94,7 +98,7 @@ async fn steps(
 }
 
 /// Asks about `left`: first what ssh would offer, then, where none of it is accepted, the others.
-async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate]) -> Result<bool, End> {
+async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate], bound: &Bound) -> Result<bool, End> {
     let first = exchange.connection_index() == 0;
     let offered: Vec<&Candidate> = left.iter().copied().filter(|candidate| candidate.offered).collect();
     let others = left.iter().copied().filter(|candidate| !candidate.offered);
@@ -112,7 +116,7 @@ async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate]) 
             };
             let (now, later) = stage.split_at(room.min(stage.len()));
             for candidate in now {
-                asked += usize::from(exchange.query(candidate, plan));
+                asked += usize::from(exchange.query(candidate, plan, bound));
             }
             exchange.settle().await?;
             if exchange.logged_in {
@@ -195,38 +199,26 @@ async fn log_in(
 ) -> Result<bool, End> {
     for candidate in signable(plan, exchange) {
         let Some(signing) = &candidate.signer else { continue };
-        let Some(algorithm) = exchange.algorithm(&candidate.key, plan) else { continue };
-        let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
-        let data = bound.signed_data(&unsigned);
-        let made = match signing {
-            Signing::Agent(key) => {
-                waiting("the agent's signature (it may be asking its owner)");
-                let algorithm = if key.is_certificate() { algorithm.as_str() } else { plain(&algorithm) };
-                match agent {
-                    Some(agent) => agent.sign(key, algorithm, &data).await,
-                    None => Err(Signed::AgentSilent),
-                }
-            }
-            Signing::File(file) => {
-                waiting("the private key's signature");
-                let (file, algorithm) = (file.clone(), plain(&algorithm).to_owned());
-                let work = tokio::task::spawn_blocking(move || identities::sign(&file, &algorithm, &data));
-                work.await.unwrap_or_else(|_| Err(Signed::FileFailed("it could not be used".to_owned())))
-            }
-        };
-        let signature = |outcome| Signature {
-            key: candidate.key.clone(),
-            algorithm: algorithm.clone(),
-            signer: signing.signer(),
-            outcome,
-        };
-        match made {
-            Err(failed) => exchange.facts.signatures.push(signature(failed)),
-            Ok(blob) => {
-                exchange.facts.signatures.push(signature(Signed::Unanswered));
-                exchange.present(unsigned, &blob);
+        let first = exchange.algorithm(&candidate.key, plan, bound);
+        // Where the agent signs otherwise than asked, ssh asks once more without regard to what the server announced.
+        let second = Exchange::fallback(&candidate.key, plan).filter(|second| first.as_ref() != Some(second));
+        for algorithm in first.into_iter().chain(second) {
+            let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
+            let made = sign(signing, &algorithm, bound.signed_data(&unsigned), agent, waiting).await;
+            let (blob, outcome) = match made {
+                Ok(blob) => (Some(blob), Signed::Unanswered),
+                Err(failed) => (None, failed),
+            };
+            let again = matches!(outcome, Signed::WrongType(_));
+            let (key, signer) = (candidate.key.clone(), signing.signer());
+            exchange.facts.signatures.push(Signature { key, algorithm, signer, outcome });
+            if let Some(blob) = blob {
                 waiting("the server's answer to the signature");
+                exchange.present(unsigned, &blob);
                 exchange.settle().await?;
+            }
+            if !again {
+                break;
             }
         }
         if exchange.logged_in || exchange.partial {
@@ -236,12 +228,27 @@ async fn log_in(
     Ok(false)
 }
 
-/// The algorithm of the signature itself, where `algorithm` names a certificate's.
-fn plain(algorithm: &str) -> &str {
-    match algorithm.split_once("-cert-v01@openssh.com") {
-        Some(("sk-ssh-ed25519", _)) => "sk-ssh-ed25519@openssh.com",
-        Some(("sk-ecdsa-sha2-nistp256", _)) => "sk-ecdsa-sha2-nistp256@openssh.com",
-        Some((plain, _)) => plain,
-        None => algorithm,
+/// Has `data` signed.
+async fn sign(
+    signing: &Signing,
+    algorithm: &str,
+    data: Vec<u8>,
+    agent: &mut Option<agent::Connection>,
+    waiting: &Waiting<'_>,
+) -> Result<Vec<u8>, Signed> {
+    match signing {
+        Signing::Agent(key) => {
+            waiting("the agent's signature (it may be asking its owner)");
+            let Some(agent) = agent else { return Err(Signed::AgentSilent) };
+            agent.sign(key, algorithm, &data).await
+        }
+        Signing::File(file) => {
+            waiting("the private key's signature");
+            let (file, algorithm) = (file.clone(), algorithm.to_owned());
+            let work = tokio::task::spawn_blocking(move || identities::sign(&file, &algorithm, &data));
+            let made = timeout(SIGNING_LIMIT, work).await;
+            let failed = || Err(Signed::FileFailed("the private key gave no signature in time".to_owned()));
+            made.map_or_else(|_| failed(), |made| made.unwrap_or_else(|_| failed()))
+        }
     }
 }

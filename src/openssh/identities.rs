@@ -7,7 +7,7 @@ use super::patterns::{Match, match_pattern_list};
 use super::{public_key, tokens};
 use crate::facts::Facts;
 use crate::facts::config::Options;
-use crate::facts::identities::{CertificateFile, Identities, KeyFile};
+use crate::facts::identities::{CertificateFile, Identities};
 use crate::facts::key::{CertificateKind, PublicKey, plain_name};
 use crate::facts::text::Path;
 
@@ -42,9 +42,10 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     let authenticators = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
     let usable = |key: &PublicKey| is_for_users(key) && (authenticators || !key.is_hardware());
 
-    let mut files: Vec<Identity> = loaded(identities);
+    let mut files: Vec<Identity> = loaded(identities, options);
     files.retain(|identity| identity.key.as_ref().is_none_or(usable));
     let mut preferred: Vec<Identity> = identities.certificates.iter().filter_map(named_certificate).collect();
+    preferred.retain(|identity| identity.key.as_ref().is_some_and(|key| is_loaded(key, options)));
     preferred.retain(|identity| identity.key.as_ref().is_some_and(usable));
 
     let mut held = Vec::new();
@@ -162,11 +163,12 @@ impl Identity {
 }
 
 /// ssh.c `load_public_identity_files`: the key files, and beside each its certificate where no configuration names one.
-fn loaded(identities: &Identities) -> Vec<Identity> {
+/// A public half that is not kept leaves a file that ssh reads in vain.
+fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
     let mut list = Vec::new();
     for (row, file) in identities.files.iter().enumerate() {
         let identity = Identity {
-            key: file.known_half().filter(|key| is_readable(key)).cloned(),
+            key: file.known_half().filter(|key| is_loaded(key, options)).cloned(),
             derived: file.public_half().cloned(),
             agent: false,
             file: Some(row),
@@ -174,7 +176,8 @@ fn loaded(identities: &Identities) -> Vec<Identity> {
             named: file.explicit,
             there: file.state.is_ok(),
         };
-        let certificate = beside(file).filter(|_| identities.certificates.is_empty()).cloned();
+        let beside = file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_loaded(key, options));
+        let certificate = beside.filter(|_| identities.certificates.is_empty()).cloned();
         list.push(identity.clone());
         list.extend(certificate.map(|key| Identity { key: Some(key), derived: None, ..identity }));
     }
@@ -182,12 +185,8 @@ fn loaded(identities: &Identities) -> Vec<Identity> {
     list
 }
 
-fn beside(file: &KeyFile) -> Option<&PublicKey> {
-    file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_readable(key))
-}
-
 fn named_certificate(row: &CertificateFile) -> Option<Identity> {
-    let key = row.file.key.clone().filter(|key| key.is_certificate() && is_readable(key))?;
+    let key = row.file.key.clone().filter(PublicKey::is_certificate)?;
     let path = Some(row.file.path.clone());
     Some(Identity { key: Some(key), derived: None, agent: false, file: None, path, named: true, there: false })
 }
@@ -200,14 +199,20 @@ fn agent_keys(facts: &Facts) -> Vec<&PublicKey> {
     if keys.clone().any(|key| public_key::check(&key.blob.0) == Err(public_key::Fault::Malformed)) {
         return Vec::new();
     }
-    let accepted = facts.config.options.names("pubkeyacceptedalgorithms");
-    keys.filter(|key| is_readable(key) || accepted.contains(&key.algorithm.as_str()))
-        .filter(|key| !is_short_rsa(key, &facts.config.options))
-        .collect()
+    keys.filter(|key| is_loaded(key, &facts.config.options)).collect()
 }
 
-fn is_readable(key: &PublicKey) -> bool {
-    public_key::check(&key.blob.0).is_ok()
+/// Whether ssh keeps a key it has read (ssh.c `check_load`): of a type that it knows, and no RSA key that is too short.
+/// A type that only newer versions have is known where `PubkeyAcceptedAlgorithms` names it.
+fn is_loaded(key: &PublicKey, options: &Options) -> bool {
+    let known = match public_key::check(&key.blob.0) {
+        Ok(()) => true,
+        Err(public_key::Fault::UnknownType) => {
+            options.names("pubkeyacceptedalgorithms").contains(&key.algorithm.as_str())
+        }
+        Err(public_key::Fault::Malformed) => false,
+    };
+    known && !is_short_rsa(key, options)
 }
 
 /// sshkey.c `sshkey_check_rsa_length` with `RequiredRSASize`.
@@ -267,5 +272,164 @@ fn priority(identity: &Identity) -> u8 {
         (true, _) => 2,
         (false, true) => 0,
         (false, false) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Unobserved;
+    use crate::facts::agent::{Agent, AgentAnswer, AgentKey};
+    use crate::facts::config::SshProgram;
+    use crate::facts::identities::{FileError, PublicFile};
+    use crate::openssh::wire::put_string;
+    use crate::testing::{Folder, ssh_keygen};
+
+    fn named(algorithm: &str) -> PublicKey {
+        let mut blob = Vec::new();
+        put_string(&mut blob, algorithm.as_bytes());
+        put_string(&mut blob, &[1; 32]);
+        public_key::from_blob(&blob, b"").unwrap()
+    }
+
+    /// Key, the server's list, the client's, and what is chosen.
+    type Row<'a> = (&'a str, Option<&'a [&'a str]>, &'a [&'a str], Option<&'a str>);
+
+    #[test]
+    fn the_signature_algorithm_is_the_first_of_the_clients_that_the_server_lists() {
+        let today = &["ssh-ed25519", "rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-512", "rsa-sha2-256"][..];
+        let sha1 = &["ssh-rsa", "rsa-sha2-256", "ssh-rsa-cert-v01@openssh.com"][..];
+        let both = &["ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"][..];
+        let rows: &[Row<'_>] = &[
+            ("ssh-rsa", Some(both), today, Some("rsa-sha2-512")),
+            ("ssh-rsa", Some(&["rsa-sha2-256"]), today, Some("rsa-sha2-256")),
+            ("ssh-rsa", Some(&["ssh-rsa"]), today, None),
+            ("ssh-rsa", Some(&["ssh-rsa"]), sha1, Some("ssh-rsa")),
+            ("ssh-rsa", Some(both), sha1, Some("rsa-sha2-256")),
+            ("ssh-rsa", None, today, None),
+            ("ssh-rsa", None, sha1, Some("ssh-rsa")),
+            ("ssh-rsa-cert-v01@openssh.com", Some(both), today, Some("rsa-sha2-512-cert-v01@openssh.com")),
+            ("ssh-rsa-cert-v01@openssh.com", Some(&["ssh-rsa"]), sha1, Some("ssh-rsa-cert-v01@openssh.com")),
+            ("ssh-rsa-cert-v01@openssh.com", None, today, None),
+            ("ssh-ed25519", Some(&[]), today, Some("ssh-ed25519")),
+            ("ssh-ed25519", None, sha1, None),
+            ("ssh-dss", None, today, None),
+            ("ssh-dss", None, &["ssh-dss"], Some("ssh-dss")),
+        ];
+        for (key, server, accepted, expected) in rows {
+            let chosen = signature_algorithm(&named(key), *server, accepted);
+            assert_eq!(chosen.as_deref(), *expected, "{key} {server:?} {accepted:?}");
+        }
+    }
+
+    #[test]
+    fn some_servers_are_believed_to_take_other_algorithms_than_they_list() {
+        let sent = Some(&["ssh-ed25519", "ssh-rsa"][..]);
+        let (plain, certificate) = (named("ssh-rsa"), named("ssh-rsa-cert-v01@openssh.com"));
+        let sha2 = Some(&["rsa-sha2-256", "rsa-sha2-512"][..]);
+        for (software, of_plain, of_certificate) in [
+            ("OpenSSH_9.2p1 Debian-2", sent, sent),
+            ("OpenSSH_7.4", sha2, None),
+            ("OpenSSH_7.4p1 Debian-10", sha2, None),
+            ("OpenSSH_7.7p1", sent, None),
+            ("OpenSSH_7.8", sent, sent),
+            ("dropbear_2022.83", sent, sent),
+        ] {
+            assert_eq!(believed_server_algorithms(software.as_bytes(), &plain, sent), of_plain, "{software}");
+            assert_eq!(
+                believed_server_algorithms(software.as_bytes(), &certificate, sent),
+                of_certificate,
+                "{software}"
+            );
+            assert_eq!(believed_server_algorithms(software.as_bytes(), &plain, None), None);
+        }
+    }
+
+    #[test]
+    fn names_in_signatures_and_flags_follow_the_algorithm() {
+        for (algorithm, name, flags) in [
+            ("rsa-sha2-512", "rsa-sha2-512", 4),
+            ("rsa-sha2-256-cert-v01@openssh.com", "rsa-sha2-256", 2),
+            ("ssh-rsa", "ssh-rsa", 0),
+            ("ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 0),
+            ("sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", 0),
+            ("ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", 0),
+        ] {
+            assert_eq!((name_in_signature(algorithm).as_str(), agent_flags(algorithm)), (name, flags));
+        }
+    }
+
+    fn facts_with_agent(keys: Vec<PublicKey>) -> Facts {
+        let mut facts = Facts::default();
+        let keys = keys.into_iter().map(|key| AgentKey { key }).collect();
+        facts.agent = Ok(Agent {
+            socket: None,
+            answer: Ok(AgentAnswer::Lists(keys)),
+            bound: Err(Unobserved::NotAttempted),
+            locked: Ok(false),
+        });
+        facts
+    }
+
+    #[test]
+    fn a_broken_key_in_the_agent_costs_ssh_the_whole_list_and_an_unknown_one_only_itself() {
+        let good = named("ssh-ed25519");
+        let unknown = named("ssh-new@example.com");
+        let broken = public_key::from_blob(b"\0\0\0\x0bssh-ed25519", b"").unwrap();
+        let facts = facts_with_agent(vec![good.clone(), unknown.clone()]);
+        assert_eq!(offers(&facts), [Offer { key: Some(good.clone()), agent: true, file: None }]);
+        let mut newer = facts.clone();
+        newer.config.options.set("pubkeyacceptedalgorithms", "ssh-ed25519,ssh-new@example.com");
+        assert_eq!(offers(&newer).len(), 2);
+        assert_eq!(offers(&facts_with_agent(vec![good, broken])), []);
+    }
+
+    #[test]
+    fn nothing_known_offers_nothing() {
+        assert_eq!(offers(&Facts::default()), []);
+    }
+
+    #[test]
+    fn from_10_5_on_certificates_that_nobody_named_come_first() {
+        let folder = Folder::new();
+        let ca = folder.key("ca", &["-t", "ed25519"]);
+        let path = folder.key("key", &["-t", "ed25519"]);
+        let words = ["-q", "-s", ca.to_str().unwrap(), "-I", "id"].map(std::ffi::OsStr::new);
+        ssh_keygen(&[&words[..], &[path.with_extension("pub").as_os_str()]].concat());
+        let read = |name: &str| public_key::from_line(&std::fs::read(folder.path(name)).unwrap()).unwrap();
+        let (plain, certificate, other) = (read("key.pub"), read("key-cert.pub"), named("ssh-ed25519"));
+        let mut facts = facts_with_agent(vec![other.clone(), plain.clone(), certificate.clone()]);
+        let order =
+            |facts: &Facts| -> Vec<_> { offers(facts).into_iter().map(|offer| offer.key.unwrap().blob).collect() };
+        for (version, expected) in [
+            ("OpenSSH_9.2p1", [&other, &plain, &certificate]),
+            ("OpenSSH_10.4p1", [&other, &plain, &certificate]),
+            ("OpenSSH_10.5p1", [&certificate, &other, &plain]),
+        ] {
+            facts.config.ssh = Ok(SshProgram { path: "/usr/bin/ssh".into(), version: version.into() });
+            assert_eq!(order(&facts), expected.map(|key| key.blob.clone()), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_signed_for_by_the_plain_key_that_ssh_has() {
+        let folder = Folder::new();
+        let ca = folder.key("ca", &["-t", "ed25519"]);
+        let path = folder.key("key", &["-t", "ed25519"]);
+        let words = ["-q", "-s", ca.to_str().unwrap(), "-I", "id"].map(std::ffi::OsStr::new);
+        ssh_keygen(&[&words[..], &[path.with_extension("pub").as_os_str()]].concat());
+        let read = |name: &str| public_key::from_line(&std::fs::read(folder.path(name)).unwrap()).unwrap();
+        let (plain, certificate) = (read("key.pub"), read("key-cert.pub"));
+        let state = Err(FileError { errno: "ENOENT".into(), at: None });
+        let file = PublicFile { path: "/x-cert.pub".into(), state, key: Some(certificate.clone()) };
+        let mut identities = Identities::default();
+        identities.certificates.push(CertificateFile { configured: "/x-cert.pub".into(), file });
+        let mut facts = facts_with_agent(vec![plain.clone()]);
+        facts.identities = Ok(identities);
+        let of_certificate = |facts: &Facts| offers(facts).into_iter().next().unwrap();
+        let expected = Offer { key: Some(certificate), agent: true, file: None };
+        assert_eq!(of_certificate(&facts), expected);
+        facts.config.options.set("identitiesonly", "yes");
+        assert_eq!(of_certificate(&facts), Offer { agent: false, ..expected }, "the agent's key is not ssh's to use");
     }
 }

@@ -605,7 +605,7 @@ mod tests {
             ("base64 in lines of 76", wrapped(76), None),
             ("base64 in lines of 10", wrapped(10), None),
             ("base64 in lines of 300", wrapped(300), None),
-            ("everything indented", lines.iter().map(|line| format!("  {line}\n")).collect(), Some(LeadingText)),
+            ("everything indented", format!("  {}\n", lines.join("\n  ")), Some(LeadingText)),
             ("base64 indented", each("  ", ""), None),
             ("base64 in tabs", each("\t", "\t"), None),
             ("cut in the middle", text[..text.len() / 2].to_owned(), Some(Truncated)),
@@ -618,7 +618,7 @@ mod tests {
             ("half an END line", text[..text.len() - 9].to_owned(), Some(NoEndLine)),
             ("another END line", text.replace("-----END ", "-----AND "), Some(NoEndLine)),
             ("END joined", text.replace("\n-----END", "-----END"), Some(NoEndLine)),
-            ("quoted", lines.iter().map(|line| format!("> {line}\n")).collect(), Some(LeadingText)),
+            ("quoted", format!("> {}\n", lines.join("\n> ")), Some(LeadingText)),
         ];
         rows.extend(texts.into_iter().map(|(name, text, defect)| (name, text.into_bytes(), defect)));
         rows

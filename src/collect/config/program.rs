@@ -50,6 +50,9 @@ fn is_executable(path: &Path) -> bool {
 /// The first word of `ssh -V`, `OpenSSH_9.2p1`; empty where it printed none.
 pub(super) async fn version(ssh: &Path) -> Result<String, Unobserved> {
     let printed = run(ssh, &["-V".into()]).await?;
+    if printed.status != Some(0) {
+        return Ok(String::new());
+    }
     let said = if printed.stderr.is_empty() { printed.stdout } else { printed.stderr };
     let line = said.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let word = line.split(|byte| matches!(byte, b' ' | b',' | b'\r')).next().unwrap_or_default();

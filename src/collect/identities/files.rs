@@ -158,3 +158,33 @@ pub(super) fn secret(path: &StdPath) -> Result<Zeroizing<Vec<u8>>, String> {
     file.read_exact_at(&mut bytes, 0).map_err(|error| format!("{name}: {}", error_name(&error)))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::testing::Folder;
+
+    #[test]
+    fn the_folder_that_forbids_is_named() {
+        let folder = Folder::new();
+        let closed = folder.path("closed");
+        std::fs::create_dir_all(closed.join("below")).unwrap();
+        std::fs::write(closed.join("below/key"), b"x").unwrap();
+        std::fs::write(folder.path("unreadable"), b"x").unwrap();
+        for path in [&closed, &folder.path("unreadable")] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        let (below, unreadable) = (state(&closed.join("below/key")), private(&folder.path("unreadable")));
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+        // Nothing is closed to root.
+        if nix::unistd::geteuid().is_root() {
+            assert!(below.is_ok() && unreadable.is_ok());
+            return;
+        }
+        let error = below.unwrap_err();
+        assert_eq!((error.errno.as_str(), error.at), ("EACCES", Some(Path::from_path(&closed))));
+        assert_eq!(unreadable, Err(Unobserved::NotPermitted));
+    }
+}

@@ -1,7 +1,7 @@
 //! The messages that the probe sends and reads after the key exchange (RFC 4250 section 4.1, RFC 4252, RFC 4254,
 //! RFC 8308, OpenSSH's PROTOCOL section 3).
 
-use super::wire::{Reader, put_string, put_uint32};
+use super::wire::{Reader, boolean, names, put_string, put_uint32};
 
 /// `SSH_MSG_DISCONNECT`.
 pub(crate) const DISCONNECT: u8 = 1;
@@ -64,7 +64,7 @@ pub(crate) enum Message<'a> {
 /// What `payload` says.
 pub(crate) fn parse(payload: &[u8]) -> Message<'_> {
     let number = payload.first().copied().unwrap_or(0);
-    parsed(number, Reader(payload.get(1..).unwrap_or_default())).unwrap_or(Message::Other(number))
+    parsed(number, Reader::new(payload.get(1..).unwrap_or_default())).unwrap_or(Message::Other(number))
 }
 
 fn parsed(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
@@ -75,13 +75,13 @@ fn parsed(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
         2 => Message::Ignore,
         UNIMPLEMENTED => Message::Unimplemented,
         4 => {
-            reader.boolean()?;
+            boolean(&mut reader)?;
             Message::Debug(reader.string()?)
         }
         SERVICE_ACCEPT => Message::ServiceAccept,
         7 => Message::ExtInfo(extensions(&mut reader)?),
         KEXINIT => Message::Rekey,
-        51 => Message::Failure { methods: reader.names()?, partial: reader.boolean()? },
+        51 => Message::Failure { methods: names(&mut reader)?, partial: boolean(&mut reader)? },
         52 => Message::Success,
         53 => Message::Banner(reader.string()?),
         USERAUTH_PK_OK => {
@@ -90,7 +90,7 @@ fn parsed(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
         }
         80 => {
             reader.string()?;
-            Message::GlobalRequest { want_reply: reader.boolean()? }
+            Message::GlobalRequest { want_reply: boolean(&mut reader)? }
         }
         _ => return channel_message(number, reader),
     })
@@ -111,7 +111,7 @@ fn channel_message(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
         CHANNEL_CLOSE => Message::ChannelClose,
         CHANNEL_REQUEST => {
             let kind = reader.string()?;
-            let want_reply = reader.boolean()?;
+            let want_reply = boolean(&mut reader)?;
             match kind {
                 b"exit-status" => Message::ExitStatus(reader.uint32()?),
                 b"exit-signal" => Message::ExitSignal(reader.string()?),

@@ -2,7 +2,7 @@
 //! (RFC 4253 sections 4.2 and 6; kex.c `kex_exchange_identification`, whose limits hold here too).
 
 use super::message::{DISCONNECT, KEXINIT, NEWKEYS};
-use super::wire::Reader;
+use super::wire::{Reader, names};
 use crate::facts::End;
 use crate::facts::text::ServerText;
 use crate::facts::transport::{KexInit, Transport};
@@ -137,7 +137,7 @@ impl Plain {
         match *number {
             KEXINIT if self.seen.server.is_none() => self.seen.server = kexinit(payload),
             DISCONNECT => {
-                let mut reader = Reader(&payload[1..]);
+                let mut reader = Reader::new(&payload[1..]);
                 let code = reader.uint32().unwrap_or(0);
                 let text = reader.string().unwrap_or_default();
                 self.ended(End::Disconnect { code, text: ServerText::new(&text[..text.len().min(MAX_REASON)]) });
@@ -152,17 +152,17 @@ impl Plain {
 
 /// The name-lists of a KEXINIT payload.
 pub(crate) fn kexinit(payload: &[u8]) -> Option<KexInit> {
-    let mut reader = Reader(payload);
-    reader.skip(17)?;
+    let mut reader = Reader::new(payload);
+    reader.bytes(17)?;
     Some(KexInit {
-        kex: reader.names()?,
-        host_key: reader.names()?,
-        cipher_client_to_server: reader.names()?,
-        cipher_server_to_client: reader.names()?,
-        mac_client_to_server: reader.names()?,
-        mac_server_to_client: reader.names()?,
-        compression_client_to_server: reader.names()?,
-        compression_server_to_client: reader.names()?,
+        kex: names(&mut reader)?,
+        host_key: names(&mut reader)?,
+        cipher_client_to_server: names(&mut reader)?,
+        cipher_server_to_client: names(&mut reader)?,
+        mac_client_to_server: names(&mut reader)?,
+        mac_server_to_client: names(&mut reader)?,
+        compression_client_to_server: names(&mut reader)?,
+        compression_server_to_client: names(&mut reader)?,
     })
 }
 

@@ -144,27 +144,22 @@ pub(crate) fn delayed(server: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     let address = scripted(move |client| {
         let upstream = TcpStream::connect(server).unwrap();
         let heard = Arc::new(AtomicBool::new(true));
-        let (count, hears) = (Arc::clone(&counted), Arc::clone(&heard));
+        let (count, listener) = (Arc::clone(&counted), Arc::clone(&heard));
         let speaks = move || {
             count.fetch_add(usize::from(heard.swap(false, Ordering::Relaxed)), Ordering::Relaxed);
         };
         late(client.try_clone().unwrap(), upstream.try_clone().unwrap(), speaks, || {});
-        late(upstream, client, || {}, move || hears.store(true, Ordering::Relaxed));
+        late(upstream, client, || {}, move || listener.store(true, Ordering::Relaxed));
     });
     (address, flights)
 }
 
 /// Carries bytes from one socket to the other, 50 ms late.
-fn late(
-    mut from: TcpStream,
-    mut to: TcpStream,
-    comes: impl Fn() + Send + 'static,
-    goes: impl Fn() + Send + 'static,
-) {
+fn late(mut from: TcpStream, mut to: TcpStream, comes: impl Fn() + Send + 'static, goes: impl Fn() + Send + 'static) {
     to.set_nodelay(true).unwrap();
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             comes();
             sender.send((Instant::now() + Duration::from_millis(50), buffer[..count].to_vec())).unwrap();

@@ -10,14 +10,18 @@ use zeroize::Zeroizing;
 
 use super::cipher::{CIPHERS, MACS, is_aead};
 use super::servers::{Server, delayed, new_key, saying, scripted};
+use crate::collect::agent::Binding;
 use crate::collect::transport::{Secured, exchange};
-use crate::collect::userauth::{Bound, Candidate, Outcome, Plan, another_connection, run};
+use crate::collect::userauth::{Bound, Candidate, Outcome, Plan, Signing, another_connection, run};
+use crate::facts::identities::{FileError, KeyFile, PublicFile};
 use crate::facts::key::PublicKey;
-use crate::facts::text::ServerText;
+use crate::facts::session::{ChannelOpen, Request, Session};
+use crate::facts::text::{Path, ServerText};
 use crate::facts::transport::Transport;
-use crate::facts::userauth::{Answer, Userauth};
-use crate::facts::{End, Footprint, Limits};
+use crate::facts::userauth::{Answer, Signed, Userauth};
+use crate::facts::{End, Footprint, Limits, Source};
 use crate::openssh::known_hosts::Course;
+use crate::testing;
 
 fn me() -> Vec<u8> {
     nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name.into_bytes()
@@ -27,7 +31,7 @@ async fn met(address: SocketAddr, limit: Duration) -> (Option<Secured>, Transpor
     let tcp = TcpStream::connect(address).await.unwrap();
     tcp.set_nodelay(true).unwrap();
     let mut seen = Transport::default();
-    let secured = exchange(tcp, &[], limit, &mut seen).await;
+    let secured = exchange(tcp, &[], limit, &mut seen, &|_| {}).await;
     (secured, seen)
 }
 
@@ -36,7 +40,7 @@ fn plan(keys: &[PublicKey]) -> Plan {
     Plan {
         user: me(),
         candidates: keys.iter().map(candidate).collect(),
-        accepted: Vec::new(),
+        accepted: vec!["ssh-ed25519".to_owned()],
         host_bound: true,
         course: Course::GoOn,
         limits: Limits::default(),
@@ -376,7 +380,7 @@ async fn what_was_seen_stands_where_the_run_is_cut_short() {
     let address = saying(b"Welcome\r\nSSH-2.0-quiet\r\n".to_vec());
     let tcp = TcpStream::connect(address).await.unwrap();
     let mut seen = Transport::default();
-    let running = exchange(tcp, &[], Duration::from_secs(5), &mut seen);
+    let running = exchange(tcp, &[], Duration::from_secs(5), &mut seen, &|_| {});
     assert!(tokio::time::timeout(Duration::from_millis(300), running).await.is_err());
     assert_eq!(seen.identification, Some("SSH-2.0-quiet".into()));
     assert_eq!(seen.pre_banner.len(), 1);
@@ -392,4 +396,129 @@ async fn four_refused_keys_take_four_flights() {
     assert_eq!(answers(&facts), [(0, Some(false)); 4]);
     let flights = flights.load(std::sync::atomic::Ordering::Relaxed);
     assert!(flights <= 4, "{flights} flights");
+}
+
+/// Logs in with the key at `path`, and runs the session; `prepare` sees the plan first.
+async fn logged_in(server: &Server, key: &PublicKey, path: &std::path::Path, limits: Limits) -> (Userauth, Session) {
+    let mut plan = plan(std::slice::from_ref(key));
+    plan.limits = limits;
+    plan.candidates[0].signer = Some(Signing::File(Box::new(key_file(path, key))));
+    with_plan(server, &plan, None).await
+}
+
+async fn with_plan(server: &Server, plan: &Plan, socket: Option<&std::path::Path>) -> (Userauth, Session) {
+    let (mut facts, mut footprint, mut session) = (Userauth::default(), Footprint::default(), Session::default());
+    facts.user = plan.user.as_slice().into();
+    let (secured, seen) = met(server.address, Duration::from_secs(5)).await;
+    let mut secured = secured.unwrap();
+    let bound = bound(&secured, &seen);
+    let mut agent = None;
+    if let Some(socket) = socket {
+        let binding = Binding {
+            host_key: secured.host_key.clone(),
+            session_id: secured.session_id.to_vec(),
+            signature: secured.signature.clone(),
+        };
+        agent = crate::collect::agent::bound(&Path::from_path(socket), Some(&binding)).await.0;
+    }
+    let connection = &mut secured.connection;
+    let outcome = run(plan, connection, &bound, &mut agent, &mut facts, &mut footprint, &|_| {}).await;
+    if outcome == Outcome::LoggedIn {
+        crate::collect::session::run(connection, &plan.limits, &mut session, &mut facts, &mut footprint).await;
+    }
+    secured.connection.leave().await;
+    (facts, session)
+}
+
+fn key_file(path: &std::path::Path, key: &PublicKey) -> KeyFile {
+    let missing = |path: &std::path::Path| PublicFile {
+        path: Path::from_path(path),
+        state: Err(FileError { errno: "ENOENT".to_owned(), at: None }),
+        key: None,
+    };
+    KeyFile {
+        path: Path::from_path(path),
+        configured: "".into(),
+        source: Source::CommandLine,
+        explicit: true,
+        state: Err(FileError { errno: "ENOENT".to_owned(), at: None }),
+        private: Err(crate::facts::Unobserved::NotAttempted),
+        public: PublicFile { key: Some(key.clone()), ..missing(path) },
+        certificate: missing(path),
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_logs_in_and_true_runs() {
+    let server = Server::sshd(&["ed25519"], &[]);
+    let keys = keys(&server, 1);
+    authorize(&server, &keys[0].1);
+    let path = server.folder.path().join("id_0");
+    let (facts, session) = logged_in(&server, &keys[0].0, &path, Limits::default()).await;
+    assert!(facts.succeeded(), "{facts:?} {}", server.log());
+    assert!(facts.extension("publickey-hostbound@openssh.com").is_some());
+    assert_eq!(facts.signatures.len(), 1);
+    assert_eq!(facts.canary, None);
+    assert_eq!((session.channel, session.granted), (Some(ChannelOpen::Confirmed), Some(true)));
+    assert_eq!((session.request, session.exit_status, session.end), (Request::True, Some(0), None));
+}
+
+#[tokio::test]
+async fn nothing_is_run_where_the_key_is_bound_to_a_command() {
+    let server = Server::sshd(&["ed25519"], &[]);
+    let keys = keys(&server, 1);
+    authorize(&server, &format!("command=\"exit 3\" {}", keys[0].1));
+    let path = server.folder.path().join("id_0");
+    let (facts, session) = logged_in(&server, &keys[0].0, &path, Limits::default()).await;
+    assert!(facts.succeeded());
+    assert!(facts.debug.iter().any(|text| text.to_string().contains("key options:")), "{:?}", facts.debug);
+    assert_eq!((session.channel, session.request), (Some(ChannelOpen::Confirmed), Request::Nothing));
+    assert_eq!(session.exit_status, None);
+}
+
+#[tokio::test]
+async fn without_leave_to_log_in_nothing_is_signed() {
+    let server = Server::sshd(&["ed25519"], &[]);
+    let keys = keys(&server, 1);
+    authorize(&server, &keys[0].1);
+    let path = server.folder.path().join("id_0");
+    let limits = Limits { login: false, ..Limits::default() };
+    let (facts, session) = logged_in(&server, &keys[0].0, &path, limits).await;
+    assert_eq!(answers(&facts), [(0, Some(true))]);
+    assert_eq!((facts.signatures, session.channel), (Vec::new(), None));
+    // The server said yes to all that it was asked.
+    assert!(matches!(facts.canary, Some(Answer::Failure { .. })));
+}
+
+#[tokio::test]
+async fn partial_success_is_noted_and_ends_the_login() {
+    let server = Server::sshd(&["ed25519"], &["AuthenticationMethods publickey,password"]);
+    let keys = keys(&server, 1);
+    authorize(&server, &keys[0].1);
+    let path = server.folder.path().join("id_0");
+    let (facts, session) = logged_in(&server, &keys[0].0, &path, Limits::default()).await;
+    let Signed::Answered(Answer::Failure { methods, partial: true }) = &facts.signatures[0].outcome else {
+        panic!("{:?}", facts.signatures);
+    };
+    assert_eq!(methods, &["password"]);
+    assert_eq!(session.channel, None);
+}
+
+#[tokio::test]
+async fn an_agents_key_logs_in_on_a_connection_that_is_bound_to_the_session() {
+    let server = Server::sshd(&["ed25519"], &[]);
+    let keys = keys(&server, 2);
+    authorize(&server, &keys[1].1);
+    let agent = testing::Agent::new();
+    for name in ["id_0", "id_1"] {
+        agent.add(&[server.folder.path().join(name).as_os_str()]);
+    }
+    let mut plan = plan(&[keys[0].0.clone(), keys[1].0.clone()]);
+    for candidate in &mut plan.candidates {
+        candidate.signer = Some(Signing::Agent(candidate.key.clone()));
+    }
+    let (facts, session) = with_plan(&server, &plan, Some(agent.socket())).await;
+    assert!(facts.succeeded(), "{facts:?}");
+    assert_eq!(facts.signatures.len(), 1);
+    assert_eq!(session.exit_status, Some(0));
 }

@@ -17,7 +17,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::{ServerText, escape};
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Footprint};
-use crate::openssh::identities::signature_algorithm;
+use crate::openssh::identities::{believed_server_algorithms, signature_algorithm};
 
 /// How long one answer may take: sshd may be asking DNS, LDAP or a command.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -42,9 +42,14 @@ impl Bound {
         message::signed_data(&self.session_id, unsigned)
     }
 
+    /// The server's identification string behind its protocol version.
+    fn software(&self) -> &[u8] {
+        self.identification.splitn(3, |byte| *byte == b'-').nth(2).unwrap_or_default()
+    }
+
     /// Whether the server is one whose PK_OK is known to mean something.
     pub(crate) fn is_known_server(&self) -> bool {
-        let software = self.identification.splitn(3, |byte| *byte == b'-').nth(2).unwrap_or_default();
+        let software = self.software();
         software.starts_with(b"OpenSSH_") || software.starts_with(b"dropbear")
     }
 }
@@ -129,16 +134,21 @@ impl<'a> Exchange<'a> {
     }
 
     /// The signature algorithm that ssh would name for `key` here.
-    pub(crate) fn algorithm(&self, key: &PublicKey, plan: &Plan) -> Option<String> {
+    pub(crate) fn algorithm(&self, key: &PublicKey, plan: &Plan, bound: &Bound) -> Option<String> {
         let server = self.facts.extension("server-sig-algs").and_then(|value| value.as_str());
         let server: Option<Vec<&str>> = server.map(|list| list.split(',').collect());
-        let accepted: Vec<&str> = plan.accepted.iter().map(String::as_str).collect();
-        signature_algorithm(key, server.as_deref(), &accepted)
+        let server = believed_server_algorithms(bound.software(), key, server.as_deref());
+        signature_algorithm(key, server, &accepted(plan))
+    }
+
+    /// The signature algorithm that ssh would name for `key` at a server that announced none.
+    pub(crate) fn fallback(key: &PublicKey, plan: &Plan) -> Option<String> {
+        signature_algorithm(key, None, &accepted(plan))
     }
 
     /// Queues the query about a key; `false` where ssh would have no algorithm to ask with.
-    pub(crate) fn query(&mut self, candidate: &Candidate, plan: &Plan) -> bool {
-        let Some(algorithm) = self.algorithm(&candidate.key, plan) else { return false };
+    pub(crate) fn query(&mut self, candidate: &Candidate, plan: &Plan, bound: &Bound) -> bool {
+        let Some(algorithm) = self.algorithm(&candidate.key, plan, bound) else { return false };
         let payload = message::query(self.user, &algorithm, &candidate.key.blob.0);
         let shown = self.facts.queries.iter().any(|query| query.key.blob == candidate.key.blob);
         self.footprint.public_keys_disclosed += u32::from(!shown);
@@ -282,6 +292,10 @@ impl<'a> Exchange<'a> {
             }
         }
     }
+}
+
+fn accepted(plan: &Plan) -> Vec<&str> {
+    plan.accepted.iter().map(String::as_str).collect()
 }
 
 /// Keeps what may come at any time, and gives back any other message.

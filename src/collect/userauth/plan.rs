@@ -23,7 +23,7 @@ pub(crate) struct Candidate {
 /// How a signature is made.
 #[derive(Debug, Clone)]
 pub(crate) enum Signing {
-    /// By the agent, which holds this key.
+    /// By the agent, for this key or certificate.
     Agent(PublicKey),
     /// With this private key file.
     File(Box<KeyFile>),
@@ -92,10 +92,9 @@ fn candidates(facts: &Facts) -> Vec<Candidate> {
     let offered = publickey_on(facts);
     let mut all: Vec<Candidate> = Vec::new();
     if offered || !facts.run.limits.only_offered {
-        let offers = offers(facts);
-        for offer in &offers {
+        for offer in offers(facts) {
             let Some(key) = &offer.key else { continue };
-            let signer = if offered { signing(facts, &offers, offer, key) } else { None };
+            let signer = if offered { signing(facts, &offer, key) } else { None };
             all.push(Candidate { key: key.clone(), offered, signer });
         }
     }
@@ -140,25 +139,12 @@ fn is_named(facts: &Facts, file: &KeyFile) -> bool {
         .any(|word| [name, comment].into_iter().any(|text| text.windows(word.len()).any(|part| part == word)))
 }
 
-/// How ssh would sign with `key` without asking anybody.
-fn signing(facts: &Facts, offers: &[Offer], offer: &Offer, key: &PublicKey) -> Option<Signing> {
+/// How ssh would sign for `offer` without asking anybody.
+fn signing(facts: &Facts, offer: &Offer, key: &PublicKey) -> Option<Signing> {
     if offer.agent {
         return Some(Signing::Agent(key.clone()));
     }
-    let files = &facts.identities.as_ref().ok()?.files;
-    let mut row = offer.file;
-    if key.is_certificate() {
-        // A certificate signs with the plain key, wherever ssh has that (sshconnect2.c `sign_and_send_pubkey`).
-        let plain = offers.iter().find(|other| {
-            other.key.as_ref().is_some_and(|other| !other.is_certificate() && other.fingerprint == key.fingerprint)
-        });
-        match plain {
-            Some(Offer { agent: true, key: Some(plain), .. }) => return Some(Signing::Agent(plain.clone())),
-            Some(Offer { file: Some(file), .. }) => row = Some(*file),
-            _ => {}
-        }
-    }
-    let file = files.get(row?)?;
+    let file = facts.identities.as_ref().ok()?.files.get(offer.file?)?;
     can_sign(facts, file).then(|| Signing::File(Box::new(file.clone())))
 }
 
