@@ -412,7 +412,7 @@ mod tests {
         let rest = ["-o", "BatchMode=yes", "-p", &port];
         let words = always.iter().chain(&rest).chain(words).chain(&["127.0.0.1"]);
         let words: Vec<OsString> = words.map(OsString::from).collect();
-        let request = Request { arguments: parse(&words).unwrap(), limits };
+        let request = Request { arguments: parse(&words).unwrap(), limits, home: None };
         let mut facts = Facts::default();
         live(&request, &mut facts, &|_| {}).await;
         facts
