@@ -98,7 +98,7 @@ async fn login(arguments: Arguments, options: Options) -> Exit {
         all_keys: options.all_keys,
         timeout_seconds: options.timeout,
     };
-    let request = Request { arguments, limits };
+    let request = Request { arguments, limits, home: None };
     let mut facts = Facts::default();
     facts.run.limits = request.limits.clone();
     let cut = {

@@ -17,7 +17,7 @@ use crate::facts::config::Options;
 use crate::facts::connect::{Connect, Proxy};
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
 use crate::facts::session::Session;
-use crate::facts::text::Host;
+use crate::facts::text::{Host, Path};
 use crate::facts::transport::Transport;
 use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
@@ -93,6 +93,9 @@ fn stop(facts: &mut Facts, why: &Unobserved) {
 
 async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     run::collect(facts);
+    if let Some(home) = &request.home {
+        facts.run.home = Path::from_path(home);
+    }
     facts.run.limits = request.limits.clone();
     let started = Instant::now();
     waiting("ssh -G");
@@ -298,7 +301,7 @@ async fn bind(facts: &mut Facts, secured: &Secured, waiting: &Waiting<'_>) -> Op
 }
 
 async fn bound(
-    socket: &crate::facts::text::Path,
+    socket: &Path,
     secured: &Secured,
 ) -> (Option<agent::Connection>, Observed<Vec<crate::facts::agent::AgentKey>>) {
     let binding = Binding {
@@ -409,7 +412,7 @@ mod tests {
         let rest = ["-o", "BatchMode=yes", "-p", &port];
         let words = always.iter().chain(&rest).chain(words).chain(&["127.0.0.1"]);
         let words: Vec<OsString> = words.map(OsString::from).collect();
-        let request = Request { arguments: parse(&words).unwrap(), limits };
+        let request = Request { arguments: parse(&words).unwrap(), limits, home: None };
         let mut facts = Facts::default();
         live(&request, &mut facts, &|_| {}).await;
         facts

@@ -17,6 +17,8 @@ pub mod ssh;
 pub mod transport;
 pub mod userauth;
 
+use std::path::PathBuf;
+
 use crate::facts::{Facts, Limits, Unobserved};
 use crate::openssh::arguments::Arguments;
 
@@ -27,6 +29,8 @@ pub struct Request {
     pub arguments: Arguments,
     /// What the run may do.
     pub limits: Limits,
+    /// The folder that is `~` in this run; `None`: the account's own, as in the passwd entry.
+    pub home: Option<PathBuf>,
 }
 
 /// Told what is being waited for, a few words such as "the server's identification string".

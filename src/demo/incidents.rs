@@ -87,7 +87,7 @@ impl Incident {
 pub struct SceneOutcome {
     /// The incident.
     pub incident: Incident,
-    /// What was mended before this scene; `None` in an incident's first one.
+    /// What was mended before this scene, in less than a line; `None` in an incident's first one.
     pub mended: Option<&'static str>,
     /// What sshdoctor was asked, as a person would type it in the replay's folder.
     pub typed: String,
@@ -105,10 +105,10 @@ async fn wrong_layer(stage: &Stage, tell: &mut Tell<'_>) -> anyhow::Result<()> {
     stage.write_key(KEY_FILE, &key, READABLE_BY_ALL)?;
     tell(scene(Incident::WrongLayer, stage, login, None).await?)?;
     stage.server.authorise(ACCOUNT, key.public());
-    let mended = "The server's administrator adds the key to the account. The next attempt:";
+    let mended = "Then the server's administrator adds the key to the account";
     tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await?)?;
     stage.chmod(KEY_FILE, PRIVATE)?;
-    let mended = "The key file is made private again (chmod 600). Once more:";
+    let mended = "Then the key file is made private again: chmod 600";
     tell(scene(Incident::WrongLayer, stage, login, Some(mended)).await?)
 }
 
@@ -122,7 +122,7 @@ async fn forwarded_agent(stage: &Stage, tell: &mut Tell<'_>) -> anyhow::Result<(
     stage.server.authorise(ACCOUNT, key.public());
     tell(scene(Incident::ForwardedAgent, stage, login, None).await?)?;
     stage.agent.load(key);
-    let mended = "The deployment key is loaded where the agent runs (ssh-add). The next attempt:";
+    let mended = "Then the deployment key is loaded where the agent runs: ssh-add";
     tell(scene(Incident::ForwardedAgent, stage, login, Some(mended)).await?)
 }
 

@@ -64,7 +64,8 @@ pub async fn run(incident: Option<&str>, style: &Style, out: &mut dyn Write) -> 
             writeln!(out, "{}", wrapped(scene.incident.story(), width))?;
         }
         if let Some(mended) = scene.mended {
-            writeln!(out, "\n{}", wrapped(mended, width))?;
+            let title = format!("-- {mended} --");
+            writeln!(out, "\n{title:-<width$}")?;
         }
         writeln!(out, "\n$ {}\n", scene.typed)?;
         out.write_all(render::text(&scene.report, style).as_bytes())?;

@@ -25,9 +25,6 @@ pub(super) const ACCOUNT: &str = "deploy";
 /// Where the server is, whatever name an incident gives it.
 const ADDRESS: &str = "127.0.0.1";
 
-/// The longest that one diagnosis may take, in seconds.
-const LIMIT_SECONDS: u64 = 20;
-
 /// A login, as the people of an incident make it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Login {
@@ -132,13 +129,19 @@ impl Stage {
         words
     }
 
-    /// Diagnoses that login as `sshdoctor` with this command line does; asks about no key of the user's.
-    pub(super) async fn diagnose(&self, login: Login) -> anyhow::Result<Report> {
+    /// Observes that login as `sshdoctor` with this command line does, in a home that is the folder.
+    async fn observe(&self, login: Login) -> anyhow::Result<Facts> {
         let arguments = arguments::parse(&self.words(login)).map_err(anyhow::Error::msg)?;
-        let limits = Limits { only_offered: true, timeout_seconds: LIMIT_SECONDS, ..Limits::default() };
-        let request = Request { arguments, limits };
+        let home = Some(self.folder.path().to_owned());
+        let request = Request { arguments, limits: Limits::default(), home };
         let mut facts = Facts::default();
-        collect::live(&request, &mut facts, &|_| {}).await;
+        Box::pin(collect::live(&request, &mut facts, &|_| {})).await;
+        Ok(facts)
+    }
+
+    /// What sshdoctor says of that login.
+    pub(super) async fn diagnose(&self, login: Login) -> anyhow::Result<Report> {
+        let facts = self.observe(login).await?;
         Ok(report(&facts, &diagnose(&facts)))
     }
 
@@ -229,6 +232,23 @@ mod tests {
         stage.server.authorise("root", key.public());
         let (status, _) = ssh(&stage, FILE, "true").await;
         assert_eq!(status, Some(255));
+    }
+
+    #[tokio::test]
+    async fn nothing_of_the_users_is_looked_at() {
+        let stage = Stage::set().await.unwrap();
+        stage.write_key("id_ed25519", &ThrowAway::software("a").unwrap(), 0o600).unwrap();
+        let folder = stage.path("");
+        for login in [FILE, AGENT] {
+            let facts = stage.observe(login).await.unwrap();
+            let mut paths = vec![facts.run.home.to_path_buf()];
+            let identities = facts.identities.unwrap();
+            paths.extend(identities.files.iter().chain(&identities.others).map(|file| file.path.to_path_buf()));
+            paths.extend(facts.agent.unwrap().socket.map(|socket| socket.path.to_path_buf()));
+            paths.extend(facts.host_key.known.unwrap().files.iter().map(|file| file.path.to_path_buf()));
+            assert!(paths.len() > 2, "{paths:?}");
+            assert!(paths.iter().all(|path| path.starts_with(&folder)), "{paths:?}");
+        }
     }
 
     #[tokio::test]
