@@ -20,7 +20,7 @@ use cli::{Color, Format, Options};
 use exit::Exit;
 use progress::Progress;
 use sshdoctor::collect::{self, Request};
-use sshdoctor::facts::{Facts, Limits, Observed, Unobserved};
+use sshdoctor::facts::{Facts, Limits, Unobserved};
 use sshdoctor::openssh::arguments::{self, Arguments};
 use sshdoctor::render::{self, Style};
 use sshdoctor::{demo, diagnose, report};
@@ -112,7 +112,7 @@ async fn login(arguments: Arguments, options: Options) -> Exit {
         }
     };
     if let Some(reason) = &cut {
-        cut_short(&mut facts, reason);
+        collect::unfinished(&mut facts, reason);
     }
     // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
     let finished = tokio::task::spawn_blocking(move || finish(&facts, &options));
@@ -131,23 +131,6 @@ async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// What nobody had looked at when the run was cut short is missing because of that.
-fn cut_short(facts: &mut Facts, reason: &Unobserved) {
-    fn mark<T>(fact: &mut Observed<T>, reason: &Unobserved) {
-        if matches!(fact, Err(Unobserved::NotAttempted)) {
-            *fact = Err(reason.clone());
-        }
-    }
-    mark(&mut facts.target, reason);
-    mark(&mut facts.identities, reason);
-    mark(&mut facts.agent, reason);
-    mark(&mut facts.resolve, reason);
-    mark(&mut facts.connect, reason);
-    mark(&mut facts.transport, reason);
-    mark(&mut facts.userauth, reason);
-    mark(&mut facts.session, reason);
 }
 
 /// Judges what was seen and prints it.

@@ -42,7 +42,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     let methods = userauth.methods().unwrap_or_default();
     let has = |name: &str| methods.iter().any(|method| method == name);
     let offered = turns.iter().any(|turn| !matches!(turn.fate, Fate::Unusable(_)));
-    let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || named_file_missing(facts);
+    let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || file_out_of_reach(facts);
     let agent = facts.agent.as_ref().ok();
     let agent_at_fault = agent
         .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
@@ -96,20 +96,21 @@ fn agent_words(facts: &Facts) -> &'static str {
 /// One line for all the default files that are not there.
 pub(super) fn absent_files(facts: &Facts) -> Option<String> {
     let files = &facts.identities.as_ref().ok()?.files;
-    let absent: Vec<String> =
-        files.iter().filter(|file| file.state.is_err()).map(|file| file.path.to_string()).collect();
+    let absent: Vec<String> = files.iter().filter(|file| is_missing(file)).map(|file| file.path.to_string()).collect();
     (!absent.is_empty()).then(|| format!("none of these exists: {}", absent.join(", ")))
 }
 
-fn named_file_missing(facts: &Facts) -> bool {
-    let missing = |file: &KeyFile| file.explicit && file.state.as_ref().is_err_and(FileError::is_missing);
-    facts.identities.as_ref().is_ok_and(|identities| {
-        let gone = identities
-            .certificates
-            .iter()
-            .any(|certificate| certificate.file.state.as_ref().is_err_and(FileError::is_missing));
-        gone || identities.files.iter().any(missing)
-    })
+fn is_missing(file: &KeyFile) -> bool {
+    file.state.as_ref().is_err_and(FileError::is_missing)
+}
+
+/// Whether a file that the user named is missing, or any cannot even be looked at: then that is at fault.
+fn file_out_of_reach(facts: &Facts) -> bool {
+    let Ok(identities) = &facts.identities else { return false };
+    let mut certificates = identities.certificates.iter().map(|certificate| &certificate.file.state);
+    let out_of_reach = |file: &KeyFile| if is_missing(file) { file.explicit } else { file.state.is_err() };
+    certificates.any(|state| state.as_ref().is_err_and(FileError::is_missing))
+        || identities.files.iter().any(out_of_reach)
 }
 
 fn no_identities_commands(facts: &Facts) -> Vec<Step> {

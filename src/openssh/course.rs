@@ -151,11 +151,10 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    let accepted_later = userauth
-        .queries
-        .iter()
-        .any(|query| query.connection > 0 && query.key.blob == key.blob && query.answer == Some(Answer::PkOk));
-    if accepted_later && cut_after(userauth).is_some() {
+    let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
+    let first = userauth.queries.iter().find(about);
+    let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
+    if later && cut_after(userauth).is_some() {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {

@@ -53,8 +53,15 @@ fn algorithms() -> Vec<Row> {
             world.login_key()
         })
         .ssh_fails("no matching MAC found. Their offer: hmac-md5")
+        .proven("no-common-mac"),
+        row("mac-left-out-by-the-client", |world| {
+            world.server("Ciphers aes128-ctr\nMACs hmac-sha1")?;
+            world.login_key()
+        })
+        .line(&["-oMACs=-hmac-sha1*", "deploy@web1.example.org"])
+        .ssh_fails("no matching MAC found. Their offer: hmac-sha1")
         .proven("no-common-mac")
-        .mended_by("echo 'MACs +hmac-md5' >>/home/a/.ssh/config; chown 1000 /home/a/.ssh/config")
+        .mended_by("sed -i 's/^MACs.*/MACs hmac-sha2-256/' /etc/ssh/sshd_config; pkill -HUP -o sshd; sleep 0.3")
         .fixture(),
         row("mac-that-only-ssh-speaks", |world| {
             world.server("Ciphers aes128-ctr\nMACs umac-64-etm@openssh.com")?;
