@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::resolve::{BEHIND_A_PROXY, forget, shown};
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -69,14 +69,14 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
 fn established(facts: &Facts) -> Option<String> {
     let connect = facts.connect.as_ref().ok()?;
     let attempt = connect.attempts.iter().find(|attempt| attempt.outcome == Dial::Established)?;
-    Some(format!("TCP connection to {} port {} in {:.0} ms", attempt.address, attempt.port, attempt.millis))
+    Some(format!("TCP connection to {} port {} in {}", attempt.address, attempt.port, milliseconds(attempt.millis)))
 }
 
 /// One attempt as a line of evidence.
 fn line(attempt: &Attempt) -> String {
     let Attempt { address, port, outcome, .. } = attempt;
     match outcome {
-        Dial::Established => format!("{address} port {port}: connected in {:.0} ms", attempt.millis),
+        Dial::Established => format!("{address} port {port}: connected in {}", milliseconds(attempt.millis)),
         Dial::Failed(error) => format!("{address} port {port}: {} ({error})", meaning(error)),
         Dial::TimedOut(seconds) => format!("{address} port {port}: no answer within {seconds} s"),
     }

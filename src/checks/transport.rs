@@ -6,7 +6,7 @@ mod algorithms;
 pub use algorithms::ALGORITHMS;
 
 use super::resolve::forget;
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
 use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, Stage, known};
 use crate::openssh::algorithms::negotiate;
@@ -54,7 +54,7 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
     let Some(identification) = &transport.identification else {
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
-    let millis = transport.identification_millis.map(|millis| format!(" after {millis:.0} ms")).unwrap_or_default();
+    let millis = transport.identification_millis.map(|millis| format!(" after {}", milliseconds(millis))).unwrap_or_default();
     Ok(Outcome::pass(format!("{}{millis}", identification.shortened(SHOWN))).with(before))
 }
 

@@ -3,7 +3,7 @@
 //! last line is the command.
 
 use super::VerdictView;
-use crate::checks::{Place, members};
+use crate::checks::{self, Blocks, Place, members};
 use crate::facts::Facts;
 use crate::facts::connect::Dial;
 use crate::facts::key::PublicKey;
@@ -39,14 +39,32 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
     if !facts.observed_at.local.is_empty() {
         row("Time:", facts.observed_at.local.clone());
     }
-    row("Seen:", verdict.summary.clone());
-    row("Answer:", answered(facts));
-    lines.extend(keys(facts));
+    row("Seen:", to_another(&verdict.summary));
+    if is_before_userauth(verdict) {
+        // Neither the keys nor what became of them matters there; sshdoctor may well have come further than ssh does.
+        for seen in &verdict.evidence {
+            row("", to_another(seen));
+        }
+    } else {
+        row("Answer:", answered(facts));
+        lines.extend(keys(facts));
+    }
     let command = command(facts, verdict);
     lines.push(String::new());
     lines.push("Please run this on the server, as root:".to_owned());
     lines.push(command);
     Some(lines.join("\n"))
+}
+
+/// What was said to the user, as it is said to somebody else.
+fn to_another(text: &str) -> String {
+    text.replacen("your ssh", "the client's ssh", 1).replacen("your key", "the key", 1)
+}
+
+/// Whether ssh comes to an end before it says who wants to log in.
+fn is_before_userauth(verdict: &VerdictView) -> bool {
+    let cause = checks::causes().map(|(_, cause)| cause).find(|cause| cause.id == verdict.cause);
+    cause.is_some_and(|cause| cause.blocks < Blocks::Offered)
 }
 
 /// What the server answered, in one line.
@@ -136,7 +154,16 @@ fn command(facts: &Facts, verdict: &VerdictView) -> String {
     let asked = verdict.next_steps.iter().filter(|step| step.place == Place::Server && step.as_whom == "root");
     let decides = verdict.alternatives.iter().filter_map(|alternative| alternative.decide.as_ref());
     let decides = decides.filter(|decide| decide.place == Place::Server).map(|decide| decide.command.clone());
-    asked.filter_map(|step| step.command.clone()).chain(decides).next().unwrap_or_else(|| members::log_command(facts))
+    let setting = match verdict.cause {
+        "no-common-kex" => Some("kexalgorithms"),
+        "no-common-host-key-algorithm" => Some("hostkeyalgorithms"),
+        "no-common-cipher" => Some("ciphers"),
+        "no-common-mac" => Some("macs"),
+        _ => None,
+    };
+    let setting = setting.map(|keyword| format!("sshd -T | grep -i '^{keyword} '"));
+    let mut asked = asked.filter_map(|step| step.command.clone()).chain(decides).chain(setting);
+    asked.next().unwrap_or_else(|| members::log_command(facts))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! The probe offers more than ssh does, to get further; what is judged here is what the *user's* ssh would offer.
 
 use super::super::resolve::{forget, shown};
-use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
 use super::{SHOWN, Version, is_ours_to_judge, server};
 use crate::facts::host_key::KnownHosts;
 use crate::facts::text::escape;
@@ -77,7 +77,7 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         let summary = format!("{summary} would do; the key exchange was not finished");
         return Ok(Outcome { status: Status::Fail, ..Outcome::info(summary) });
     }
-    let millis = transport.key_exchange_millis.map(|millis| format!("the key exchange was done after {millis:.0} ms"));
+    let millis = transport.key_exchange_millis.map(|millis| format!("the key exchange was done after {}", milliseconds(millis)));
     let differs = transport
         .agreed
         .as_ref()
