@@ -94,7 +94,10 @@ impl Version {
 /// Everything that came where an identification string was awaited, a line each.
 fn words(transport: &Transport) -> Vec<&[u8]> {
     let lines = transport.pre_banner.iter().map(crate::facts::text::ServerText::as_bytes);
-    lines.chain([transport.unterminated.as_bytes()]).filter(|line| !line.is_empty()).collect()
+    let rest = transport.unterminated.as_bytes();
+    // The beginning of an identification string speaks for SSH, not against it.
+    let begun = rest.starts_with(b"SSH-") || b"SSH-".starts_with(rest);
+    lines.chain([rest].into_iter().filter(|_| !begun)).filter(|line| !line.is_empty()).collect()
 }
 
 /// The facts where no identification string came.
@@ -283,8 +286,15 @@ fn banner_timeout(facts: &Facts) -> Observed<Option<Finding>> {
     if !words(transport).is_empty() || transport.end != Some(End::TimedOut) {
         return Ok(None);
     }
-    let summary =
-        format!("{} takes the connection and sends nothing: sshd hangs, or no sshd is behind it", server(facts));
+    let place = server(facts);
+    if !transport.unterminated.is_empty() {
+        let summary =
+            format!("{place} begins to identify itself and does not come to the end: something on the way is stuck");
+        return Ok(Some(
+            Finding::proven(summary).seen(format!("until the time limit came: {}", transport.unterminated)),
+        ));
+    }
+    let summary = format!("{place} takes the connection and sends nothing: sshd hangs, or no sshd is behind it");
     Ok(Some(Finding::proven(summary).seen("no byte came before the time limit")))
 }
 

@@ -56,6 +56,20 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     Ok(Some(Refusal { unasked }))
 }
 
+/// How many keys a report names one by one.
+const FEW: usize = 12;
+
+/// The first of many lines, and how many more there are.
+pub(super) fn few(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut lines: Vec<String> = lines.into_iter().collect();
+    if lines.len() > FEW {
+        let more = lines.len() - FEW;
+        lines.truncate(FEW);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
 /// Whether the login succeeds in ssh's own course.
 pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
     let userauth = facts.userauth.as_ref().ok();
@@ -106,7 +120,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         ),
     };
     let mut finding = Finding::proven(summary);
-    finding.evidence.extend(refused.iter().filter_map(|turn| {
+    finding.evidence.extend(few(refused.iter().filter_map(|turn| {
         let key = naming::key(turn.offer.key.as_ref()?);
         let origin = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
             (true, _) => "the agent".to_owned(),
@@ -114,7 +128,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
             (false, None) => "a file".to_owned(),
         };
         Some(format!("refused: {key}, from {origin}"))
-    }));
+    })));
     finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
     if course::says_yes_to_everything(facts) {
         finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
@@ -127,7 +141,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     }
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
-        finding.evidence.push(format!("not asked: {}", refusal.unasked.join("; ")));
+        finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
         finding = finding.or([Alternative {
             cause: "accepted-key-not-offered",
             certainty: Certainty::Possible,

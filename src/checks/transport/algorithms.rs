@@ -128,7 +128,7 @@ fn lists(none: &NoMatch) -> [String; 2] {
 fn without_common(facts: &Facts, kind: Kind) -> Observed<Option<Finding>> {
     let Some(Err(none)) = users_choice(facts)? else { return Ok(None) };
     // Options that were not seen deny nothing.
-    if none.kind != kind || none.client.is_empty() || none.server.is_empty() {
+    if none.kind != kind || none.client.is_empty() {
         return Ok(None);
     }
     // With a ticket, ssh has key exchange methods that its list does not show.
