@@ -5,7 +5,7 @@
 
 use super::super::resolve::{forget, shown};
 use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
-use super::{SHOWN, Version, is_ours_to_judge, server};
+use super::{SHOWN, Version, hurried, is_ours_to_judge, server};
 use crate::facts::host_key::KnownHosts;
 use crate::facts::text::escape;
 use crate::facts::transport::{Agreed, Transport};
@@ -287,7 +287,7 @@ fn kex_stalled(facts: &Facts) -> Observed<Option<Finding>> {
         server(facts)
     );
     Ok(Some(
-        Finding::proven(summary)
+        Finding::new(if hurried(facts) { Certainty::Likely } else { Certainty::Proven }, summary)
             .seen(format!("identification string: {}", identification.shortened(SHOWN)))
             .seen(reached(transport)),
     ))
