@@ -135,7 +135,9 @@ impl Plain {
             return Err(format!("more than {MAX_PACKETS} packets in the key exchange"));
         }
         match *number {
-            KEXINIT if self.seen.server.is_none() => self.seen.server = kexinit(payload),
+            KEXINIT if self.seen.server.is_none() => {
+                self.seen.server = Some(kexinit(payload).ok_or("a KEXINIT that does not hold together")?);
+            }
             DISCONNECT => {
                 let mut reader = Reader::new(&payload[1..]);
                 let code = reader.uint32().unwrap_or(0);
@@ -231,6 +233,14 @@ mod tests {
         packet.resize(packet.len() + padding, 0);
         let plain = fed(&[b"SSH-2.0-x\n", &packet[..]].concat());
         assert_eq!(plain.seen.end, Some(End::Disconnect { code: 99, text: ServerText::new(&b"\xff\x1bx"[..]) }));
+    }
+
+    #[test]
+    fn a_kexinit_whose_lists_go_beyond_it_is_no_packet() {
+        let mut packet = b"\0\0\0\x1c\x06\x14cookiecookiecook\0\0\xff\xff".to_vec();
+        packet.resize(32, 0);
+        let plain = fed(&[b"SSH-2.0-x\n", &packet[..]].concat());
+        assert!(matches!(plain.seen.end, Some(End::NotSsh(_))), "{:?}", plain.seen.end);
     }
 
     #[test]

@@ -11,10 +11,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use data_encoding::BASE64;
 use tempfile::TempDir;
 
-use crate::facts::key::{Blob, PublicKey};
+use crate::facts::key::PublicKey;
+use crate::openssh::public_key::from_line;
 
 /// A server that runs one process a connection, with its folder of keys and logs.
 pub(crate) struct Server {
@@ -120,20 +120,11 @@ pub(crate) fn keygen(path: &Path, kind: &str) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-/// A new Ed25519 key pair at `path`; its public half, also as its line.
-pub(crate) fn new_key(path: &Path) -> (PublicKey, String) {
-    keygen(path, "ed25519");
+/// A new key pair of `kind` at `path`; its public half, also as its line.
+pub(crate) fn new_key(path: &Path, kind: &str) -> (PublicKey, String) {
+    keygen(path, kind);
     let line = std::fs::read_to_string(path.with_extension("pub")).unwrap();
-    let blob = BASE64.decode(line.split(' ').nth(1).unwrap().as_bytes()).unwrap();
-    let key = PublicKey {
-        algorithm: "ssh-ed25519".to_owned(),
-        blob: Blob(blob),
-        fingerprint: line.as_str().into(),
-        comment: "".into(),
-        bits: None,
-        certificate: None,
-    };
-    (key, line)
+    (from_line(line.as_bytes()).unwrap(), line)
 }
 
 /// A way to `server` that takes 50 ms in each direction, and the number of times the client spoke after it had heard
