@@ -389,6 +389,11 @@ fn signature_rejected(facts: &Facts) -> Observed<Option<Finding>> {
     let login = naming::login(facts);
     let summary = format!("{login} accepts your key and refuses the login all the same");
     let mut finding = Finding::proven(summary).seen(format!("the server accepts {key}")).seen(how);
+    if let Some(Some(End::Reset(error))) = userauth.connections.last().filter(|_| closed) {
+        // Something between the two resets connections as well.
+        finding.certainty = Certainty::Likely;
+        finding = finding.seen(format!("the connection was reset ({error})"));
+    }
     finding
         .evidence
         .extend(userauth.banners.iter().map(|banner| format!("the server says: {}", banner.shortened(300))));
