@@ -164,19 +164,16 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
         format!("{} accepts none of the {keys} in {which}, and ssh has no key file besides", naming::login(facts));
     let mut finding = Finding::proven(summary);
     finding.place = Some(if forwarded { Place::AgentHost } else { Place::Client });
-    finding.evidence.extend(
-        turns
-            .iter()
-            .filter_map(|turn| turn.offer.key.as_ref())
-            .map(|key| format!("refused: {}, from {which}", naming::key(key))),
-    );
+    let keys = turns.iter().filter(|turn| turn.fate == Fate::Refused).filter_map(|turn| turn.offer.key.as_ref());
+    let lines = keys.map(|key| format!("refused: {}, from {which}", naming::key(key)));
+    finding.evidence.extend(super::userauth::few(lines));
     if let Some(socket) = &agent.socket {
         finding.evidence.push(format!("{which} is {} (named by {})", socket.path, socket.from));
     }
     finding.evidence.extend(super::identities::absent_files(facts));
     if !refused.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
-        finding.evidence.push(format!("not asked: {}", refused.unasked.join("; ")));
+        finding.evidence.push(format!("not asked: {}", super::userauth::few(refused.unasked).join("; ")));
     }
     Ok(Some(finding.or(members::of_refusal(facts, &turns))))
 }

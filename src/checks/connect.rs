@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::resolve::{BEHIND_A_PROXY, forget, shown};
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds,
+    quoted,
+};
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -294,7 +297,10 @@ const CONNECTION_REFUSED: Cause = Cause {
 
 fn connection_refused(facts: &Facts) -> Observed<Option<Finding>> {
     when_all_failed(facts, Kind::Refused, |attempt| {
-        format!("{} refuses connections on port {}: sshd is not listening there", attempt.address, attempt.port)
+        format!(
+            "{} refuses connections on port {}: no sshd listens there, or a firewall rejects them",
+            attempt.address, attempt.port
+        )
     })
 }
 

@@ -56,7 +56,9 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
         return Ok(None);
     };
-    if course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
+    // Where a login was allowed and none was made, something kept the run from it.
+    let allowed = facts.run.limits.login;
+    if allowed || course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
         return Ok(None);
     }
     let Some(key) = &turn.offer.key else { return Ok(None) };
@@ -286,6 +288,13 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     if course::says_yes_to_everything(facts) {
         let summary = format!("{login} says yes to every key, and no signature was made that would decide");
         return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
+    }
+    let turns = course::course(facts).unwrap_or_default();
+    if let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried))
+        && let Some(key) = &turn.offer.key
+    {
+        let summary = format!("{login} accepts {}, and no login was seen to the end", whose(facts, turn, key));
+        return Finding::new(Certainty::Possible, summary).seen(format!("the server accepts {}", naming::key(key)));
     }
     let gaps: [(&str, Option<&Unobserved>); 6] = [
         ("the name's addresses", facts.resolve.as_ref().err()),

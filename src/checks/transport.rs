@@ -6,7 +6,11 @@ mod algorithms;
 pub use algorithms::ALGORITHMS;
 
 use super::resolve::forget;
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds,
+    quoted,
+};
+use crate::facts::connect::Dial;
 use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, Stage, known};
 use crate::openssh::algorithms::negotiate;
@@ -54,7 +58,8 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
     let Some(identification) = &transport.identification else {
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
-    let millis = transport.identification_millis.map(|millis| format!(" after {}", milliseconds(millis))).unwrap_or_default();
+    let millis =
+        transport.identification_millis.map(|millis| format!(" after {}", milliseconds(millis))).unwrap_or_default();
     Ok(Outcome::pass(format!("{}{millis}", identification.shortened(SHOWN))).with(before))
 }
 
@@ -94,7 +99,11 @@ impl Version {
 /// Everything that came where an identification string was awaited, a line each.
 fn words(transport: &Transport) -> Vec<&[u8]> {
     let lines = transport.pre_banner.iter().map(crate::facts::text::ServerText::as_bytes);
-    lines.chain([transport.unterminated.as_bytes()]).filter(|line| !line.is_empty()).collect()
+    let rest = transport.unterminated.as_bytes();
+    // The beginning of an identification string speaks for SSH, not against it.
+    let endless = matches!(transport.end, Some(End::NotSsh(_)));
+    let begun = !endless && (rest.starts_with(b"SSH-") || b"SSH-".starts_with(rest));
+    lines.chain([rest].into_iter().filter(|_| !begun)).filter(|line| !line.is_empty()).collect()
 }
 
 /// The facts where no identification string came.
@@ -283,9 +292,15 @@ fn banner_timeout(facts: &Facts) -> Observed<Option<Finding>> {
     if !words(transport).is_empty() || transport.end != Some(End::TimedOut) {
         return Ok(None);
     }
-    let summary =
-        format!("{} takes the connection and sends nothing: sshd hangs, or no sshd is behind it", server(facts));
-    Ok(Some(Finding::proven(summary).seen("no byte came before the time limit")))
+    let place = server(facts);
+    let certainty = if hurried(facts) { Certainty::Likely } else { Certainty::Proven };
+    if !transport.unterminated.is_empty() {
+        let summary = format!("{place} begins to identify itself and does not come to the end");
+        let seen = format!("until the time limit came: {}", transport.unterminated.shortened(SHOWN));
+        return Ok(Some(Finding::new(certainty, summary).seen(seen)));
+    }
+    let summary = format!("{place} takes the connection and sends nothing: sshd hangs, or no sshd is behind it");
+    Ok(Some(Finding::new(certainty, summary).seen("no byte came before the time limit")))
 }
 
 fn look_at_sshd(facts: &Facts) -> Vec<Step> {
@@ -408,6 +423,9 @@ const CONNECTION_DROPPED: Cause = Cause {
 };
 
 fn connection_dropped(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some(finding) = reset_at_once(facts) {
+        return Ok(Some(finding));
+    }
     let transport = known(&facts.transport)?;
     if transport.complete
         || !is_ours_to_judge(transport)
@@ -442,6 +460,23 @@ fn connection_dropped(facts: &Facts) -> Observed<Option<Finding>> {
             .seen(format!("the server takes the connection, {}", ended(transport.end.as_ref())))
             .or(members(facts, transport)),
     ))
+}
+
+/// A reset that came so soon that connect(2) itself reported it: the server took the connection first, or it would have
+/// been a refusal.
+fn reset_at_once(facts: &Facts) -> Option<Finding> {
+    let last = facts.connect.as_ref().ok()?.attempts.last()?;
+    if last.outcome != Dial::Failed("ECONNRESET".to_owned()) {
+        return None;
+    }
+    let summary = format!("{} drops the connection before it has said who it is, without a reason", server(facts));
+    let seen = "the server takes the connection, then it is reset (ECONNRESET)";
+    Some(Finding::proven(summary).seen(seen).or(members(facts, &Transport::default())))
+}
+
+/// Whether the run's own limit left the server less time than ssh gives it: then silence shows less.
+fn hurried(facts: &Facts) -> bool {
+    facts.run.limits.timeout_seconds <= 10
 }
 
 /// Whether the probe's own algorithms were fit for this server, so that how it went on says something about the server.

@@ -1,6 +1,7 @@
 //! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
 use crate::facts::key::PublicKey;
+use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Turn, Use};
@@ -56,6 +57,20 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     Ok(Some(Refusal { unasked }))
 }
 
+/// How many keys a report names one by one.
+const FEW: usize = 12;
+
+/// The first of many lines, and how many more there are.
+pub(super) fn few(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut lines: Vec<String> = lines.into_iter().collect();
+    if lines.len() > FEW {
+        let more = lines.len() - FEW;
+        lines.truncate(FEW);
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
 /// Whether the login succeeds in ssh's own course.
 pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
     let userauth = facts.userauth.as_ref().ok();
@@ -106,7 +121,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         ),
     };
     let mut finding = Finding::proven(summary);
-    finding.evidence.extend(refused.iter().filter_map(|turn| {
+    finding.evidence.extend(few(refused.iter().filter_map(|turn| {
         let key = naming::key(turn.offer.key.as_ref()?);
         let origin = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
             (true, _) => "the agent".to_owned(),
@@ -114,7 +129,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
             (false, None) => "a file".to_owned(),
         };
         Some(format!("refused: {key}, from {origin}"))
-    }));
+    })));
     finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
     if course::says_yes_to_everything(facts) {
         finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
@@ -127,7 +142,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     }
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
-        finding.evidence.push(format!("not asked: {}", refusal.unasked.join("; ")));
+        finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
         finding = finding.or([Alternative {
             cause: "accepted-key-not-offered",
             certainty: Certainty::Possible,
@@ -331,9 +346,10 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(key) = passed_over.first() else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
-        "ssh passes over {}: it shares no signature algorithm with {login} for it",
-        naming::key(key)
+        "ssh and {login} share no signature algorithm for your {} key, so ssh does not offer it",
+        escape(key.algorithm.as_bytes())
     ));
+    finding.evidence.push(format!("not offered: {}", naming::key(key)));
     let accepted = course::accepted_algorithms(&facts.config.options).join(",");
     finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
     finding.evidence.push(match userauth.extension("server-sig-algs") {
@@ -375,6 +391,11 @@ fn signature_rejected(facts: &Facts) -> Observed<Option<Finding>> {
     let login = naming::login(facts);
     let summary = format!("{login} accepts your key and refuses the login all the same");
     let mut finding = Finding::proven(summary).seen(format!("the server accepts {key}")).seen(how);
+    if let Some(Some(End::Reset(error))) = userauth.connections.last().filter(|_| closed) {
+        // Something between the two resets connections as well.
+        finding.certainty = Certainty::Likely;
+        finding = finding.seen(format!("the connection was reset ({error})"));
+    }
     finding
         .evidence
         .extend(userauth.banners.iter().map(|banner| format!("the server says: {}", banner.shortened(300))));

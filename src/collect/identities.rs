@@ -38,8 +38,9 @@ pub fn collect(facts: &Facts) -> Observed<Identities> {
 }
 
 fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
-    let values = |keyword| facts.config.options.all(keyword).filter(|value| !value.eq_ignore_ascii_case("none"));
-    let configured: Vec<&str> = values("identityfile").take(FILES_LIMIT).collect();
+    let named_one = |value: &&ServerText| !value.as_bytes().eq_ignore_ascii_case(b"none");
+    let values = |keyword| facts.config.options.values(keyword).filter(named_one);
+    let configured: Vec<&ServerText> = values("identityfile").take(FILES_LIMIT).collect();
     let default = is_default_list(&configured);
     let named = named_on_command_line(facts);
     let mut identities = Identities::default();
@@ -52,61 +53,62 @@ fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
             false if named.iter().any(|word| word.is(value, facts, env)) => Source::CommandLine,
             false => Source::Command("ssh -G".to_owned()),
         };
-        let file = match tokens::path(value, facts, env) {
-            Ok(path) => key_file(&path, value.into(), source, !default),
+        let file = match tokens::path(value.as_bytes(), facts, env) {
+            Ok(path) => key_file(&path, value.clone(), source, !default),
             Err(words) => unexpanded(value, source, !default, &words),
         };
         identities.files.push(file);
     }
     for value in values("certificatefile").take(FILES_LIMIT) {
-        let file = match tokens::path(value, facts, env) {
+        let file = match tokens::path(value.as_bytes(), facts, env) {
             Ok(path) => loaded_public(&path.to_path_buf()),
-            Err(_) => nothing_at(value.into()),
+            Err(_) => nothing_at(value.as_bytes().into()),
         };
-        identities.certificates.push(CertificateFile { configured: value.into(), file });
+        identities.certificates.push(CertificateFile { configured: value.clone(), file });
     }
     others::find(facts, &mut identities);
     identities
 }
 
 /// Whether nobody configured these: ssh's own list, of which versions and builds leave out types.
-fn is_default_list(values: &[&str]) -> bool {
-    let known = |value: &&str| defaults::IDENTITY_FILES.contains(value) || *value == "~/.ssh/id_mldsa44_ed25519";
-    values.len() >= 4 && values.iter().all(known)
+fn is_default_list(values: &[&ServerText]) -> bool {
+    let known = |value: &str| defaults::IDENTITY_FILES.contains(&value) || value == "~/.ssh/id_mldsa44_ed25519";
+    values.len() >= 4 && values.iter().all(|value| value.as_str().is_some_and(known))
 }
 
 /// A key file that the command line names.
 struct Word {
-    value: String,
+    value: Vec<u8>,
     /// With `-i`, not with `-o IdentityFile=`.
     option: bool,
 }
 
 impl Word {
     /// Whether `ssh -G` prints `value` for it: `~` is expanded where it stood behind `-i`.
-    fn is(&self, value: &str, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> bool {
-        self.value == value || (self.option && self.expanded(facts, env).is_some_and(|path| path == *value))
+    fn is(&self, value: &ServerText, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> bool {
+        self.value == value.as_bytes()
+            || (self.option && self.expanded(facts, env).is_some_and(|path| path.as_bytes() == value.as_bytes()))
     }
 
     fn expanded(&self, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<Path> {
         // ssh.c main expands only `~` here, so a per cent sign stands for itself.
-        if self.value.starts_with('~') {
+        if self.value.starts_with(b"~") {
             tokens::path(&self.value, facts, env).ok()
         } else {
-            Some(self.value.as_str().into())
+            Some(self.value.as_slice().into())
         }
     }
 }
 
 fn named_on_command_line(facts: &Facts) -> Vec<Word> {
-    let mut words = facts.config.arguments.iter().filter_map(ServerText::as_str);
+    let mut words = facts.config.arguments.iter().map(ServerText::as_bytes);
     let mut named = Vec::new();
     while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix('-').filter(|letters| letters.is_ascii()) else { continue };
-        let Some(at) = letters.bytes().position(|letter| WITH_VALUE.contains(&letter)) else { continue };
+        let Some(letters) = word.strip_prefix(b"-") else { continue };
+        let Some(at) = letters.iter().position(|letter| WITH_VALUE.contains(letter)) else { continue };
         let attached = &letters[at + 1..];
         let Some(value) = (if attached.is_empty() { words.next() } else { Some(attached) }) else { break };
-        match letters.as_bytes()[at] {
+        match letters[at] {
             b'i' => named.push(Word { value: value.to_owned(), option: true }),
             b'o' => named.extend(identity_option(value).map(|value| Word { value: value.to_owned(), option: false })),
             _ => {}
@@ -116,17 +118,17 @@ fn named_on_command_line(facts: &Facts) -> Vec<Word> {
 }
 
 /// The value of `IdentityFile=value`, `IdentityFile value`.
-fn identity_option(option: &str) -> Option<&str> {
-    let option = option.trim_start();
-    let end = option.find(|character: char| character == '=' || character.is_ascii_whitespace())?;
+fn identity_option(option: &[u8]) -> Option<&[u8]> {
+    let option = option.trim_ascii_start();
+    let end = option.iter().position(|byte| *byte == b'=' || byte.is_ascii_whitespace())?;
     let (keyword, value) = option.split_at(end);
-    let value = value.trim_start().strip_prefix('=').unwrap_or(value).trim();
-    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-    keyword.eq_ignore_ascii_case("identityfile").then_some(value)
+    let value = value.trim_ascii_start().strip_prefix(b"=").unwrap_or(value).trim_ascii();
+    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+    keyword.eq_ignore_ascii_case(b"identityfile").then_some(value)
 }
 
 /// A row for a file that `-i` names and that is not there: ssh warns and goes on without it, whatever lies beside it.
-fn missing_argument(value: &str, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<KeyFile> {
+fn missing_argument(value: &[u8], facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<KeyFile> {
     let word = Word { value: value.to_owned(), option: true };
     let path = word.expanded(facts, env)?;
     let state = files::state(&path.to_path_buf());
@@ -144,10 +146,10 @@ fn missing_argument(value: &str, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec
 }
 
 /// A value that ssh itself cannot expand.
-fn unexpanded(value: &str, source: Source, explicit: bool, words: &str) -> KeyFile {
-    let path = Path::from(value);
+fn unexpanded(value: &ServerText, source: Source, explicit: bool, words: &str) -> KeyFile {
+    let path = Path::from(value.as_bytes());
     KeyFile {
-        configured: value.into(),
+        configured: value.clone(),
         source,
         explicit,
         state: Err(missing()),

@@ -75,6 +75,11 @@ impl Options {
         self.0.iter().filter(move |(name, _)| name == keyword).filter_map(|(_, value)| value.as_str())
     }
 
+    /// All values of `keyword`, in order, whatever their bytes.
+    pub fn values<'a>(&'a self, keyword: &'a str) -> impl Iterator<Item = &'a ServerText> {
+        self.0.iter().filter(move |(name, _)| name == keyword).map(|(_, value)| value)
+    }
+
     /// Whether `keyword` is `yes` (or `true`, as newer versions print some).
     pub fn is_yes(&self, keyword: &str) -> bool {
         matches!(self.first(keyword), Some("yes" | "true"))

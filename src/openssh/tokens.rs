@@ -197,7 +197,7 @@ pub fn expand_tokens(value: &[u8], tokens: &Tokens, env: &dyn Fn(&str) -> Option
 ///
 /// # Errors
 /// Where ssh itself would stop, as [`expand`] says; in words.
-pub fn path(value: &str, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Path, String> {
+pub fn path(value: impl AsRef<[u8]>, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Path, String> {
     let home_of = |account: Option<&[u8]>| match account {
         None => (!facts.run.home.is_empty()).then(|| facts.run.home.as_bytes().to_vec()),
         Some(name) => {
@@ -205,7 +205,7 @@ pub fn path(value: &str, facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -
             Some(home.as_bytes().to_vec())
         }
     };
-    expand(value.as_bytes(), &Tokens::of(facts), &home_of, env).map(Path::new)
+    expand(value.as_ref(), &Tokens::of(facts), &home_of, env).map(Path::new)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
 use crate::checks::{Certainty, Place, Status, milliseconds};
+use crate::facts::Stage;
 use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted};
 
 /// How the text is to look.
@@ -78,9 +79,14 @@ fn chain(page: &mut Page, report: &Report) {
         report.checks.iter().partition(|check| !verbose && matches!(check.status, Status::Pass | Status::Skip));
     let (passed, skipped): (Vec<&CheckView>, Vec<&CheckView>) =
         folded.into_iter().partition(|check| check.status == Status::Pass);
+    // What ssh never comes to, sshdoctor may have seen all the same.
+    let end = shown.iter().find(|check| check.status == Status::Fail && check.stage >= Stage::Connect);
+    let end = end.map(|check| check.stage).filter(|stage| *stage <= Stage::HostKey);
+    let (passed, beyond): (Vec<&CheckView>, Vec<&CheckView>) =
+        passed.into_iter().partition(|check| end.is_none_or(|end| check.stage <= end));
+    let names = |checks: &[&CheckView]| checks.iter().map(|check| name(check)).collect::<Vec<_>>().join(", ");
     if !passed.is_empty() {
-        let names: Vec<String> = passed.iter().map(|check| name(check)).collect();
-        page.hanging("  ✓ ", "    ", &names.join(", "), Tone::Good, Tone::Plain);
+        page.hanging("  ✓ ", "    ", &names(&passed), Tone::Good, Tone::Plain);
     }
     let column = shown.iter().map(|check| name(check).chars().count()).max().unwrap_or_default().min(24);
     for check in shown {
@@ -95,6 +101,10 @@ fn chain(page: &mut Page, report: &Report) {
         if verbose {
             page.list("      - ", &check.evidence);
         }
+    }
+    if !beyond.is_empty() {
+        let text = format!("{}: seen by sshdoctor, where ssh has stopped", names(&beyond));
+        page.hanging("  ✓ ", "    ", &text, Tone::Good, Tone::Plain);
     }
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for check in skipped {
@@ -194,7 +204,7 @@ fn alternatives(page: &mut Page, report: &Report) {
         _ => None,
     };
     page.heading(&match everywhere {
-        Some(place) => format!("It may be one of these; the command below it decides, {}", words::place(place)),
+        Some(place) => format!("It may be one of these; {}, the command below decides", words::place(place)),
         None => "It may be one of these".to_owned(),
     });
     for group in shown.chunk_by(|one, next| decide(one) == decide(next)) {
@@ -222,7 +232,7 @@ fn alternatives(page: &mut Page, report: &Report) {
     }
     if !left.is_empty() {
         let names: Vec<&str> = left.iter().map(|alternative| alternative.cause).collect();
-        page.hanging("  ? ", "    ", &format!("less likely: {}", names.join(", ")), Tone::Faint, Tone::Faint);
+        page.hanging("  ? ", "    ", &format!("further: {}", names.join(", ")), Tone::Faint, Tone::Faint);
     }
 }
 

@@ -108,7 +108,7 @@ fn one_cost(footprint: Footprint, test_key: bool) -> String {
         parts.push(format!("refused {times}"));
     }
     if test_key {
-        parts.push("a made-up key refused as it should be".to_owned());
+        parts.push("a made-up test key refused as it should be".to_owned());
     }
     parts.push(match footprint.commands_run {
         0 => "no command run".to_owned(),

@@ -34,8 +34,8 @@ fn impostor(client: &Client, script: impl Fn(&mut UnixStream) + Send + Sync + 's
             let Ok(mut stream) = stream else { continue };
             let script = Arc::clone(&script);
             thread::spawn(move || {
-                let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
-                let _ = stream.set_write_timeout(Some(Duration::from_secs(20)));
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+                let _ = stream.set_write_timeout(Some(Duration::from_secs(30)));
                 script(&mut stream);
             });
         }
@@ -312,4 +312,24 @@ fn a_name_of_a_socket_that_is_too_long_or_odd_is_an_agent_out_of_reach() {
         scene.environment.insert("SSH_AUTH_SOCK".into(), name.into());
         scene.examine().assert_cause(BROKEN);
     }
+}
+
+#[test]
+fn a_limit_that_cuts_the_signature_short_is_no_login() {
+    let client = Client::new();
+    let good = blob(&client.file("id.pub"));
+    impostor(&client, move |stream| {
+        answering(stream, |request| match request.first() {
+            Some(&REQUEST_IDENTITIES) => Some(list(&[(good.clone(), b"good".to_vec())])),
+            Some(&SIGN_REQUEST) => None,
+            _ => Some(vec![FAILURE]),
+        });
+    });
+    let sshd = client.sshd("");
+    sshd.authorize(&client.file("id.pub"), "").unwrap();
+    let mut scene = client.scene(sshd.port);
+    scene.identity = "none".into();
+    scene.environment.insert("SSH_AUTH_SOCK".into(), client.file("agent").into());
+    scene.limit_seconds = 4;
+    scene.examine().assert_cause(&["agent-refused-to-sign", "undetermined"]);
 }

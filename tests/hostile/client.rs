@@ -17,12 +17,12 @@ use tempfile::TempDir;
 use super::hygiene::{Format, assert_clean};
 use super::sshd::{Sshd, account, keygen};
 
-/// `--timeout` of every run, in seconds.
-const LIMIT_SECONDS: u64 = 6;
+/// `--timeout` of a run, in seconds: more than the limit of any one wait (10 s), less than that of two.
+const LIMIT_SECONDS: u64 = 14;
 /// What a busy machine may add to it.
 const SLACK: Duration = Duration::from_secs(4);
 /// After this a run is ended from outside.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// More than this of either stream is not a report.
 const OUTPUT_LIMIT_BYTES: usize = 256 * 1024;
 /// Peak memory that no input may exceed; an ordinary run needs less than 20 MB.
@@ -79,6 +79,7 @@ impl Client {
             options: Vec::new(),
             environment: BTreeMap::from([("HOME".into(), self.folder().join("home").into())]),
             strangers: false,
+            limit_seconds: LIMIT_SECONDS,
         }
     }
 }
@@ -99,6 +100,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     /// Whether the run may end as a usage error, because ssh itself would not run either.
     pub(crate) strangers: bool,
+    /// `--timeout`.
+    pub(crate) limit_seconds: u64,
 }
 
 /// What a scene came to.
@@ -146,7 +149,7 @@ impl Scene<'_> {
         let out = String::from_utf8_lossy(&ended.out);
         let err = String::from_utf8_lossy(&ended.err);
         assert!(!err.contains("panicked"), "{word}: {err}");
-        let limit = Duration::from_secs(LIMIT_SECONDS) + SLACK;
+        let limit = Duration::from_secs(self.limit_seconds) + SLACK;
         assert!(ended.wall < limit, "{word} took {:?}: {out}{err}", ended.wall);
         assert!(ended.out.len() < OUTPUT_LIMIT_BYTES, "{word}: {} bytes of output", ended.out.len());
         assert!(ended.err.len() < OUTPUT_LIMIT_BYTES, "{word}: {} bytes on stderr", ended.err.len());
@@ -164,7 +167,7 @@ impl Scene<'_> {
         let mut command = Command::new(&self.program[0]);
         command
             .args(&self.program[1..])
-            .args(["--timeout", &LIMIT_SECONDS.to_string(), "--format", format.word()])
+            .args(["--timeout", &self.limit_seconds.to_string(), "--format", format.word()])
             .args(["--color", "always", "-v", "-o", "BatchMode=yes", "-F"])
             .arg(&self.config)
             .args([OsStr::new("-o"), &option("UserKnownHostsFile", self.known_hosts.as_os_str())])

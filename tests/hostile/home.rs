@@ -9,6 +9,7 @@ use nix::unistd::mkfifo;
 
 use super::client::{self, Client, Seen};
 use super::hygiene::HOSTILE;
+use super::server::{IDENTIFICATION, hold, send, serve};
 
 /// What a home or an account that is missing must not be taken for.
 const UNRELATED: &[&str] = &["access-works", "nothing-found", "connection-dropped", "protocol-error", "host-not-found"];
@@ -141,4 +142,19 @@ fn a_match_exec_that_prints_for_ever_ends_in_time() {
     let sshd = client.sshd("");
     fs::write(client.file("config"), "Match exec \"yes; yes >&2\"\n  User nobody\n").unwrap();
     client.scene(sshd.port).examine().assert_no_cause(UNRELATED);
+}
+
+#[test]
+fn a_short_limit_is_kept_whoever_is_silent() {
+    // A wait that the limit of the whole run cut short may be left undetermined; nothing else may be claimed of it.
+    for (greeting, cause) in [(&b""[..], "banner-timeout"), (IDENTIFICATION, "kex-stalled")] {
+        let client = Client::new();
+        let port = serve(move |stream| {
+            send(stream, greeting);
+            hold(stream);
+        });
+        let mut scene = client.scene(port);
+        scene.limit_seconds = 2;
+        scene.examine().assert_cause(&[cause, "undetermined"]);
+    }
 }

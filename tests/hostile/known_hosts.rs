@@ -69,9 +69,9 @@ fn a_line_of_ten_megabytes_alone_knows_nobody() {
 }
 
 #[test]
-fn fifty_thousand_lines_do_not_hide_the_right_one() {
+fn twenty_thousand_lines_do_not_hide_the_right_one() {
     let many = "other.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5\n";
-    let many = many.repeat(50_000);
+    let many = many.repeat(20_000);
     with_known_hosts(|client, line| fs::write(client.file("known_hosts"), format!("{many}{line}")).unwrap())
         .assert_cause(&["no-key-accepted"]);
 }

@@ -201,7 +201,7 @@ fn a_server_that_goes_silent_at_every_message_ends_in_time() {
                 downwards(&server, stream, &|number| if number == silent { Act::Close } else { Act::Pass });
                 cut.store(true, Ordering::Relaxed);
             });
-            let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
             hold(stream);
         });
         client.knows(&sshd, port);

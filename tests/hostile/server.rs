@@ -13,7 +13,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 pub(crate) const IDENTIFICATION: &[u8] = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n";
 
 /// No script keeps a connection longer than this.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Runs `script` on every connection to the port it returns, until the process ends.
 pub(crate) fn serve(script: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> u16 {

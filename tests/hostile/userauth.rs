@@ -173,7 +173,12 @@ fn a_banner_at_which_ssh_gives_up_refuses_no_key() {
 
 #[test]
 fn a_goodbye_after_the_login_is_not_obeyed() {
-    against(Whim::HostileGoodbye).assert_cause(&["session-closed", "server-disconnected", "channel-refused"]);
+    against(Whim::HostileGoodbye).assert_cause(&[
+        "session-closed",
+        "server-disconnected",
+        "channel-refused",
+        "undetermined",
+    ]);
 }
 
 #[test]
@@ -253,7 +258,7 @@ fn a_forced_command_that_prints_for_ever_ends_in_time() {
 #[test]
 fn a_forced_command_that_never_ends_ends_in_time() {
     let client = Client::new();
-    let sshd = client.sshd("ForceCommand sleep 20");
+    let sshd = client.sshd("ForceCommand sleep 30");
     sshd.authorize(&client.file("id.pub"), "").unwrap();
     let seen = client.scene(sshd.port).examine();
     seen.assert_no_cause(&["no-key-accepted", "signature-rejected", "protocol-error", "connection-dropped"]);

@@ -5,7 +5,7 @@
 
 use super::super::resolve::{forget, shown};
 use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, milliseconds, quoted};
-use super::{SHOWN, Version, is_ours_to_judge, server};
+use super::{SHOWN, Version, hurried, is_ours_to_judge, server};
 use crate::facts::host_key::KnownHosts;
 use crate::facts::text::escape;
 use crate::facts::transport::{Agreed, Transport};
@@ -77,7 +77,8 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         let summary = format!("{summary} would do; the key exchange was not finished");
         return Ok(Outcome { status: Status::Fail, ..Outcome::info(summary) });
     }
-    let millis = transport.key_exchange_millis.map(|millis| format!("the key exchange was done after {}", milliseconds(millis)));
+    let millis =
+        transport.key_exchange_millis.map(|millis| format!("the key exchange was done after {}", milliseconds(millis)));
     let differs = transport
         .agreed
         .as_ref()
@@ -128,7 +129,7 @@ fn lists(none: &NoMatch) -> [String; 2] {
 fn without_common(facts: &Facts, kind: Kind) -> Observed<Option<Finding>> {
     let Some(Err(none)) = users_choice(facts)? else { return Ok(None) };
     // Options that were not seen deny nothing.
-    if none.kind != kind || none.client.is_empty() || none.server.is_empty() {
+    if none.kind != kind || none.client.is_empty() {
         return Ok(None);
     }
     // With a ticket, ssh has key exchange methods that its list does not show.
@@ -287,7 +288,7 @@ fn kex_stalled(facts: &Facts) -> Observed<Option<Finding>> {
         server(facts)
     );
     Ok(Some(
-        Finding::proven(summary)
+        Finding::new(if hurried(facts) { Certainty::Likely } else { Certainty::Proven }, summary)
             .seen(format!("identification string: {}", identification.shortened(SHOWN)))
             .seen(reached(transport)),
     ))
