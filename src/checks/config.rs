@@ -41,7 +41,11 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
             (ComplaintKind::Unreadable, _) => "it cannot read the file".to_owned(),
             _ => complaint.said.first().map(|said| said.shortened(160)).unwrap_or_default(),
         };
-        let finding = Finding::proven(format!("ssh refuses to start because of {}: {what}", complaint.at));
+        let finding = Finding::proven(match &complaint.at {
+            // The command that was run to ask ssh is none that the user typed.
+            Source::Command(_) => format!("ssh refuses to start: {what}"),
+            at => format!("ssh refuses to start because of {at}: {what}"),
+        });
         Ok(Some(with_words(finding, complaint)))
     },
 };

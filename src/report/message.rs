@@ -154,15 +154,17 @@ fn command(facts: &Facts, verdict: &VerdictView) -> String {
     let asked = verdict.next_steps.iter().filter(|step| step.place == Place::Server && step.as_whom == "root");
     let decides = verdict.alternatives.iter().filter_map(|alternative| alternative.decide.as_ref());
     let decides = decides.filter(|decide| decide.place == Place::Server).map(|decide| decide.command.clone());
-    let setting = match verdict.cause {
-        "no-common-kex" => Some("kexalgorithms"),
-        "no-common-host-key-algorithm" => Some("hostkeyalgorithms"),
-        "no-common-cipher" => Some("ciphers"),
-        "no-common-mac" => Some("macs"),
+    // sshd's log tells nothing there: the probe went on where ssh stops.
+    let shows = match verdict.cause {
+        "no-common-kex" => Some("sshd -T | grep -i '^kexalgorithms '"),
+        "no-common-host-key-algorithm" => Some("sshd -T | grep -i '^hostkey'"),
+        "no-common-cipher" => Some("sshd -T | grep -i '^ciphers '"),
+        "no-common-mac" => Some("sshd -T | grep -i '^macs '"),
+        "host-key-revoked" => Some("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf \"$key\"; done"),
         _ => None,
     };
-    let setting = setting.map(|keyword| format!("sshd -T | grep -i '^{keyword} '"));
-    let mut asked = asked.filter_map(|step| step.command.clone()).chain(decides).chain(setting);
+    let shows = shows.map(str::to_owned);
+    let mut asked = asked.filter_map(|step| step.command.clone()).chain(decides).chain(shows);
     asked.next().unwrap_or_else(|| members::log_command(facts))
 }
 

@@ -28,7 +28,7 @@ pub(super) const HOST_KEY_REVOKED: Cause = Cause {
 fn host_key_revoked(facts: &Facts) -> Observed<Option<Finding>> {
     let Some((offered, Standing::Revoked)) = stopped(facts)? else { return Ok(None) };
     let key = name_of(&offered.key);
-    let mut finding = Finding::proven(format!("{key} is revoked: do not log in until the server has a new one"));
+    let mut finding = Finding::proven("the server's host key is revoked: do not log in until it has a new one".to_owned());
     finding.evidence = revocations(facts).iter().map(|at| format!("revoked by {at}")).collect();
     Ok(Some(finding.seen(format!("the server proved to hold {key}"))))
 }
