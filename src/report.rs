@@ -47,6 +47,9 @@ pub struct Report {
     /// The command line that makes this report anew, quoted; not part of the JSON.
     #[serde(skip)]
     pub again: Option<String>,
+    /// Whether a connection was tried, whatever came of it; not part of the JSON.
+    #[serde(skip)]
+    pub dialled: bool,
     /// Whether the server refused a made-up key, as it does unless it says yes to everybody; not part of the JSON.
     #[serde(skip)]
     pub test_key: bool,
@@ -322,6 +325,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         checks,
         message,
         again: again(facts),
+        dialled: facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_none()),
         test_key: facts
             .userauth
             .as_ref()

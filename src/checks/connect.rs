@@ -63,7 +63,11 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
     }
     match (established(facts), attempts.last()) {
         (Some(seen), _) => Ok(Outcome::pass(seen).with(attempts)),
-        (None, None) => Err(Unobserved::NotAttempted),
+        // A run that was cut short while it dialled.
+        (None, None) => match &facts.transport {
+            Err(cut @ (Unobserved::Interrupted | Unobserved::TimedOut)) => Err(cut.clone()),
+            _ => Err(Unobserved::NotAttempted),
+        },
         (None, Some(last)) => Ok(Outcome { status: Status::Fail, ..Outcome::info(last.clone()) }.with(attempts)),
     }
 }

@@ -296,9 +296,12 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let summary = format!("{login} accepts {}, and no login was seen to the end", whose(facts, turn, key));
         return Finding::new(Certainty::Possible, summary).seen(format!("the server accepts {}", naming::key(key)));
     }
+    let cut =
+        facts.transport.as_ref().err().filter(|gap| matches!(gap, Unobserved::Interrupted | Unobserved::TimedOut));
+    let is_dialling = facts.connect.as_ref().is_ok_and(|connect| connect.established().is_none());
     let gaps: [(&str, Option<&Unobserved>); 6] = [
         ("the name's addresses", facts.resolve.as_ref().err()),
-        ("the connection", facts.connect.as_ref().err()),
+        ("the connection", facts.connect.as_ref().err().or(cut.filter(|_| is_dialling))),
         ("the key exchange", facts.transport.as_ref().err()),
         ("the host key", facts.host_key.offered.as_ref().err()),
         ("the authentication", facts.userauth.as_ref().err()),
@@ -306,12 +309,22 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     ];
     let missing = gaps.iter().find_map(|(what, gap)| Some((*what, (*gap)?)));
     let summary = match missing {
+        Some((what, Unobserved::Interrupted)) => {
+            format!("interrupted at {what}: no cause can be named for {login} yet")
+        }
+        Some((what, Unobserved::TimedOut)) => {
+            format!("time ran out at {what}: no cause can be named for {login} yet")
+        }
         Some((what, reason)) => format!("no cause can be named for {login}: {what}: {reason}"),
         None => format!("no cause can be named for {login}, and no login was seen to work"),
     };
-    let evidence = gaps.iter().filter_map(|(what, gap)| Some(format!("{what}: {}", (*gap)?)));
     let mut finding = Finding::new(Certainty::Possible, summary);
-    finding.evidence.extend(evidence);
+    for group in gaps.chunk_by(|(_, one), (_, next)| one == next) {
+        if let Some((_, Some(gap))) = group.first() {
+            let names: Vec<&str> = group.iter().map(|(what, _)| *what).collect();
+            finding.evidence.push(format!("{}: {gap}", names.join(", ")));
+        }
+    }
     finding
 }
 

@@ -83,8 +83,7 @@ pub(super) fn at(step: &StepView) -> String {
 /// What the run cost, in a sentence without its full stop.
 pub(super) fn cost(report: &Report) -> String {
     let Some(view) = &report.footprint else {
-        let dialled = report.checks.iter().any(|check| check.id == "connect" && check.status == Status::Fail);
-        let contact = if dialled { "no connection came about" } else { "nothing was contacted" };
+        let contact = if report.dialled { "no connection came about" } else { "nothing was contacted" };
         return format!("{contact}, nothing was changed");
     };
     let mut parts = vec![one_cost(view.target, report.test_key)];
