@@ -15,7 +15,7 @@ use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, 
 pub struct Style {
     /// Whether to colour it.
     pub color: bool,
-    /// Columns of the terminal; less than 40 counts as 40.
+    /// Columns of the terminal; less than 40 counts as 40, more than 100 as 100.
     pub width: usize,
     /// Whether the evidence behind each line is shown (`-v`).
     pub verbose: bool,
@@ -34,7 +34,7 @@ pub fn text(report: &Report, style: &Style) -> String {
         // Who asked for colour has looked at NO_COLOR and at the terminal already.
         colored::control::set_override(true);
     }
-    let mut page = Page { style: Style { width: style.width.max(40), ..*style }, out: String::new() };
+    let mut page = Page { style: Style { width: style.width.clamp(40, WIDEST), ..*style }, out: String::new() };
     answer(&mut page, report);
     chain(&mut page, report);
     identities(&mut page, report);
@@ -45,6 +45,8 @@ pub fn text(report: &Report, style: &Style) -> String {
     page.out
 }
 
+/// Columns beyond which prose is hard to read.
+const WIDEST: usize = 100;
 /// How many alternatives are shown with their commands without `-v`.
 const MOST_ALTERNATIVES: usize = 3;
 /// How many keys are shown without `-v`.
