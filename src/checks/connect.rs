@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::resolve::{BEHIND_A_PROXY, forget, shown};
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::resolve::{BEHIND_A_PROXY, forget};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -434,13 +436,9 @@ fn ipv6_broken(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn use_ipv4(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let block = format!(
-        "printf '%s\\n' {} '    AddressFamily inet' >> ~/.ssh/config",
-        quoted(&format!("Host {}", target.alias))
-    );
+    let block = naming::host_block(facts, &["AddressFamily inet".to_owned()]);
     vec![
-        Step::here(format!("ssh -4 {}", shown(&target.input)), "leaves IPv6 out this once"),
+        Step::here(format!("ssh -4 {}", naming::destination(facts)), "leaves IPv6 out this once"),
         Step::here(block, "leaves it out for this host from now on"),
         Step::person(Place::Server, "have sshd and the firewall serve the IPv6 address, or take the AAAA record away"),
     ]

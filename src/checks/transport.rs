@@ -6,7 +6,9 @@ mod algorithms;
 pub use algorithms::ALGORITHMS;
 
 use super::resolve::forget;
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::connect::Dial;
 use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, Stage, known};
@@ -577,8 +579,10 @@ fn protocol_error(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn go_around(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let command = format!("ssh -vvv {}", super::resolve::shown(&target.input));
+    if facts.target.is_err() {
+        return Vec::new();
+    }
+    let command = format!("ssh -vvv {}", naming::destination(facts));
     vec![
         Step::here(
             command,

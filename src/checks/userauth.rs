@@ -258,7 +258,7 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
                     "offers this key and no other",
                 ),
                 Step::here(
-                    super::identities::host_block(facts, &lines),
+                    naming::host_block(facts, &lines),
                     "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
                 ),
             ]
