@@ -324,8 +324,25 @@ pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
     }
 }
 
-/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
+/// Queries with keys that ssh would not offer, whose private half is at hand all the same, and that the server answered
+/// by yes (where its yes means something).
 pub(super) fn not_offered_but_accepted<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
+    accepted_elsewhere(facts, userauth).filter(|query| is_at_hand(facts, &query.key))
+}
+
+/// Whether the private half of a key is in the agent or lies beside its public half.
+fn is_at_hand(facts: &Facts, key: &PublicKey) -> bool {
+    let held = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|entry| entry.key.blob == key.blob));
+    held || in_agent(facts, key) || other_file(facts, key).is_none_or(|file| file.state.is_ok())
+}
+
+/// Of the keys that the server accepts and that ssh would not offer: one of which only the public half is here.
+pub(super) fn accepted_without_private_half<'a>(facts: &'a Facts, userauth: &'a Userauth) -> Option<&'a Query> {
+    accepted_elsewhere(facts, userauth).find(|query| !is_at_hand(facts, &query.key))
+}
+
+/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
+fn accepted_elsewhere<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
     let believable = !course::says_yes_to_everything(facts);
     let offered: Vec<Offer> = offers(facts);
     userauth.queries.iter().filter(move |query| {
