@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::resolve::{BEHIND_A_PROXY, forget, shown};
+use super::resolve::{BEHIND_A_PROXY, forget};
 use super::{
-    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, milliseconds,
-    quoted,
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
@@ -76,14 +75,19 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
 fn established(facts: &Facts) -> Option<String> {
     let connect = facts.connect.as_ref().ok()?;
     let attempt = connect.attempts.iter().find(|attempt| attempt.outcome == Dial::Established)?;
-    Some(format!("TCP connection to {} port {} in {}", attempt.address, attempt.port, milliseconds(attempt.millis)))
+    Some(format!(
+        "TCP connection to {} port {} in {}",
+        attempt.address,
+        attempt.port,
+        super::milliseconds(attempt.millis)
+    ))
 }
 
 /// One attempt as a line of evidence.
 fn line(attempt: &Attempt) -> String {
     let Attempt { address, port, outcome, .. } = attempt;
     match outcome {
-        Dial::Established => format!("{address} port {port}: connected in {}", milliseconds(attempt.millis)),
+        Dial::Established => format!("{address} port {port}: connected in {}", super::milliseconds(attempt.millis)),
         Dial::Failed(error) => format!("{address} port {port}: {} ({error})", meaning(error)),
         Dial::TimedOut(seconds) => format!("{address} port {port}: no answer within {seconds} s"),
     }
@@ -444,13 +448,9 @@ fn ipv6_broken(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn use_ipv4(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let block = format!(
-        "printf '%s\\n' {} '    AddressFamily inet' >> ~/.ssh/config",
-        quoted(&format!("Host {}", target.alias))
-    );
+    let block = naming::host_block(facts, &["AddressFamily inet".to_owned()]);
     vec![
-        Step::here(format!("ssh -4 {}", shown(&target.input)), "leaves IPv6 out this once"),
+        Step::here(format!("ssh -4 {}", naming::destination(facts)), "leaves IPv6 out this once"),
         Step::here(block, "leaves it out for this host from now on"),
         Step::person(Place::Server, "have sshd and the firewall serve the IPv6 address, or take the AAAA record away"),
     ]

@@ -5,8 +5,7 @@ mod revoked;
 
 use revoked::{HOST_KEY_REVOKED, REVOKED_HOST_KEYS_UNREADABLE};
 
-use super::resolve::shown;
-use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
 use crate::facts::host_key::{KnownHost, Marker, OfferedHostKey};
 use crate::facts::identities::{FileKind, FileState};
 use crate::facts::key::{CertificateKind, PublicKey};
@@ -427,7 +426,7 @@ fn sign_again(facts: &Facts) -> Vec<Step> {
     ];
     if known_hosts::strict(&facts.config.options) == Strict::Ask {
         steps.push(Step::here(
-            format!("ssh {}", shown(&target.input)),
+            format!("ssh {}", naming::destination(facts)),
             "at a terminal, ssh asks about the plain key instead; say yes only with the fingerprint from the server's console",
         ));
     }

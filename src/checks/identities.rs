@@ -200,23 +200,12 @@ fn not_offered_commands(facts: &Facts) -> Vec<Step> {
     let word = naming::path(path);
     vec![
         Step::here(format!("ssh -i {word} {}", naming::destination(facts)), "offers this key now"),
-        Step::here(host_block(facts, &[format!("IdentityFile {}", config_word(&path.to_string()))]), KEEP),
+        Step::here(naming::host_block(facts, &[format!("IdentityFile {}", config_word(&path.to_string()))]), KEEP),
     ]
 }
 
 /// Why a Host block is appended.
 const KEEP: &str = "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`";
-
-/// A command that appends a `Host` block with these lines to the user's configuration.
-pub(super) fn host_block(facts: &Facts, lines: &[String]) -> String {
-    let mut block = format!("\\nHost {}\\n", naming::alias(facts));
-    for line in lines {
-        block.push_str("    ");
-        block.push_str(&line.replace('\\', "\\\\").replace('%', "%%"));
-        block.push_str("\\n");
-    }
-    format!("printf {} >> ~/.ssh/config", super::quoted(&block))
-}
 
 /// A value as ssh_config takes it: in double quotes where it holds a blank.
 fn config_word(value: &str) -> String {
@@ -291,7 +280,7 @@ pub(super) fn select_agent_key(facts: &Facts, key: &PublicKey) -> Vec<Step> {
             "writes the public half of this agent key to a file",
         ),
         Step::here(
-            host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
+            naming::host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
             "makes ssh offer this key, and only this one, to this host",
         ),
     ]
@@ -335,8 +324,25 @@ pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
     }
 }
 
-/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
+/// Queries with keys that ssh would not offer, whose private half is at hand all the same, and that the server answered
+/// by yes (where its yes means something).
 pub(super) fn not_offered_but_accepted<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
+    accepted_elsewhere(facts, userauth).filter(|query| is_at_hand(facts, &query.key))
+}
+
+/// Whether the private half of a key is in the agent or lies beside its public half.
+fn is_at_hand(facts: &Facts, key: &PublicKey) -> bool {
+    let held = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|entry| entry.key.blob == key.blob));
+    held || in_agent(facts, key) || other_file(facts, key).is_none_or(|file| file.state.is_ok())
+}
+
+/// Of the keys that the server accepts and that ssh would not offer: one of which only the public half is here.
+pub(super) fn accepted_without_private_half<'a>(facts: &'a Facts, userauth: &'a Userauth) -> Option<&'a Query> {
+    accepted_elsewhere(facts, userauth).find(|query| !is_at_hand(facts, &query.key))
+}
+
+/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
+fn accepted_elsewhere<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
     let believable = !course::says_yes_to_everything(facts);
     let offered: Vec<Offer> = offers(facts);
     userauth.queries.iter().filter(move |query| {

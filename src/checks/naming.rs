@@ -46,6 +46,12 @@ pub fn alias(facts: &Facts) -> String {
     facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| target.alias.to_string())
 }
 
+/// A command that appends a `Host` block with these lines to the user's configuration.
+pub fn host_block(facts: &Facts, lines: &[String]) -> String {
+    let words: Vec<String> = lines.iter().map(|line| quoted(&format!("    {line}"))).collect();
+    format!("printf '%s\\n' {} {} >> ~/.ssh/config", quoted(&format!("Host {}", alias(facts))), words.join(" "))
+}
+
 /// A path as one word for a shell.
 pub fn path(path: &Path) -> String {
     quoted_bytes(path.as_bytes())

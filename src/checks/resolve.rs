@@ -1,6 +1,8 @@
 //! Does the host name lead to an address? (sshconnect.c `resolve_host`, getaddrinfo(3))
 
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::config::Alias;
 use crate::facts::resolve::ResolveError;
 use crate::facts::text::Host;
@@ -195,7 +197,7 @@ fn find_the_name(facts: &Facts) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(family) = restricted_family(facts) {
         let why = format!("AddressFamily {family} (-4, -6) leaves other addresses out; this asks for all");
-        steps.push(Step::here(format!("ssh -o AddressFamily=any {}", shown(&target.input)), why));
+        steps.push(Step::here(format!("ssh -o AddressFamily=any {}", naming::destination(facts)), why));
     }
     let why = "asks the resolver that ssh asks; it prints addresses as soon as the name exists";
     steps.push(Step::here(format!("getent ahosts {}", shown(&target.host)), why));
@@ -265,7 +267,7 @@ fn said(name: &Host, error: &ResolveError) -> String {
 }
 
 /// A name from outside as one quoted word of a command.
-pub(super) fn shown(name: &Host) -> String {
+fn shown(name: &Host) -> String {
     quoted(&name.to_string())
 }
 

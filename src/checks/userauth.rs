@@ -134,6 +134,10 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     if course::says_yes_to_everything(facts) {
         finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
     }
+    if let Some(query) = super::identities::accepted_without_private_half(facts, userauth) {
+        let key = naming::key(&query.key);
+        finding.evidence.push(format!("the server would accept {key}, but only its public half is on this machine"));
+    }
     let extra =
         userauth.queries.iter().filter(|query| !query.offered_by_ssh && refused_answer(query.answer.as_ref())).count();
     if extra > 0 {
@@ -259,7 +263,7 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
                     "offers this key and no other",
                 ),
                 Step::here(
-                    super::identities::host_block(facts, &lines),
+                    naming::host_block(facts, &lines),
                     "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
                 ),
             ]
