@@ -160,7 +160,7 @@ fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let path = &bite.file.path;
     let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
     let finding = bite.finding(facts, summary);
-    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants no bit of 077"))))
+    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"))))
 }
 
 const KEY_FILE_UNREADABLE: Cause = Cause {
