@@ -50,7 +50,8 @@ const CAUSES: &str = "
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
     agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted server-pubkey-disabled password-disabled signature-rejected second-factor-required
-    server-disconnected no-methods-left hostbased-only access-works access-needs-answer undetermined";
+    server-disconnected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
+    access-needs-answer undetermined";
 /// After this a row's process ends, whatever it waits for.
 const ROW_LIMIT: Duration = Duration::from_secs(150);
 
