@@ -5,7 +5,6 @@ mod revoked;
 
 use revoked::{HOST_KEY_REVOKED, REVOKED_HOST_KEYS_UNREADABLE};
 
-use super::resolve::shown;
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
 use crate::facts::host_key::{KnownHost, Marker, OfferedHostKey};
 use crate::facts::identities::{FileKind, FileState};
@@ -330,7 +329,7 @@ fn exchange_the_key(facts: &Facts) -> Vec<Step> {
         let command = format!("ssh-keygen -f {} -R {}", word(path), quoted(&name));
         steps.push(Step {
             root: global,
-            ..Step::here(command, "takes the old key of this name out, once the fingerprints are the same")
+            ..Step::here(command, "removes the old key of this name, once the fingerprints are the same")
         });
         done.push((path.clone(), name));
     }
@@ -424,7 +423,7 @@ fn sign_again(facts: &Facts) -> Vec<Step> {
     ];
     if known_hosts::strict(&facts.config.options) == Strict::Ask {
         steps.push(Step::here(
-            format!("ssh {}", shown(&target.input)),
+            format!("ssh {}", super::naming::destination(facts)),
             "at a terminal, ssh asks about the plain key instead; say yes only with the fingerprint from the server's console",
         ));
     }

@@ -64,6 +64,7 @@ pub fn home(user: &User) -> String {
 pub fn from(source: &Source) -> String {
     match source {
         Source::Default => String::new(),
+        Source::Command(_) => " (named in the configuration)".to_owned(),
         source => format!(" (from {source})"),
     }
 }

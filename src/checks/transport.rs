@@ -546,8 +546,7 @@ fn protocol_error(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn go_around(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let command = format!("ssh -vvv {}", super::resolve::shown(&target.input));
+    let command = format!("ssh -vvv {}", super::naming::destination(facts));
     vec![
         Step::here(
             command,

@@ -159,7 +159,7 @@ fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     let (keyword, _, query) = option(kind);
     let update = Step::person(
         Place::Server,
-        format!("update the server: a current one has a {} that every ssh takes", noun(kind)),
+        format!("update it: a current one has a {} that every ssh takes", noun(kind)),
     );
     let (Some(name), Ok(target)) = (candidate(facts, kind), &facts.target) else { return vec![update] };
     let value = format!("{keyword}=+{name}");
@@ -168,7 +168,7 @@ fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     words.push(shown(&target.input));
     let once = words.join(" ");
     let block = format!(
-        "printf '%s\\n' {} {} >> ~/.ssh/config",
+        "printf '%s\\n' '' {} {} >> ~/.ssh/config",
         quoted(&format!("Host {}", target.alias)),
         quoted(&format!("    {keyword} +{name}")),
     );
@@ -179,7 +179,7 @@ fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
                 "offers the old {name} to this server once, if `ssh -Q {query}` lists it (newest versions have dropped some)"
             ),
         ),
-        Step::here(block, "does so for this host from now on, and for no other"),
+        Step::here(block, "does so for this host from now on, and for no other; move the block above any `Host *`"),
         update,
     ]
 }
