@@ -294,7 +294,10 @@ const CONNECTION_REFUSED: Cause = Cause {
 
 fn connection_refused(facts: &Facts) -> Observed<Option<Finding>> {
     when_all_failed(facts, Kind::Refused, |attempt| {
-        format!("{} refuses connections on port {}: nothing listens there, or a firewall refuses", attempt.address, attempt.port)
+        format!(
+            "{} refuses connections on port {}: nothing listens there, or a firewall refuses",
+            attempt.address, attempt.port
+        )
     })
 }
 

@@ -157,10 +157,8 @@ fn candidate(facts: &Facts, kind: Kind) -> Option<&'static str> {
 /// Offering one of the server's algorithms for this host, and updating the server.
 fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     let (keyword, _, query) = option(kind);
-    let update = Step::person(
-        Place::Server,
-        format!("update it: a current one has a {} that every ssh takes", noun(kind)),
-    );
+    let update =
+        Step::person(Place::Server, format!("update it: a current one has a {} that every ssh takes", noun(kind)));
     let (Some(name), Ok(target)) = (candidate(facts, kind), &facts.target) else { return vec![update] };
     let value = format!("{keyword}=+{name}");
     let mut words = vec!["ssh".to_owned(), "-o".to_owned(), quoted(&value)];
