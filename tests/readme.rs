@@ -53,7 +53,9 @@ fn sshdoctor(words: &str) -> Output {
 fn words(text: &str) -> Vec<String> {
     let word = |word: &str| {
         let word = match word.split_once("sshdoctor-demo-") {
-            Some((before, rest)) => format!("{before}sshdoctor-demo-{}", rest.trim_start_matches(char::is_alphanumeric)),
+            Some((before, rest)) => {
+                format!("{before}sshdoctor-demo-{}", rest.trim_start_matches(char::is_alphanumeric))
+            }
             None => word.to_owned(),
         };
         match word.split_once("SHA256:") {
@@ -154,7 +156,8 @@ fn every_file_that_the_readme_names_is_there() {
 
 #[test]
 fn the_benchmark_names_its_rows_as_the_readme_shows_them() {
-    let source = ["main.rs", "table.rs"].map(|file| fs::read_to_string(root().join("benches/probe").join(file)).unwrap());
+    let source =
+        ["main.rs", "table.rs"].map(|file| fs::read_to_string(root().join("benches/probe").join(file)).unwrap());
     let shown = blocks("text").concat();
     let rows: Vec<&str> = shown.lines().filter(|line| line.starts_with("  ")).collect();
     assert!(rows.len() >= 5, "{shown}");

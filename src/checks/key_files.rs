@@ -478,9 +478,13 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let path = file_word(facts, |problem| *problem == Problem::Encrypted);
+            if facts.agent.as_ref().is_ok_and(|agent| agent.answer.is_ok()) {
+                let why = "asks for the passphrase once; ssh then finds the key in the agent";
+                return vec![Step::here(format!("ssh-add {path}"), why)];
+            }
             vec![Step::here(
-                format!("ssh-add {path}"),
-                "asks for the passphrase once; ssh then finds the key in the agent",
+                format!("eval \"$(ssh-agent -s)\" && ssh-add {path}"),
+                "starts an agent for this shell and asks for the passphrase once; ssh then finds the key in the agent",
             )]
         },
         mend: |facts| {

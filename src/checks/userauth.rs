@@ -264,7 +264,7 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
                 ),
                 Step::here(
                     naming::host_block(facts, &lines),
-                    "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
+                    "makes it last: appends a Host block to ~/.ssh/config; move the block above any `Host *`",
                 ),
             ]
         }
@@ -301,7 +301,7 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
           ssh-rsa (SHA-1) and a client from 8.8 on, a DSA key, or PubkeyAcceptedAlgorithms that leaves the key's type out. ssh \
           passes over the key and says so only with -v: `no mutual signature algorithm`.\n\n\
           Proven when this holds for every identity that ssh has, by the client's list and the server's server-sig-algs.",
-    prevent: "Use an Ed25519 key, or an update of the server; SHA-1 signatures are retired.",
+    prevent: "Use Ed25519 keys, and update servers that verify nothing but SHA-1 signatures.",
     fix: Fix {
         commands: |facts| {
             let turns = course::course(facts).unwrap_or_default();
@@ -534,16 +534,19 @@ fn authorized_keys_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::info("the server was asked about no key"));
     }
     let accepted = userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk)).count();
+    let one = userauth.queries.len() == 1;
     let asked = naming::count(userauth.queries.len(), "key", "keys");
     if course::says_yes_to_everything(facts) {
         return Ok(Outcome::info("the server says yes to every query, so its yes proves nothing").with(lines));
     }
-    if accepted > 0 {
-        return Ok(
-            Outcome::pass(format!("the server accepts {accepted} of the {asked} it was asked about")).with(lines)
-        );
-    }
-    Ok(Outcome::info(format!("the server accepts none of the {asked} it was asked about")).with(lines))
+    let summary = match (accepted, one) {
+        (0, true) => "the server does not accept the key it was asked about".to_owned(),
+        (_, true) => "the server accepts the key it was asked about".to_owned(),
+        (0, false) => format!("the server accepts none of the {asked} it was asked about"),
+        (_, false) => format!("the server accepts {accepted} of the {asked} it was asked about"),
+    };
+    let outcome = if accepted > 0 { Outcome::pass(summary) } else { Outcome::info(summary) };
+    Ok(outcome.with(lines))
 }
 
 fn a_key_is_accepted(facts: &Facts) -> Option<String> {
