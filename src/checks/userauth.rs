@@ -567,6 +567,7 @@ fn login_holds(facts: &Facts) -> Observed<Outcome> {
                 format!("partial success, then {}", methods.join(", "))
             }
             Signed::Answered(_) => "refused".to_owned(),
+            Signed::Begun => "not made before the run ended".to_owned(),
             Signed::Unanswered => "the connection ended in place of an answer".to_owned(),
             Signed::AgentRefused => "the agent refused to sign".to_owned(),
             Signed::AgentSilent => "the agent did not answer".to_owned(),
