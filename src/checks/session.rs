@@ -181,6 +181,13 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             evidence.push(format!("the server accepts {key}; its private half in {path} is encrypted"));
             format!("ssh will ask for the passphrase of {path}")
         }
+        None if encrypted_before_asking(facts, &turns).is_some() => {
+            needs.push(Need::Passphrase);
+            let path = encrypted_before_asking(facts, &turns).unwrap_or_default();
+            evidence
+                .push(format!("{path} is encrypted and has no .pub beside it, so ssh asks before it offers anything"));
+            format!("ssh will ask for the passphrase of {path}")
+        }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
             let question = question(methods);
             needs.extend(question);
@@ -207,6 +214,14 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence = evidence;
     finding.needs = needs;
     Ok(Some(finding))
+}
+
+/// A key file that ssh must decrypt before it can even offer it, where nothing else is offered.
+fn encrypted_before_asking(facts: &Facts, turns: &[course::Turn]) -> Option<String> {
+    let only = turns.iter().all(|turn| matches!(turn.fate, Fate::Unusable(_)));
+    let encrypted =
+        turns.iter().find(|turn| turn.fate == Fate::Unusable(course::Problem::Encrypted)).filter(|_| only)?;
+    Some(course::key_file(facts, &encrypted.offer)?.path.to_string())
 }
 
 /// What the person will be asked for by these methods.

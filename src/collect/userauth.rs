@@ -19,6 +19,7 @@ use super::agent;
 use super::identities;
 use super::ssh::packet::Connection;
 use crate::facts::userauth::{Signature, Signed};
+use crate::openssh::course::cut_after;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -159,12 +160,18 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
+    if !facts.queries.iter().any(|query| query.connection == index) {
+        // Nothing could be asked here, and nothing could be on another one.
+        return false;
+    }
     let refused = facts
         .queries
         .iter()
         .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
     // A server that ended the connection before it refused anything would only do so again.
-    if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
+    let cut = cut_after(facts).is_some();
+    if outcome == Outcome::Over && (!(refused || cut) || matches!(facts.connections.last(), Some(Some(End::TimedOut))))
+    {
         return false;
     }
     if connections >= if plan.limits.all_keys { MAX_CONNECTIONS } else { 2 } {

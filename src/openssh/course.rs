@@ -157,10 +157,10 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
-    let first = userauth.queries.iter().find(about);
-    let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
-    if later && cut_after(userauth).is_some() {
+    if met_the_cut(userauth, key) {
+        return Fate::Refused;
+    }
+    if comes_too_late(userauth, key) {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
@@ -208,6 +208,20 @@ pub fn accepted_algorithms(options: &Options) -> Vec<&str> {
 /// Whether the server said yes to a key that nobody has, so that its yes proves nothing.
 pub fn says_yes_to_everything(facts: &Facts) -> bool {
     facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
+}
+
+/// Whether the server ended the first connection, which asks in ssh's order, before it came to this key, and accepts it
+/// on another one.
+fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
+    let first = userauth.queries.iter().find(|query| query.key.blob == key.blob && query.answer.is_some());
+    let ended = matches!(userauth.connections.first(), Some(Some(_)));
+    ended && first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk))
+}
+
+/// Whether this key's query is the one that met the cut: sshd counts the failure, and hangs up in place of the answer.
+fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
+    let unanswered = userauth.queries.iter().find(|query| query.connection == 0 && query.answer.is_none());
+    cut_after(userauth).is_some() && unanswered.is_some_and(|query| query.key.blob == key.blob)
 }
 
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
