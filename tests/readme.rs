@@ -53,7 +53,9 @@ fn sshdoctor(words: &str) -> Output {
 fn words(text: &str) -> Vec<String> {
     let word = |word: &str| {
         let word = match word.split_once("sshdoctor-demo-") {
-            Some((before, rest)) => format!("{before}sshdoctor-demo-{}", rest.trim_start_matches(char::is_alphanumeric)),
+            Some((before, rest)) => {
+                format!("{before}sshdoctor-demo-{}", rest.trim_start_matches(char::is_alphanumeric))
+            }
             None => word.to_owned(),
         };
         match word.split_once("SHA256:") {
@@ -85,7 +87,7 @@ fn what_the_readme_shows_is_what_is_printed() {
         assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
         let printed = words(&String::from_utf8(output.stdout).unwrap());
         let mut rest = printed.as_slice();
-        for part in shown.split("[...]\n").map(words).filter(|part| !part.is_empty()) {
+        for part in shown.split("[...]").map(words).filter(|part| !part.is_empty()) {
             rest = behind(rest, &part)
                 .unwrap_or_else(|| panic!("{command} does not print {}\nbut {}", part.join(" "), rest.join(" ")));
         }
@@ -154,7 +156,8 @@ fn every_file_that_the_readme_names_is_there() {
 
 #[test]
 fn the_benchmark_names_its_rows_as_the_readme_shows_them() {
-    let source = ["main.rs", "table.rs"].map(|file| fs::read_to_string(root().join("benches/probe").join(file)).unwrap());
+    let source =
+        ["main.rs", "table.rs"].map(|file| fs::read_to_string(root().join("benches/probe").join(file)).unwrap());
     let shown = blocks("text").concat();
     let rows: Vec<&str> = shown.lines().filter(|line| line.starts_with("  ")).collect();
     assert!(rows.len() >= 5, "{shown}");
