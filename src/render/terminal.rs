@@ -6,9 +6,9 @@
 use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
-use crate::checks::{Certainty, Place, Status, milliseconds};
+use crate::checks::{Certainty, Place, Status};
 use crate::facts::Stage;
-use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted};
+use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted, milliseconds};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
