@@ -64,7 +64,7 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let other_works = course::good(&turns).is_some() || course::stopped(&turns).is_some();
     let passed_over = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
-    let asks = crate::openssh::prompts::can_be_asked(facts)
+    let asks = crate::openssh::prompts::secrets_can_be_asked(facts)
         && super::userauth::question_open(facts, userauth.methods().unwrap_or_default());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_)));

@@ -58,7 +58,7 @@ fn scene(facts: &Facts) -> Observed<Option<Scene>> {
         questions: has("password") || has("keyboard-interactive"),
         client_keys: client_takes_publickey(facts),
         client_questions: question_open(facts, methods),
-        asked: prompts::can_be_asked(facts),
+        asked: prompts::secrets_can_be_asked(facts),
         identities: !offers(facts).is_empty(),
         methods: methods.to_vec(),
     }))

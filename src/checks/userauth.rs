@@ -106,7 +106,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
     let login = naming::login(facts);
     let methods = userauth.methods().unwrap_or_default();
-    let asks = question_open(facts, methods) && prompts::can_be_asked(facts);
+    let asks = question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
     let summary = match refused.as_slice() {
         [turn] => {
@@ -448,7 +448,7 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let Some((turn, methods)) = demanded(&turns) else { return Ok(None) };
-    if userauth.succeeded() || (question_open(facts, methods) && prompts::can_be_asked(facts)) {
+    if userauth.succeeded() || (question_open(facts, methods) && prompts::secrets_can_be_asked(facts)) {
         return Ok(None);
     }
     let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();

@@ -167,7 +167,7 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     match userauth.answer(key) {
         Some(Answer::PkOk | Answer::Success) => Fate::Accepted(match problem {
             None => Use::Untried,
-            Some(Problem::Encrypted) if prompts::can_be_asked(facts) => Use::NeedsPassphrase,
+            Some(Problem::Encrypted) if prompts::secrets_can_be_asked(facts) => Use::NeedsPassphrase,
             Some(problem) => Use::Problem(problem),
         }),
         Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
