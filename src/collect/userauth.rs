@@ -10,6 +10,7 @@ mod plan;
 
 use crate::facts::userauth::{Answer, Userauth};
 use crate::facts::{End, Footprint};
+use crate::openssh::course::is_cut;
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
@@ -163,6 +164,8 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         .queries
         .iter()
         .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
+    // The disconnect for too many failures stands for a refusal.
+    let refused = refused || is_cut(facts, index);
     // A server that ended the connection before it refused anything would only do so again.
     if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
         return false;

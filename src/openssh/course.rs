@@ -172,6 +172,7 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
         }),
         Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
         Some(Answer::Failure { .. } | Answer::Other(_)) => Fate::Refused,
+        None if met_the_cut(userauth, key) => Fate::Refused,
         None if mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
         None => Fate::NotAsked,
     }
@@ -207,11 +208,24 @@ pub fn says_yes_to_everything(facts: &Facts) -> bool {
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
 /// that took, the one that the disconnect itself stands for included.
 pub fn cut_after(userauth: &Userauth) -> Option<usize> {
-    let End::Disconnect { text, .. } = userauth.connections.first()?.as_ref()? else { return None };
-    let words = text.as_str()?.to_ascii_lowercase();
     let refused =
         |query: &&Query| query.connection == 0 && matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
-    words.contains("too many authentication failures").then(|| userauth.queries.iter().filter(refused).count() + 1)
+    is_cut(userauth, 0).then(|| userauth.queries.iter().filter(refused).count() + 1)
+}
+
+/// Whether the server ended this connection, counted from 0, for too many failures.
+pub fn is_cut(userauth: &Userauth, connection: usize) -> bool {
+    let Some(Some(End::Disconnect { text, .. })) = userauth.connections.get(connection) else { return false };
+    text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("too many authentication failures"))
+}
+
+/// Whether the server answered the query about `key` by the disconnect for too many failures: then it was one of them.
+fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
+    (0..userauth.connections.len()).filter(|connection| is_cut(userauth, *connection)).any(|connection| {
+        let unanswered = |query: &&Query| query.connection == connection && query.answer.is_none();
+        let signed = userauth.signatures.iter().any(|signature| signature.outcome == Signed::Unanswered);
+        !signed && userauth.queries.iter().find(unanswered).is_some_and(|query| query.key.blob == key.blob)
+    })
 }
 
 /// What the last signed request with `key` came to.
@@ -222,6 +236,8 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::Answered(Answer::Success) => Use::LoggedIn,
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
         Signed::Answered(_) => Use::Rejected,
+        // A failed signature may be the one failure too many.
+        Signed::Unanswered if is_cut(userauth, userauth.connections.len().saturating_sub(1)) => Use::Rejected,
         Signed::Unanswered => Use::Closed,
         Signed::AgentRefused => Use::AgentRefused,
         Signed::AgentSilent => Use::AgentSilent,
