@@ -224,7 +224,9 @@ async fn log_in(
                 break;
             }
         }
-        if exchange.logged_in || exchange.partial {
+        // After partial success ssh goes on with its other keys where the server wants one more (sshconnect2.c
+        // `input_userauth_failure`).
+        if exchange.logged_in || exchange.wants_another_method() {
             return Ok(exchange.logged_in);
         }
     }
