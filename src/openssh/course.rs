@@ -144,7 +144,7 @@ pub fn key_file<'a>(facts: &'a Facts, offer: &Offer) -> Option<&'a KeyFile> {
 }
 
 fn fate(facts: &Facts, offer: &Offer) -> Fate {
-    let problem = if offer.agent { None } else { key_file(facts, offer).and_then(|file| problem(facts, file)) };
+    let problem = obstacle(facts, offer);
     let Some(key) = &offer.key else {
         return problem.map_or(Fate::NotAsked, Fate::Unusable);
     };
@@ -248,6 +248,22 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
             let seen = file.and_then(|file| problem(facts, file));
             Use::Problem(seen.unwrap_or_else(|| Problem::Failed(reason.clone())))
         }
+    })
+}
+
+/// What keeps ssh from signing for this offer; `None` where the agent signs, or nothing is known to.
+pub fn obstacle(facts: &Facts, offer: &Offer) -> Option<Problem> {
+    if offer.agent {
+        return None;
+    }
+    let certificate = offer.key.as_ref().and_then(|key| key.certificate.as_ref());
+    let Some(file) = key_file(facts, offer) else {
+        // Then ssh takes the certificate's own file for the private key.
+        return certificate.map(|_| Problem::Missing);
+    };
+    problem(facts, file).or_else(|| {
+        let private = file.private.as_ref().ok()?.public.as_ref()?;
+        certificate.filter(|certificate| certificate.key != private.blob).map(|_| Problem::PairMismatch)
     })
 }
 
