@@ -171,6 +171,7 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("{which} is {} (named by {})", socket.path, socket.from));
     }
     finding.evidence.extend(super::identities::absent_files(facts));
+    finding.evidence.extend(super::identities::accepted_elsewhere(facts, known(&facts.userauth)?));
     if !refused.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", super::userauth::few(refused.unasked).join("; ")));

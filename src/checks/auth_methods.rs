@@ -191,7 +191,8 @@ fn pubkey_disabled_by_client(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let userauth = known(&facts.userauth)?;
     let believable = !course::says_yes_to_everything(facts);
-    let accepted = userauth.queries.iter().find(|query| believable && query.answer == Some(Answer::PkOk));
+    let usable = |key| believable && super::identities::is_here(facts, key);
+    let accepted = userauth.queries.iter().find(|query| query.answer == Some(Answer::PkOk) && usable(&query.key));
     let password_in_place = scene.questions && scene.client_questions && scene.asked;
     let nothing_but_a_password = !scene.questions && !scene.identities && accepted.is_none();
     if (password_in_place && accepted.is_none()) || nothing_but_a_password {

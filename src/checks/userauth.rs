@@ -139,6 +139,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         let others = naming::count(extra, "other public key", "other public keys");
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
+    finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));

@@ -116,7 +116,8 @@ fn others(facts: &Facts) -> Vec<&PublicKey> {
     }
     keys.extend(identities.certificates.iter().filter_map(|certificate| certificate.file.key.as_ref()));
     let mut others: Vec<&KeyFile> = identities.others.iter().collect();
-    others.sort_by_key(|file| !is_named(facts, file));
+    // A public half without its private one opens nothing here; it is asked about last.
+    others.sort_by_key(|file| (!file.is_private_here(), !is_named(facts, file)));
     keys.extend(others.iter().filter_map(|file| file.public_half()));
     keys.extend(others.iter().filter_map(|file| file.certificate.key.as_ref()));
     keys
