@@ -3,7 +3,7 @@
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
-use crate::openssh::course::{self, Fate, Turn, Use};
+use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
@@ -47,11 +47,18 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     {
         return Ok(None);
     }
-    let of_ssh = turns.iter().filter(|turn| turn.fate == Fate::NotAsked).filter_map(|turn| turn.offer.key.as_ref());
-    let mut unasked: Vec<String> = of_ssh.map(naming::key).collect();
+    // A passphrase that ssh asks for before it can offer the key stands open, and that may be the right one.
+    if asks_before_offering(facts, turns).is_some() {
+        return Ok(None);
+    }
+    let mut unasked: Vec<String> = turns.iter().filter_map(|turn| unasked(facts, turn)).collect();
     if let Ok(identities) = &facts.identities {
-        let others = identities.others.iter().filter_map(|file| file.public_half());
+        let here = identities.others.iter().filter(|file| file.is_private_here());
+        let others = here.filter_map(|file| file.public_half());
         unasked.extend(others.filter(|key| userauth.answer(key).is_none()).map(naming::key));
+    }
+    if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
+        unasked.push("the keys of the agent, which is locked".to_owned());
     }
     Ok(Some(Refusal { unasked }))
 }
@@ -68,6 +75,27 @@ pub(super) fn few(lines: impl IntoIterator<Item = String>) -> Vec<String> {
         lines.push(format!("and {more} more"));
     }
     lines
+}
+
+/// An identity of ssh's that the server was not asked about, in words: it may be the right one.
+fn unasked(facts: &Facts, turn: &Turn) -> Option<String> {
+    let path = || course::key_file(facts, &turn.offer).map(|file| file.path.to_string()).unwrap_or_default();
+    match &turn.fate {
+        Fate::NotAsked => turn.offer.key.as_ref().map(naming::key),
+        Fate::NoAlgorithm => {
+            turn.offer.key.as_ref().map(|key| format!("{} (no mutual signature algorithm)", naming::key(key)))
+        }
+        Fate::Unusable(Problem::TooOpen(mode)) => Some(format!("{} (its mode is {mode:04o})", path())),
+        Fate::Unusable(Problem::Encrypted) => Some(format!("{} (it is encrypted)", path())),
+        Fate::Unusable(Problem::Unreadable(_)) => Some(format!("{} (it cannot be read)", path())),
+        _ => None,
+    }
+}
+
+/// The identity for which ssh asks a person for the passphrase before it can offer it, where somebody can be asked.
+pub(super) fn asks_before_offering<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
+    let first = turns.iter().find(|turn| turn.fate == Fate::Unusable(Problem::Encrypted));
+    first.filter(|_| prompts::secrets_can_be_asked(facts))
 }
 
 /// Whether the login succeeds in ssh's own course.
