@@ -181,7 +181,7 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             format!("ssh will ask for the passphrase of {path}")
         }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
-            let question = question(methods);
+            let question = question(facts, methods);
             needs.extend(question);
             evidence.push(format!("the key was accepted with partial success; then: {}", methods.join(", ")));
             format!("your key is right, and ssh will ask for {}", words(question))
@@ -190,8 +190,16 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             evidence.extend(turn.offer.key.as_ref().map(|key| format!("the server accepts {}", naming::key(key))));
             "ssh will ask whether the host key of this new server is right".to_owned()
         }
-        None if super::auth_methods::question_open(facts, methods) => {
-            let question = question(methods);
+        None if super::userauth::asks_before_offering(facts, &turns).is_some() => {
+            let turn = super::userauth::asks_before_offering(facts, &turns);
+            let file = turn.and_then(|turn| course::key_file(facts, &turn.offer));
+            let path = file.map(|file| file.path.to_string()).unwrap_or_default();
+            needs.push(Need::Passphrase);
+            evidence.push(format!("{path} is encrypted, and ssh knows no public half of it to ask the server with"));
+            format!("ssh will ask for the passphrase of {path} before it can offer that key")
+        }
+        None if question(facts, methods).is_some() => {
+            let question = question(facts, methods);
             needs.extend(question);
             evidence.push(format!("the server takes: {}", methods.join(", ")));
             format!("ssh will ask for {}", words(question))
@@ -208,9 +216,15 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding))
 }
 
-/// What the person will be asked for by these methods.
-fn question(methods: &[String]) -> Option<Need> {
-    let has = |name: &str| methods.iter().any(|method| method == name);
+/// What the person will be asked for by these methods, as far as the client's configuration lets ssh use them.
+fn question(facts: &Facts, methods: &[String]) -> Option<Need> {
+    if known_hosts::is_without_passwords(facts) || !prompts::secrets_can_be_asked(facts) {
+        return None;
+    }
+    let has = |name: &str| {
+        let alone: Vec<String> = methods.iter().filter(|method| *method == name).cloned().collect();
+        super::auth_methods::question_open(facts, &alone)
+    };
     if has("password") {
         Some(Need::Password)
     } else if has("keyboard-interactive") {
