@@ -441,6 +441,7 @@ fn trust_the_certificate(facts: &mut Facts) {
     certificate.valid_before = u64::MAX;
     certificate.principals = vec![host.to_ascii_lowercase().into()];
     certificate.critical_options.clear();
+    facts.config.options.0.retain(|(keyword, _)| keyword != "casignaturealgorithms");
     let trusted =
         facts.host_key.known.iter().flat_map(|known| &known.entries).find(|line| line.marker == Marker::CertAuthority);
     if let Some(line) = trusted {
