@@ -487,6 +487,7 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let key = name_of(&offered.key);
     let forbidden = match known_hosts::strict(options) {
+        _ if known_hosts::remembers_nothing(options) => "UserKnownHostsFile none leaves ssh no file to keep it in",
         Strict::Yes => "StrictHostKeyChecking forbids to accept it",
         _ => "there is nobody to ask",
     };

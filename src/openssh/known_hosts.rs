@@ -398,6 +398,7 @@ pub fn course(facts: &Facts) -> Course {
     let strict = strict(options);
     let asked = if prompts::can_be_asked(facts) { Course::Ask } else { Course::Stop };
     let by_name = match (standing, strict) {
+        (Standing::Unknown | Standing::BadCertificate(_), _) if remembers_nothing(options) => Course::Stop,
         (Standing::Match(_), _)
         | (Standing::Unknown | Standing::BadCertificate(_), Strict::AcceptNew | Strict::Off)
         | (Standing::Changed(_) | Standing::Revoked, Strict::Off) => Course::GoOn,
@@ -413,6 +414,12 @@ pub fn course(facts: &Facts) -> Course {
         Strict::Ask => asked,
         Strict::Yes | Strict::AcceptNew => Course::Stop,
     }
+}
+
+/// Whether `UserKnownHostsFile none` leaves ssh no file to write a new key to: then it takes none, and asks nobody
+/// (sshconnect.c `check_host_key`, `readonly`).
+pub fn remembers_nothing(options: &Options) -> bool {
+    options.first("userknownhostsfile").is_some_and(|files| files.eq_ignore_ascii_case("none"))
 }
 
 /// Whether ssh goes on with a key that it does not trust, and so gives no password and answers no question of the
