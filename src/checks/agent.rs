@@ -68,7 +68,10 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
         && super::userauth::question_open(facts, userauth.methods().unwrap_or_default());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_)));
+    // With IdentitiesOnly an agent adds nothing to what the files offer.
+    let agent_matters = !facts.config.options.is_yes("identitiesonly");
     if !takes_keys
+        || !agent_matters
         || other_works
         || passed_over
         || file_at_fault
