@@ -490,8 +490,13 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     } else {
         "there is no terminal and no askpass program, so nobody can be asked"
     };
+    // A dialogue may ask nothing and let in all the same, after a push to a telephone for instance.
+    let dialogue = !facts.config.options.is_yes("batchmode")
+        && question_open(facts, methods)
+        && methods.iter().any(|method| method == "keyboard-interactive");
+    let certainty = if dialogue { Certainty::Likely } else { Certainty::Proven };
     Ok(Some(
-        Finding::proven(summary)
+        Finding::new(certainty, summary)
             .seen(format!("the signature with {key} was accepted with partial success; then: {list}"))
             .seen(nobody),
     ))
