@@ -299,6 +299,10 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let summary = format!("the login as {login} succeeds, and then {trouble}");
         return Finding::new(Certainty::Possible, summary).seen(trouble);
     }
+    if let Some(beyond) = super::beyond_the_probe(facts) {
+        let summary = format!("{beyond}; ssh would try that with {login}, and here it cannot be tried");
+        return Finding::new(Certainty::Possible, summary).seen(beyond);
+    }
     if course::says_yes_to_everything(facts) {
         let summary = format!("{login} says yes to every key, and no signature was made that would decide");
         return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
