@@ -267,7 +267,17 @@ async fn control_master(facts: &mut Facts) {
     }
     let connected = tokio::time::timeout(MASTER_LIMIT, UnixStream::connect(path.to_path_buf())).await;
     let alive = matches!(connected, Ok(Ok(_)));
-    facts.config.control_master = Ok(ControlMaster { path, alive });
+    let listens = !matches!(options.first("controlmaster"), None | Some("no" | "false"));
+    let unbindable = if listens && !alive { unbindable(&path.to_path_buf()) } else { None };
+    facts.config.control_master = Ok(ControlMaster { path, alive, unbindable });
+}
+
+/// Why no socket can be made at `path`: its folder is not there or may not be written.
+fn unbindable(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)
+        .err()
+        .map(|error| format!("{error:?}"))
 }
 
 /// A variable of our own environment, which is ssh's too.
