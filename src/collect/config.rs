@@ -50,6 +50,26 @@ pub async fn collect(request: &Request, facts: &mut Facts) {
     }
     facts.config.aliases = seen.aliases;
     control_master(facts).await;
+    if facts.config.evaluated && facts.config.complaint.is_none() {
+        facts.config.complaint = unexpandable(facts);
+    }
+}
+
+/// A file name that ssh cannot expand, so that it ends before it logs in (ssh.c `load_public_identity_files`); -G prints
+/// it as it stands.
+fn unexpandable(facts: &Facts) -> Option<Complaint> {
+    let values = ["identityfile", "certificatefile"]
+        .into_iter()
+        .flat_map(|keyword| facts.config.options.all(keyword).map(move |value| (keyword, value)));
+    values.filter(|(_, value)| *value != "none").find_map(|(keyword, value)| {
+        let reason = tokens::path(value, facts, &environment).err()?;
+        Some(Complaint {
+            kind: ComplaintKind::Other,
+            at: Source::Command("ssh -G".to_owned()),
+            line: Some(format!("{keyword} {value}").into()),
+            said: vec![format!("{keyword} {value}: {reason}").into()],
+        })
+    })
 }
 
 /// Names without wildcards on `Host` lines of the configuration that ssh would read without `-F`.
