@@ -2,7 +2,7 @@
 
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::userauth::{Signer, Userauth};
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
@@ -345,18 +345,34 @@ fn session_trouble(facts: &Facts) -> Option<String> {
         Err(Unobserved::NotAttempted) => return None,
         Err(reason) => return Some(format!("its session was not seen to the end: {reason}")),
     };
+    if let Some(End::KeyExchange(why)) = &session.end {
+        return Some(format!("its session was not seen to the end: {why}"));
+    }
     match &session.channel {
         Some(ChannelOpen::Confirmed) => {}
         Some(ChannelOpen::Refused { code, text }) => {
             return Some(format!("the server refuses the session (reason {code}: {})", text.shortened(200)));
         }
+        None if session.end == Some(End::TimedOut) => {
+            return Some("no session opens within 10 s".to_owned());
+        }
         None => return Some("the server closes before a session opens".to_owned()),
     }
     match session.request {
+        Request::Shell if session.granted == Some(false) => Some("the server refuses to start a shell".to_owned()),
+        Request::Shell if turns_away(session) => command_trouble(session),
         Request::Nothing | Request::Shell => None,
         Request::True if session.granted == Some(false) => Some("the server refuses to run a command".to_owned()),
         Request::True => command_trouble(session),
     }
+}
+
+/// Whether the account's shell is one that turns everybody away (nologin(8)).
+fn turns_away(session: &Session) -> bool {
+    let says = |text: &crate::facts::text::ServerText| {
+        text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("account is currently not available"))
+    };
+    says(&session.stdout) || says(&session.stderr)
 }
 
 fn command_trouble(session: &Session) -> Option<String> {
@@ -368,6 +384,9 @@ fn command_trouble(session: &Session) -> Option<String> {
         (None, Some(signal)) => {
             let signal = crate::facts::text::escape(signal.as_bytes());
             Some(format!("the session is ended by signal {signal}{said}"))
+        }
+        (None, None) if session.end == Some(End::TimedOut) => {
+            Some(format!("what was started in the session had not ended after 10 s{said}"))
         }
         (None, None) => Some(format!("the session ends without an exit status{said}")),
     }
