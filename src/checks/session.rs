@@ -49,8 +49,11 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         };
         let key = turn.offer.key.as_ref();
         let with = key.map(|key| format!(" with {}", whose(facts, &turn, key))).unwrap_or_default();
-        let mut finding = Finding::proven(format!("the login as {login} succeeds{with}"));
+        let unseen = not_looked_at(facts);
+        let certainty = if unseen.is_empty() { Certainty::Proven } else { Certainty::Likely };
+        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}"));
         finding.evidence = how_it_works(facts, userauth, &turn);
+        finding.evidence.extend(unseen);
         return Ok(Some(finding));
     }
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
@@ -66,6 +69,17 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding = Finding::likely(summary);
     finding.evidence = how_it_works(facts, userauth, turn);
     Ok(Some(finding))
+}
+
+/// What can make ssh end although the login succeeds, and was not tried.
+fn not_looked_at(facts: &Facts) -> Vec<String> {
+    let options = &facts.config.options;
+    let command = options.first("knownhostscommand").filter(|command| !command.is_empty() && *command != "none");
+    let forwards = ["localforward", "remoteforward", "dynamicforward"].iter().any(|name| options.first(name).is_some());
+    let command = command.map(|_| "KnownHostsCommand was not run; ssh ends where it fails".to_owned());
+    let forwards = (forwards && options.is_yes("exitonforwardfailure"))
+        .then(|| "no forwarding was tried; with ExitOnForwardFailure ssh ends where one fails".to_owned());
+    command.into_iter().chain(forwards).collect()
 }
 
 /// The identity that the login was made with.
