@@ -266,10 +266,7 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
     let key = name_of(&offered.key);
     let same_type = lines.iter().any(|line| line.key.algorithm == offered.key.plain_algorithm());
     let summary = if same_type {
-        format!(
-            "the host key of {} is not the one known here: another server, or somebody between",
-            last.name
-        )
+        format!("the host key of {} is not the one known here: another server, or somebody between", last.name)
     } else {
         format!("the host key of {} is of another type than the one known here, which counts as changed", last.name)
     };
@@ -332,7 +329,7 @@ fn exchange_the_key(facts: &Facts) -> Vec<Step> {
         let command = format!("ssh-keygen -f {} -R {}", word(path), quoted(&name));
         steps.push(Step {
             root: global,
-            ..Step::here(command, "takes the old key of this name out, once the fingerprints are the same")
+            ..Step::here(command, "removes the old key of this name, once the fingerprints are the same")
         });
         done.push((path.clone(), name));
     }

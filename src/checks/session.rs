@@ -1,5 +1,6 @@
 //! The session, and the verdicts that name no fault.
 
+use crate::facts::key::PublicKey;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::userauth::{Signer, Userauth};
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -56,9 +57,9 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
         return Ok(None);
     };
-    // Where a login was allowed and none was made, something kept the run from it.
-    let allowed = facts.run.limits.login;
-    if allowed || course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
+    // A hardware key in a file may be absent or wait for a touch: nothing was seen of that.
+    let unseen = turn.offer.key.as_ref().is_some_and(PublicKey::is_hardware) && !turn.offer.agent;
+    if unseen || course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
         return Ok(None);
     }
     let Some(key) = &turn.offer.key else { return Ok(None) };
@@ -75,7 +76,7 @@ fn used(facts: &Facts) -> Option<course::Turn> {
 }
 
 /// Whose key it is and where its private half lies.
-fn whose(facts: &Facts, turn: &course::Turn, key: &crate::facts::key::PublicKey) -> String {
+fn whose(facts: &Facts, turn: &course::Turn, key: &PublicKey) -> String {
     let hardware = if key.is_hardware() { "the hardware key" } else { "the key" };
     let name = if key.comment.is_empty() { key.fingerprint.to_string() } else { key.comment.shortened(60) };
     let forwarded =
@@ -180,6 +181,13 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             evidence.push(format!("the server accepts {key}; its private half in {path} is encrypted"));
             format!("ssh will ask for the passphrase of {path}")
         }
+        None if encrypted_before_asking(facts, &turns).is_some() => {
+            needs.push(Need::Passphrase);
+            let path = encrypted_before_asking(facts, &turns).unwrap_or_default();
+            evidence
+                .push(format!("{path} is encrypted and has no .pub beside it, so ssh asks before it offers anything"));
+            format!("ssh will ask for the passphrase of {path}")
+        }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
             let question = question(methods);
             needs.extend(question);
@@ -206,6 +214,14 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence = evidence;
     finding.needs = needs;
     Ok(Some(finding))
+}
+
+/// A key file that ssh must decrypt before it can even offer it, where nothing else is offered.
+fn encrypted_before_asking(facts: &Facts, turns: &[course::Turn]) -> Option<String> {
+    let only = turns.iter().all(|turn| matches!(turn.fate, Fate::Unusable(_)));
+    let encrypted =
+        turns.iter().find(|turn| turn.fate == Fate::Unusable(course::Problem::Encrypted)).filter(|_| only)?;
+    Some(course::key_file(facts, &encrypted.offer)?.path.to_string())
 }
 
 /// What the person will be asked for by these methods.
@@ -290,7 +306,8 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
     }
     let turns = course::course(facts).unwrap_or_default();
-    if let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried))
+    if let Some(turn) =
+        course::good(&turns).filter(|turn| matches!(turn.fate, Fate::Accepted(Use::Untried | Use::Begun)))
         && let Some(key) = &turn.offer.key
     {
         let summary = format!("{login} accepts {}, and no login was seen to the end", whose(facts, turn, key));

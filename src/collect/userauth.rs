@@ -19,6 +19,7 @@ use super::agent;
 use super::identities;
 use super::ssh::packet::Connection;
 use crate::facts::userauth::{Signature, Signed};
+use crate::openssh::course::cut_after;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -159,12 +160,18 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
+    if !facts.queries.iter().any(|query| query.connection == index) {
+        // Nothing could be asked here, and nothing could be on another one.
+        return false;
+    }
     let refused = facts
         .queries
         .iter()
         .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
     // A server that ended the connection before it refused anything would only do so again.
-    if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
+    let cut = cut_after(facts).is_some();
+    if outcome == Outcome::Over && (!(refused || cut) || matches!(facts.connections.last(), Some(Some(End::TimedOut))))
+    {
         return false;
     }
     if connections >= if plan.limits.all_keys { MAX_CONNECTIONS } else { 2 } {
@@ -204,14 +211,18 @@ async fn log_in(
         let second = Exchange::fallback(&candidate.key, plan).filter(|second| first.as_ref() != Some(second));
         for algorithm in first.into_iter().chain(second) {
             let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
+            let (key, signer) = (candidate.key.clone(), signing.signer());
+            let begun = Signature { key, algorithm: algorithm.clone(), signer, outcome: Signed::Begun };
+            exchange.facts.signatures.push(begun);
             let made = sign(signing, &algorithm, bound.signed_data(&unsigned), agent, waiting).await;
             let (blob, outcome) = match made {
                 Ok(blob) => (Some(blob), Signed::Unanswered),
                 Err(failed) => (None, failed),
             };
             let again = matches!(outcome, Signed::WrongType(_));
-            let (key, signer) = (candidate.key.clone(), signing.signer());
-            exchange.facts.signatures.push(Signature { key, algorithm, signer, outcome });
+            if let Some(signature) = exchange.facts.signatures.last_mut() {
+                signature.outcome = outcome;
+            }
             if let Some(blob) = blob {
                 waiting("the server's answer to the signature");
                 exchange.present(unsigned, &blob);

@@ -55,6 +55,8 @@ pub enum Use {
     AgentSilent,
     /// The agent signed with another algorithm, by name.
     WrongType(String),
+    /// A signature was begun, and the run ended before it was made.
+    Begun,
     /// The server refused the signed request.
     Rejected,
     /// The connection ended in place of an answer to the signed request.
@@ -112,7 +114,11 @@ pub fn good(turns: &[Turn]) -> Option<&Turn> {
         .iter()
         .find(|turn| is(turn, &Use::LoggedIn))
         .or_else(|| turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(Use::Partial(_)))))
-        .or_else(|| turns.iter().find(|turn| is(turn, &Use::Untried) || is(turn, &Use::NeedsPassphrase)))
+        .or_else(|| {
+            turns
+                .iter()
+                .find(|turn| [Use::Untried, Use::NeedsPassphrase, Use::Begun].iter().any(|usage| is(turn, usage)))
+        })
 }
 
 /// Where no accepted identity is good: the first accepted one, and what keeps it from logging in.
@@ -151,10 +157,10 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
-    let first = userauth.queries.iter().find(about);
-    let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
-    if later && cut_after(userauth).is_some() {
+    if met_the_cut(userauth, key) {
+        return Fate::Refused;
+    }
+    if comes_too_late(userauth, key) {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
@@ -204,6 +210,20 @@ pub fn says_yes_to_everything(facts: &Facts) -> bool {
     facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
 }
 
+/// Whether the server ended the first connection, which asks in ssh's order, before it came to this key, and accepts it
+/// on another one.
+fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
+    let first = userauth.queries.iter().find(|query| query.key.blob == key.blob && query.answer.is_some());
+    let ended = matches!(userauth.connections.first(), Some(Some(_)));
+    ended && first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk))
+}
+
+/// Whether this key's query is the one that met the cut: sshd counts the failure, and hangs up in place of the answer.
+fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
+    let unanswered = userauth.queries.iter().find(|query| query.connection == 0 && query.answer.is_none());
+    cut_after(userauth).is_some() && unanswered.is_some_and(|query| query.key.blob == key.blob)
+}
+
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
 /// that took, the one that the disconnect itself stands for included.
 pub fn cut_after(userauth: &Userauth) -> Option<usize> {
@@ -222,6 +242,7 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::Answered(Answer::Success) => Use::LoggedIn,
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
         Signed::Answered(_) => Use::Rejected,
+        Signed::Begun => Use::Begun,
         Signed::Unanswered => Use::Closed,
         Signed::AgentRefused => Use::AgentRefused,
         Signed::AgentSilent => Use::AgentSilent,

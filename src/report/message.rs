@@ -46,7 +46,7 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
             row("", to_another(seen));
         }
     } else {
-        row("Answer:", answered(facts));
+        row("Answer:", answered(facts, verdict));
         lines.extend(keys(facts));
     }
     let command = command(facts, verdict);
@@ -68,7 +68,7 @@ fn is_before_userauth(verdict: &VerdictView) -> bool {
 }
 
 /// What the server answered, in one line.
-fn answered(facts: &Facts) -> String {
+fn answered(facts: &Facts, verdict: &VerdictView) -> String {
     let Ok(userauth) = &facts.userauth else { return unanswered(facts) };
     let mut parts = Vec::new();
     let refused = |query: &&Query| matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
@@ -78,6 +78,9 @@ fn answered(facts: &Facts) -> String {
     }
     let outcomes = userauth.signatures.iter().map(|signature| &signature.outcome);
     parts.extend(outcomes.filter_map(|outcome| match outcome {
+        Signed::Answered(Answer::Success) if verdict.cause.starts_with("no-common-") => {
+            Some("login succeeded with the algorithms that only the server takes".to_owned())
+        }
         Signed::Answered(Answer::Success) => Some("login succeeded".to_owned()),
         Signed::Answered(Answer::Failure { partial: true, .. }) => Some("key accepted, more is demanded".to_owned()),
         Signed::Answered(Answer::Failure { partial: false, .. }) => {
@@ -100,7 +103,11 @@ fn answered(facts: &Facts) -> String {
 fn unanswered(facts: &Facts) -> String {
     let transport = facts.transport.as_ref().ok();
     if let Some(identification) = transport.and_then(|transport| transport.identification.as_ref()) {
-        return format!("{}, and no further answer", identification.shortened(80));
+        let identification = identification.shortened(80);
+        return match facts.host_key.offered {
+            Ok(_) => format!("{identification}; ssh does not go on with the host key that it shows"),
+            Err(_) => format!("{identification}, and no further answer"),
+        };
     }
     let attempts = facts.connect.as_ref().map(|connect| connect.attempts.as_slice()).unwrap_or_default();
     match attempts.last().map(|attempt| &attempt.outcome) {
