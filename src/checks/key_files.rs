@@ -511,7 +511,7 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
 };
 
 fn key_passphrase_needed(facts: &Facts) -> Observed<Option<Finding>> {
-    if prompts::can_be_asked(facts) {
+    if prompts::secrets_can_be_asked(facts) {
         return Ok(None);
     }
     let turns = course::course(facts)?;

@@ -4,7 +4,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
-use crate::openssh::course::{self, Fate, Turn, Use};
+use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
@@ -48,11 +48,18 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     {
         return Ok(None);
     }
-    let of_ssh = turns.iter().filter(|turn| turn.fate == Fate::NotAsked).filter_map(|turn| turn.offer.key.as_ref());
-    let mut unasked: Vec<String> = of_ssh.map(naming::key).collect();
+    // A passphrase that ssh asks for before it can offer the key stands open, and that may be the right one.
+    if asks_before_offering(facts, turns).is_some() {
+        return Ok(None);
+    }
+    let mut unasked: Vec<String> = turns.iter().filter_map(|turn| unasked(facts, turn)).collect();
     if let Ok(identities) = &facts.identities {
-        let others = identities.others.iter().filter_map(|file| file.public_half());
+        let here = identities.others.iter().filter(|file| file.is_private_here());
+        let others = here.filter_map(|file| file.public_half());
         unasked.extend(others.filter(|key| userauth.answer(key).is_none()).map(naming::key));
+    }
+    if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
+        unasked.push("the keys of the agent, which is locked".to_owned());
     }
     Ok(Some(Refusal { unasked }))
 }
@@ -69,6 +76,27 @@ pub(super) fn few(lines: impl IntoIterator<Item = String>) -> Vec<String> {
         lines.push(format!("and {more} more"));
     }
     lines
+}
+
+/// An identity of ssh's that the server was not asked about, in words: it may be the right one.
+fn unasked(facts: &Facts, turn: &Turn) -> Option<String> {
+    let path = || course::key_file(facts, &turn.offer).map(|file| file.path.to_string()).unwrap_or_default();
+    match &turn.fate {
+        Fate::NotAsked => turn.offer.key.as_ref().map(naming::key),
+        Fate::NoAlgorithm => {
+            turn.offer.key.as_ref().map(|key| format!("{} (no mutual signature algorithm)", naming::key(key)))
+        }
+        Fate::Unusable(Problem::TooOpen(mode)) => Some(format!("{} (its mode is {mode:04o})", path())),
+        Fate::Unusable(Problem::Encrypted) => Some(format!("{} (it is encrypted)", path())),
+        Fate::Unusable(Problem::Unreadable(_)) => Some(format!("{} (it cannot be read)", path())),
+        _ => None,
+    }
+}
+
+/// The identity for which ssh asks a person for the passphrase before it can offer it, where somebody can be asked.
+pub(super) fn asks_before_offering<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
+    let first = turns.iter().find(|turn| turn.fate == Fate::Unusable(Problem::Encrypted));
+    first.filter(|_| prompts::secrets_can_be_asked(facts))
 }
 
 /// Whether the login succeeds in ssh's own course.
@@ -107,7 +135,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
     let login = naming::login(facts);
     let methods = userauth.methods().unwrap_or_default();
-    let asks = question_open(facts, methods) && prompts::can_be_asked(facts);
+    let asks = question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
     let summary = match refused.as_slice() {
         [turn] => {
@@ -134,16 +162,13 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     if course::says_yes_to_everything(facts) {
         finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
     }
-    if let Some(query) = super::identities::accepted_without_private_half(facts, userauth) {
-        let key = naming::key(&query.key);
-        finding.evidence.push(format!("the server would accept {key}, but only its public half is on this machine"));
-    }
     let extra =
         userauth.queries.iter().filter(|query| !query.offered_by_ssh && refused_answer(query.answer.as_ref())).count();
     if extra > 0 {
         let others = naming::count(extra, "other public key", "other public keys");
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
+    finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
@@ -469,7 +494,7 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let Some((turn, methods)) = demanded(&turns) else { return Ok(None) };
-    if userauth.succeeded() || (question_open(facts, methods) && prompts::can_be_asked(facts)) {
+    if userauth.succeeded() || (question_open(facts, methods) && prompts::secrets_can_be_asked(facts)) {
         return Ok(None);
     }
     let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
@@ -482,8 +507,13 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     } else {
         "there is no terminal and no askpass program, so nobody can be asked"
     };
+    // A dialogue may ask nothing and let in all the same, after a push to a telephone for instance.
+    let dialogue = !facts.config.options.is_yes("batchmode")
+        && question_open(facts, methods)
+        && methods.iter().any(|method| method == "keyboard-interactive");
+    let certainty = if dialogue { Certainty::Likely } else { Certainty::Proven };
     Ok(Some(
-        Finding::proven(summary)
+        Finding::new(certainty, summary)
             .seen(format!("the signature with {key} was accepted with partial success; then: {list}"))
             .seen(nobody),
     ))

@@ -10,6 +10,7 @@ mod plan;
 
 use crate::facts::userauth::{Answer, Userauth};
 use crate::facts::{End, Footprint};
+use crate::openssh::course::is_cut;
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
@@ -168,6 +169,8 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         .queries
         .iter()
         .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
+    // The disconnect for too many failures stands for a refusal.
+    let refused = refused || is_cut(facts, index);
     // A server that ended the connection before it refused anything would only do so again.
     let cut = cut_after(facts).is_some();
     if outcome == Outcome::Over && (!(refused || cut) || matches!(facts.connections.last(), Some(Some(End::TimedOut))))
@@ -232,7 +235,9 @@ async fn log_in(
                 break;
             }
         }
-        if exchange.logged_in || exchange.partial {
+        // After partial success ssh goes on with its other keys where the server wants one more (sshconnect2.c
+        // `input_userauth_failure`).
+        if exchange.logged_in || exchange.wants_another_method() {
             return Ok(exchange.logged_in);
         }
     }

@@ -271,6 +271,10 @@ pub struct Run {
     pub ssh_connection: Option<ServerText>,
     /// `SSH_AUTH_SOCK` of the environment; `None` where unset.
     pub auth_sock: Option<Path>,
+    /// The file with Kerberos tickets that GSSAPI would use, where there is one; a cache of another kind than a file stands
+    /// here by its name, `KCM:1000`, where the environment names it.
+    #[serde(default)]
+    pub kerberos_cache: Option<Path>,
     /// The home folders of other accounts that option values name as `~account`, as far as there are such accounts.
     #[serde(default)]
     pub homes: Vec<(User, Path)>,
