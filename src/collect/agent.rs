@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 
+use super::system::variable;
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use crate::facts::key::PublicKey;
 use crate::facts::text::Path;
@@ -45,8 +46,7 @@ pub struct Connection {
 
 /// Finds the socket that ssh would use and asks it what it holds; fills `facts.agent` but for `bound`.
 pub async fn collect(facts: &mut Facts) {
-    let env = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
-    facts.agent = Ok(look(facts, &env).await);
+    facts.agent = Ok(look(facts, &variable).await);
 }
 
 async fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Agent {

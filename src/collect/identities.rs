@@ -16,6 +16,7 @@ use std::path::Path as StdPath;
 use signature::Signer;
 use ssh_key::Signature;
 
+use super::system::{state, variable};
 use crate::facts::identities::{
     CertificateFile, FileError, FileKind, FileStat, FileState, Identities, KeyFile, KeyFormat, PrivateFile, PublicFile,
 };
@@ -28,8 +29,7 @@ use crate::openssh::{arguments, defaults, key_format, public_key, tokens};
 
 /// Looks at every configured key file and at the other public keys under `~/.ssh`.
 pub fn collect(facts: &Facts) -> Observed<Identities> {
-    let env = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
-    Ok(look(facts, &env))
+    Ok(look(facts, &variable))
 }
 
 fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
@@ -115,7 +115,7 @@ fn identity_option(option: &[u8]) -> Option<Vec<u8>> {
 fn missing_argument(value: &[u8], facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<KeyFile> {
     let word = Word { value: value.to_owned(), option: true };
     let path = word.expanded(facts, env)?;
-    let state = files::state(&path.to_path_buf());
+    let state = state(&path.to_path_buf());
     let missing = state.is_err();
     missing.then(|| KeyFile {
         configured: value.into(),
@@ -155,7 +155,7 @@ fn nothing_at(path: Path) -> PublicFile {
 /// Looks at a private key file and what lies beside it.
 fn key_file(path: &Path, configured: ServerText, source: Source, explicit: bool) -> KeyFile {
     let on_disk = path.to_path_buf();
-    let state = files::state(&on_disk);
+    let state = state(&on_disk);
     let mut private = header(&on_disk, &state);
     let public = public_half(&on_disk, &state, &mut private);
     let certificate = loaded_public_beside(&files::with_suffix(&on_disk, "-cert"));
@@ -228,7 +228,7 @@ fn derived(path: &StdPath) -> Option<PublicKey> {
 pub fn sign(file: &KeyFile, algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Signed> {
     let path = file.path.to_path_buf();
     let failed = |words: String| Signed::FileFailed(words);
-    let state = files::state(&path).map_err(|error| failed(format!("{}: {}", file.path, error.errno)))?;
+    let state = state(&path).map_err(|error| failed(format!("{}: {}", file.path, error.errno)))?;
     if !key_format::perm_ok(&state, nix::unistd::getuid().as_raw()) {
         return Err(failed(format!("{}: its mode {:04o} is open to others", file.path, state.mode)));
     }
