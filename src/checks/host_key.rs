@@ -266,9 +266,9 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
     let key = name_of(&offered.key);
     let same_type = lines.iter().any(|line| line.key.algorithm == offered.key.plain_algorithm());
     let summary = if same_type {
-        format!("{key} is not the one known for {}", last.name)
+        format!("the host key of {} is not the one known here: another server, or somebody between", last.name)
     } else {
-        format!("{key} is of another type than the one known for {}, and that counts as changed", last.name)
+        format!("the host key of {} is of another type than the one known here, which counts as changed", last.name)
     };
     let mut finding = Finding::new(certainty(facts), summary).seen(format!("the server proved to hold {key}"));
     for line in lines.iter().rev().take(MOST_LINES) {
@@ -329,7 +329,7 @@ fn exchange_the_key(facts: &Facts) -> Vec<Step> {
         let command = format!("ssh-keygen -f {} -R {}", word(path), quoted(&name));
         steps.push(Step {
             root: global,
-            ..Step::here(command, "takes the old key of this name out, once the fingerprints are the same")
+            ..Step::here(command, "removes the old key of this name, once the fingerprints are the same")
         });
         done.push((path.clone(), name));
     }
@@ -488,9 +488,11 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
         Strict::Yes => "StrictHostKeyChecking forbids to accept it",
         _ => "there is nobody to ask",
     };
-    let mut finding = Finding::new(certainty(facts), format!("{key} is not known here, and {forbidden}"));
-    finding.evidence = looked_at(facts);
-    finding.evidence.insert(0, strictness(facts));
+    let name = facts.host_key.known.as_ref().ok().and_then(|known| known.names.first()).map(ToString::to_string);
+    let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
+    let mut finding = Finding::new(certainty(facts), format!("the host key{name} is not known here, and {forbidden}"));
+    finding.evidence = vec![format!("the server proved to hold {key}"), strictness(facts)];
+    finding.evidence.extend(looked_at(facts));
     Ok(Some(finding))
 }
 

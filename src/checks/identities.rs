@@ -205,7 +205,7 @@ fn not_offered_commands(facts: &Facts) -> Vec<Step> {
 }
 
 /// Why a Host block is appended.
-const KEEP: &str = "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`";
+const KEEP: &str = "makes it last: appends a Host block to ~/.ssh/config; move the block above any `Host *`";
 
 /// A value as ssh_config takes it: in double quotes where it holds a blank.
 fn config_word(value: &str) -> String {
@@ -281,7 +281,7 @@ pub(super) fn select_agent_key(facts: &Facts, key: &PublicKey) -> Vec<Step> {
         ),
         Step::here(
             naming::host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
-            "makes ssh offer this key, and only this one, to this host",
+            "makes ssh offer this key, and only this one, to this host; move the block above any `Host *`",
         ),
     ]
 }

@@ -160,7 +160,7 @@ fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let path = &bite.file.path;
     let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
     let finding = bite.finding(facts, summary);
-    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants no bit of 077"))))
+    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"))))
 }
 
 const KEY_FILE_UNREADABLE: Cause = Cause {
@@ -478,9 +478,13 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let path = file_word(facts, |problem| *problem == Problem::Encrypted);
+            if facts.agent.as_ref().is_ok_and(|agent| agent.answer.is_ok()) {
+                let why = "asks for the passphrase once; ssh then finds the key in the agent";
+                return vec![Step::here(format!("ssh-add {path}"), why)];
+            }
             vec![Step::here(
-                format!("ssh-add {path}"),
-                "asks for the passphrase once; ssh then finds the key in the agent",
+                format!("eval \"$(ssh-agent -s)\" && ssh-add {path}"),
+                "starts an agent for this shell and asks for the passphrase once; ssh then finds the key in the agent",
             )]
         },
         mend: |facts| {

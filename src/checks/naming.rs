@@ -49,7 +49,7 @@ pub fn alias(facts: &Facts) -> String {
 /// A command that appends a `Host` block with these lines to the user's configuration.
 pub fn host_block(facts: &Facts, lines: &[String]) -> String {
     let words: Vec<String> = lines.iter().map(|line| quoted(&format!("    {line}"))).collect();
-    format!("printf '%s\\n' {} {} >> ~/.ssh/config", quoted(&format!("Host {}", alias(facts))), words.join(" "))
+    format!("printf '%s\\n' '' {} {} >> ~/.ssh/config", quoted(&format!("Host {}", alias(facts))), words.join(" "))
 }
 
 /// A path as one word for a shell.
@@ -70,6 +70,7 @@ pub fn home(user: &User) -> String {
 pub fn from(source: &Source) -> String {
     match source {
         Source::Default => String::new(),
+        Source::Command(_) => " (named in the configuration)".to_owned(),
         source => format!(" (from {source})"),
     }
 }

@@ -96,7 +96,10 @@ fn type_the_other_name(facts: &Facts) -> Vec<Step> {
         Ok(target) if target.user_from == crate::facts::UserFrom::CommandLine => format!("{}@", target.user),
         _ => String::new(),
     };
-    let command = format!("ssh {}", quoted(&format!("{user}{}", near.meant)));
+    let mut words = vec!["ssh".to_owned()];
+    words.extend(facts.config.arguments.iter().map(|word| super::quoted_bytes(word.as_bytes())));
+    words.push(quoted(&format!("{user}{}", near.meant)));
+    let command = words.join(" ");
     vec![Step::here(command, format!("the name as {} has it", near.from))]
 }
 

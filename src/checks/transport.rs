@@ -57,7 +57,10 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
     let Some(identification) = &transport.identification else {
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
-    let millis = transport.identification_millis.map(|millis| format!(" after {millis:.0} ms")).unwrap_or_default();
+    let millis = transport
+        .identification_millis
+        .map(|millis| format!(" after {}", super::milliseconds(millis)))
+        .unwrap_or_default();
     Ok(Outcome::pass(format!("{}{millis}", identification.shortened(SHOWN))).with(before))
 }
 

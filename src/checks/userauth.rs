@@ -1,6 +1,7 @@
 //! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
 use crate::facts::key::PublicKey;
+use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Turn, Use};
@@ -263,7 +264,7 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
                 ),
                 Step::here(
                     naming::host_block(facts, &lines),
-                    "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
+                    "makes it last: appends a Host block to ~/.ssh/config; move the block above any `Host *`",
                 ),
             ]
         }
@@ -300,7 +301,7 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
           ssh-rsa (SHA-1) and a client from 8.8 on, a DSA key, or PubkeyAcceptedAlgorithms that leaves the key's type out. ssh \
           passes over the key and says so only with -v: `no mutual signature algorithm`.\n\n\
           Proven when this holds for every identity that ssh has, by the client's list and the server's server-sig-algs.",
-    prevent: "Use an Ed25519 key, or an update of the server; SHA-1 signatures are retired.",
+    prevent: "Use Ed25519 keys, and update servers that verify nothing but SHA-1 signatures.",
     fix: Fix {
         commands: |facts| {
             let turns = course::course(facts).unwrap_or_default();
@@ -349,9 +350,10 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(key) = passed_over.first() else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
-        "ssh passes over {}: it shares no signature algorithm with {login} for it",
-        naming::key(key)
+        "ssh and {login} share no signature algorithm for your {} key, so ssh does not offer it",
+        escape(key.algorithm.as_bytes())
     ));
+    finding.evidence.push(format!("not offered: {}", naming::key(key)));
     let accepted = course::accepted_algorithms(&facts.config.options).join(",");
     finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
     finding.evidence.push(match userauth.extension("server-sig-algs") {
@@ -532,16 +534,19 @@ fn authorized_keys_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::info("the server was asked about no key"));
     }
     let accepted = userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk)).count();
+    let one = userauth.queries.len() == 1;
     let asked = naming::count(userauth.queries.len(), "key", "keys");
     if course::says_yes_to_everything(facts) {
         return Ok(Outcome::info("the server says yes to every query, so its yes proves nothing").with(lines));
     }
-    if accepted > 0 {
-        return Ok(
-            Outcome::pass(format!("the server accepts {accepted} of the {asked} it was asked about")).with(lines)
-        );
-    }
-    Ok(Outcome::info(format!("the server accepts none of the {asked} it was asked about")).with(lines))
+    let summary = match (accepted, one) {
+        (0, true) => "the server does not accept the key it was asked about".to_owned(),
+        (_, true) => "the server accepts the key it was asked about".to_owned(),
+        (0, false) => format!("the server accepts none of the {asked} it was asked about"),
+        (_, false) => format!("the server accepts {accepted} of the {asked} it was asked about"),
+    };
+    let outcome = if accepted > 0 { Outcome::pass(summary) } else { Outcome::info(summary) };
+    Ok(outcome.with(lines))
 }
 
 fn a_key_is_accepted(facts: &Facts) -> Option<String> {
@@ -562,6 +567,7 @@ fn login_holds(facts: &Facts) -> Observed<Outcome> {
                 format!("partial success, then {}", methods.join(", "))
             }
             Signed::Answered(_) => "refused".to_owned(),
+            Signed::Begun => "not made before the run ended".to_owned(),
             Signed::Unanswered => "the connection ended in place of an answer".to_owned(),
             Signed::AgentRefused => "the agent refused to sign".to_owned(),
             Signed::AgentSilent => "the agent did not answer".to_owned(),

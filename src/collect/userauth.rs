@@ -204,14 +204,18 @@ async fn log_in(
         let second = Exchange::fallback(&candidate.key, plan).filter(|second| first.as_ref() != Some(second));
         for algorithm in first.into_iter().chain(second) {
             let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
+            let (key, signer) = (candidate.key.clone(), signing.signer());
+            let begun = Signature { key, algorithm: algorithm.clone(), signer, outcome: Signed::Begun };
+            exchange.facts.signatures.push(begun);
             let made = sign(signing, &algorithm, bound.signed_data(&unsigned), agent, waiting).await;
             let (blob, outcome) = match made {
                 Ok(blob) => (Some(blob), Signed::Unanswered),
                 Err(failed) => (None, failed),
             };
             let again = matches!(outcome, Signed::WrongType(_));
-            let (key, signer) = (candidate.key.clone(), signing.signer());
-            exchange.facts.signatures.push(Signature { key, algorithm, signer, outcome });
+            if let Some(signature) = exchange.facts.signatures.last_mut() {
+                signature.outcome = outcome;
+            }
             if let Some(blob) = blob {
                 waiting("the server's answer to the signature");
                 exchange.present(unsigned, &blob);

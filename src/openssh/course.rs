@@ -55,6 +55,8 @@ pub enum Use {
     AgentSilent,
     /// The agent signed with another algorithm, by name.
     WrongType(String),
+    /// A signature was begun, and the run ended before it was made.
+    Begun,
     /// The server refused the signed request.
     Rejected,
     /// The connection ended in place of an answer to the signed request.
@@ -112,7 +114,11 @@ pub fn good(turns: &[Turn]) -> Option<&Turn> {
         .iter()
         .find(|turn| is(turn, &Use::LoggedIn))
         .or_else(|| turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(Use::Partial(_)))))
-        .or_else(|| turns.iter().find(|turn| is(turn, &Use::Untried) || is(turn, &Use::NeedsPassphrase)))
+        .or_else(|| {
+            turns
+                .iter()
+                .find(|turn| [Use::Untried, Use::NeedsPassphrase, Use::Begun].iter().any(|usage| is(turn, usage)))
+        })
 }
 
 /// Where no accepted identity is good: the first accepted one, and what keeps it from logging in.
@@ -222,6 +228,7 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::Answered(Answer::Success) => Use::LoggedIn,
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
         Signed::Answered(_) => Use::Rejected,
+        Signed::Begun => Use::Begun,
         Signed::Unanswered => Use::Closed,
         Signed::AgentRefused => Use::AgentRefused,
         Signed::AgentSilent => Use::AgentSilent,

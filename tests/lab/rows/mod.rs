@@ -6,6 +6,7 @@ mod connect;
 mod healthy;
 mod host_key;
 mod identities;
+mod incidents;
 mod transport;
 mod two_faults;
 mod userauth;
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Vec<Row> {
         userauth::rows(),
         two_faults::rows(),
         healthy::rows(),
+        incidents::rows(),
     ]
     .concat()
 }
