@@ -47,8 +47,13 @@ pub async fn dial(facts: &Facts, connect: &mut Connect) -> Option<TcpStream> {
 
 /// `ConnectTimeout`, or the default: ssh itself would wait as long as the system does.
 fn limit(options: &Options) -> Duration {
-    let configured = options.first("connecttimeout").and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(configured.filter(|seconds| *seconds > 0).unwrap_or(DEFAULT_LIMIT))
+    connect_timeout(options).unwrap_or(Duration::from_secs(DEFAULT_LIMIT))
+}
+
+/// `ConnectTimeout`, where it limits anything; more than an `int` is none that ssh takes (readconf.c `parse_time`).
+pub(super) fn connect_timeout(options: &Options) -> Option<Duration> {
+    let seconds = options.first("connecttimeout")?.parse::<u32>().ok()?;
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// Dials one address; the error is a name such as `ECONNREFUSED`.
