@@ -151,8 +151,7 @@ pub async fn bound(socket: &Path, binding: Option<&Binding>) -> (Option<Connecti
     };
     match session.await {
         Ok((stream, keys)) => (Some(Connection { stream: Some(stream), keys: keys.clone() }), Ok(keys)),
-        Err(Trouble::Silent) => (None, Err(Unobserved::TimedOut)),
-        Err(trouble) => (None, Err(Unobserved::Failed(in_words(&trouble)))),
+        Err(trouble) => (None, Err(trouble.unobserved())),
     }
 }
 
@@ -164,15 +163,6 @@ fn bind_contents(host_key: &[u8], session_id: &[u8], signature: &[u8]) -> Vec<u8
     }
     contents.push(0);
     contents
-}
-
-fn in_words(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Unreachable(name) => format!("the agent's socket: {name}"),
-        Trouble::Silent => "the agent did not answer".to_owned(),
-        Trouble::Refused => "the agent refused to list its keys".to_owned(),
-        Trouble::Garbage(words) => format!("the agent answered with {words}"),
-    }
 }
 
 impl Connection {

@@ -8,6 +8,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::collect::system::errno;
+use crate::facts::Unobserved;
 use crate::facts::agent::AgentKey;
 use crate::facts::key::{Blob, PublicKey};
 use crate::facts::text::{Comment, Path};
@@ -45,6 +46,19 @@ pub(super) enum Trouble {
     Refused,
     /// Something else than the protocol has; in words.
     Garbage(String),
+}
+
+impl Trouble {
+    /// The same as the reason why a fact is missing.
+    pub(super) fn unobserved(&self) -> Unobserved {
+        match self {
+            Self::Silent => Unobserved::TimedOut,
+            Self::Unreachable(name) if name == "EACCES" => Unobserved::NotPermitted,
+            Self::Unreachable(name) => Unobserved::Failed(format!("the agent's socket: {name}")),
+            Self::Refused => Unobserved::Failed("the agent refused".to_owned()),
+            Self::Garbage(words) => Unobserved::Failed(format!("the agent answered with {words}")),
+        }
+    }
 }
 
 /// How an agent answers an extension.
