@@ -14,6 +14,7 @@ pub mod resolve;
 pub mod run;
 pub mod session;
 pub mod ssh;
+mod system;
 pub mod transport;
 pub mod userauth;
 

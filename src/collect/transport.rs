@@ -27,6 +27,7 @@ use super::ssh::packet::{Connection, broken, leave};
 use super::ssh::plain::speaks_ssh2;
 use super::ssh::tap::Shared;
 use crate::facts::End;
+use crate::facts::text::ServerText;
 use crate::facts::transport::{Agreed, KexInit, Transport};
 
 /// What we call ourselves.
@@ -276,7 +277,7 @@ fn failure(error: &russh::Error) -> End {
             AlgorithmKind::Compression => "no common compression".to_owned(),
         },
         russh::Error::WrongServerSig => "the host key's signature is wrong".to_owned(),
-        other => format!("the key exchange failed: {other}"),
+        other => format!("the key exchange failed: {}", ServerText::from(other.to_string()).shortened(300)),
     };
     End::KeyExchange(what)
 }

@@ -8,21 +8,18 @@
 mod exchange;
 mod plan;
 
-use crate::facts::userauth::{Answer, Userauth};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::ssh::packet::Connection;
+use super::{Waiting, agent, identities};
+use crate::facts::userauth::{Answer, Signature, Signed, Userauth};
 use crate::facts::{End, Footprint};
-use crate::openssh::course::is_cut;
+use crate::openssh::course::{cut_after, is_cut};
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
-
-use super::Waiting;
-use super::agent;
-use super::identities;
-use super::ssh::packet::Connection;
-use crate::facts::userauth::{Signature, Signed};
-use crate::openssh::course::cut_after;
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Refused queries that one connection may cost.
 const MAX_REFUSED: u32 = 5;

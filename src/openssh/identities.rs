@@ -12,9 +12,7 @@ use crate::facts::key::{CertificateKind, PublicKey, plain_name};
 use crate::facts::text::Path;
 
 /// ssh.h `SSH_MAX_IDENTITY_FILES`.
-const FILES_LIMIT: usize = 100;
-/// ssh.h `SSH_RSA_MINIMUM_MODULUS_SIZE`, in bits.
-const SMALLEST_RSA: u32 = 1024;
+pub const FILES_LIMIT: usize = 100;
 /// The first version that sorts what nobody named by `order_identities_by_prio`.
 const FIRST_WITH_PRIORITIES: (u32, u32) = (10, 5);
 
@@ -157,7 +155,7 @@ struct Identity {
 impl Identity {
     /// Whether there is something to read where ssh has no public half (sshconnect2.c `load_identity_file`).
     fn can_be_tried(&self, options: &Options) -> bool {
-        let long_enough = |key: &PublicKey| !is_short_rsa(key, options);
+        let long_enough = |key: &PublicKey| !public_key::is_short_rsa(key, options);
         self.there && self.derived.as_ref().is_none_or(long_enough)
     }
 }
@@ -212,14 +210,7 @@ fn is_loaded(key: &PublicKey, options: &Options) -> bool {
         }
         Err(public_key::Fault::Malformed) => false,
     };
-    known && !is_short_rsa(key, options)
-}
-
-/// sshkey.c `sshkey_check_rsa_length` with `RequiredRSASize`.
-fn is_short_rsa(key: &PublicKey, options: &Options) -> bool {
-    let required = options.first("requiredrsasize").and_then(|bits| bits.parse().ok()).unwrap_or(0);
-    let is_rsa = public_key::key_type_of_signature(&key.plain_algorithm()) == "ssh-rsa";
-    is_rsa && key.bits.is_some_and(|bits| bits < SMALLEST_RSA.max(required))
+    known && !public_key::is_short_rsa(key, options)
 }
 
 /// Host certificates are left out.
