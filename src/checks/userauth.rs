@@ -4,7 +4,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
-use crate::openssh::prompts;
+use crate::openssh::{known_hosts, prompts};
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
@@ -134,7 +134,9 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
     let login = naming::login(facts);
     let methods = userauth.methods().unwrap_or_default();
-    let asks = question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
+    let asks = question_open(facts, methods)
+        && prompts::secrets_can_be_asked(facts)
+        && !known_hosts::is_without_passwords(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
     let summary = match refused.as_slice() {
         [turn] => {
@@ -465,12 +467,13 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
     judge: second_factor_required,
 };
 
-/// The methods that the server demands after a key that it accepted.
+/// The methods that the server demands after a key that it accepted, where no other key is what it demands.
 pub(super) fn demanded(turns: &[Turn]) -> Option<(&Turn, &[String])> {
-    turns.iter().find_map(|turn| match &turn.fate {
+    let turn = course::good(turns)?;
+    match &turn.fate {
         Fate::Accepted(Use::Partial(methods)) => Some((turn, methods.as_slice())),
         _ => None,
-    })
+    }
 }
 
 fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
@@ -485,6 +488,8 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let summary = format!("your key is right, but {} demands {list} after it", naming::login(facts));
     let nobody = if facts.config.options.is_yes("batchmode") {
         "BatchMode is on, so ssh asks nobody"
+    } else if methods == ["publickey"] {
+        "the server wants one more key, and accepts no other that ssh has"
     } else if !question_open(facts, methods) {
         "the client's configuration does not let ssh use that"
     } else {
