@@ -291,7 +291,8 @@ fn closes_passwords(facts: &Facts) -> Option<Finding> {
     let turns = course::course(facts).ok()?;
     let after_a_key = super::userauth::demanded(&turns).map(|(_, methods)| methods);
     let methods = after_a_key.or_else(|| userauth.methods())?;
-    let key_is_good = matches!(course::good(&turns), Some(turn) if !matches!(turn.fate, Fate::Accepted(Use::Partial(_))));
+    let key_is_good =
+        matches!(course::good(&turns), Some(turn) if !matches!(turn.fate, Fate::Accepted(Use::Partial(_))));
     let would_ask = super::auth_methods::question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
     if userauth.succeeded() || key_is_good || !would_ask || !known_hosts::is_without_passwords(facts) {
         return None;

@@ -45,8 +45,9 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || file_out_of_reach(facts);
     let agent = facts.agent.as_ref().ok();
     let only_files = facts.config.options.is_yes("identitiesonly");
-    let agent_at_fault = !only_files && agent
-        .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
+    let agent_at_fault = !only_files
+        && agent
+            .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
     let password_open = super::userauth::question_open(facts, methods);
     let asks = prompts::secrets_can_be_asked(facts) && password_open;
     if !has("publickey")

@@ -220,28 +220,25 @@ const TOO_MANY_KEYS: Cause = Cause {
 };
 
 /// The identities of ssh's that come after the cut, with their places counted from 1, and whether they are accepted.
-fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth, cut: usize) -> Vec<(usize, &'a Turn)> {
-    let answered_first = |key: &PublicKey| {
-        let on_first = userauth.queries.iter().filter(|query| query.connection == 0 && query.key.blob == key.blob);
-        on_first.filter(|query| query.answer.is_some()).count() > 0
-    };
-    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.offer.key.is_some() && turn.fate != Fate::NoAlgorithm);
-    let mut left: Vec<(usize, &Turn)> = asked
-        .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !answered_first(key)))
-        .map(|(place, turn)| (place + 1, turn))
-        .collect();
+fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a Turn)> {
+    let on_first = || userauth.queries.iter().filter(|query| query.connection == 0);
     // The one that met the disconnect was refused by it.
-    if cut > 0 && !left.is_empty() {
-        left.remove(0);
-    }
-    left
+    let met = on_first().find(|query| query.answer.is_none()).map(|query| &query.key.blob);
+    let heard = |key: &PublicKey| {
+        met == Some(&key.blob) || on_first().any(|query| query.key.blob == key.blob && query.answer.is_some())
+    };
+    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.fate != Fate::NoAlgorithm);
+    asked
+        .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !heard(key)))
+        .map(|(place, turn)| (place + 1, turn))
+        .collect()
 }
 
 fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let Some(cut) = course::cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
-    let left = behind_the_cut(&turns, userauth, cut);
+    let left = behind_the_cut(&turns, userauth);
     let accepted = left.iter().find(|(_, turn)| turn.fate == Fate::TooLate);
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let seen = format!(

@@ -41,5 +41,6 @@ pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
     }
     let provider = options.first("pkcs11provider").filter(|provider| !provider.is_empty() && *provider != "none")?;
     let provider = crate::facts::text::escape(provider.as_bytes());
-    (has("publickey") && publickey_on(options)).then(|| format!("keys of the PKCS11Provider {provider} would be offered"))
+    (has("publickey") && publickey_on(options))
+        .then(|| format!("keys of the PKCS11Provider {provider} would be offered"))
 }
