@@ -11,7 +11,7 @@ use crate::facts::identities::{FileKind, FileState};
 use crate::facts::key::{CertificateKind, PublicKey};
 use crate::facts::text::{Path, escape};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
-use crate::openssh::course;
+use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course, Standing, Strict};
 use crate::openssh::prompts;
 
@@ -290,8 +290,10 @@ fn closes_passwords(facts: &Facts) -> Option<Finding> {
     let turns = course::course(facts).ok()?;
     let after_a_key = super::userauth::demanded(&turns).map(|(_, methods)| methods);
     let methods = after_a_key.or_else(|| userauth.methods())?;
+    let key_is_good =
+        matches!(course::good(&turns), Some(turn) if !matches!(turn.fate, Fate::Accepted(Use::Partial(_))));
     let would_ask = super::auth_methods::question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
-    if userauth.succeeded() || !would_ask || !known_hosts::is_without_passwords(facts) {
+    if userauth.succeeded() || key_is_good || !would_ask || !known_hosts::is_without_passwords(facts) {
         return None;
     }
     let key = name_of(&offered.key);

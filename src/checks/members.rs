@@ -362,6 +362,10 @@ pub(super) fn of_rejection(facts: &Facts, closed: bool) -> Vec<Alternative> {
         ranked.push(("server-account-expired", expired.into_iter().collect()));
         ranked.push(("server-nologin-file", nologin.into_iter().collect()));
         ranked.push(("server-pam-denied", Vec::new()));
+        if naming::user(facts) == "root" {
+            // With forced-commands-only sshd closes where it would else refuse (monitor.c `monitor_child_preauth`).
+            ranked.push(("server-root-login-disabled", vec!["the account is root".to_owned()]));
+        }
         ranked.sort_by_key(|(_, evidence)| evidence.is_empty());
         if ranked.iter().all(|(_, evidence)| evidence.is_empty()) {
             // Expiry and nologin usually say so in a banner; silence speaks for the rest of PAM.

@@ -5,7 +5,7 @@ use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
-use crate::openssh::prompts;
+use crate::openssh::{known_hosts, prompts};
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
@@ -135,7 +135,9 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
     let login = naming::login(facts);
     let methods = userauth.methods().unwrap_or_default();
-    let asks = question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
+    let asks = question_open(facts, methods)
+        && prompts::secrets_can_be_asked(facts)
+        && !known_hosts::is_without_passwords(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
     let summary = match refused.as_slice() {
         [turn] => {
@@ -218,15 +220,19 @@ const TOO_MANY_KEYS: Cause = Cause {
     judge: too_many_keys,
 };
 
-/// The identities of ssh's that the first connection did not come to, with their places counted from 1.
+/// The identities of ssh's that come after the cut, with their places counted from 1, and whether they are accepted.
 fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a Turn)> {
-    let came_to =
-        |key: &PublicKey| userauth.queries.iter().any(|query| query.connection == 0 && query.key.blob == key.blob);
-    let left = turns
-        .iter()
-        .enumerate()
-        .filter(|(_, turn)| turn.fate != Fate::NoAlgorithm && turn.offer.key.as_ref().is_some_and(|key| !came_to(key)));
-    left.map(|(place, turn)| (place + 1, turn)).collect()
+    let on_first = || userauth.queries.iter().filter(|query| query.connection == 0);
+    // The one that met the disconnect was refused by it.
+    let met = on_first().find(|query| query.answer.is_none()).map(|query| &query.key.blob);
+    let heard = |key: &PublicKey| {
+        met == Some(&key.blob) || on_first().any(|query| query.key.blob == key.blob && query.answer.is_some())
+    };
+    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.fate != Fate::NoAlgorithm);
+    asked
+        .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !heard(key)))
+        .map(|(place, turn)| (place + 1, turn))
+        .collect()
 }
 
 fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
@@ -482,12 +488,13 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
     judge: second_factor_required,
 };
 
-/// The methods that the server demands after a key that it accepted.
+/// The methods that the server demands after a key that it accepted, where no other key is what it demands.
 pub(super) fn demanded(turns: &[Turn]) -> Option<(&Turn, &[String])> {
-    turns.iter().find_map(|turn| match &turn.fate {
+    let turn = course::good(turns)?;
+    match &turn.fate {
         Fate::Accepted(Use::Partial(methods)) => Some((turn, methods.as_slice())),
         _ => None,
-    })
+    }
 }
 
 fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
@@ -502,6 +509,8 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let summary = format!("your key is right, but {} demands {list} after it", naming::login(facts));
     let nobody = if facts.config.options.is_yes("batchmode") {
         "BatchMode is on, so ssh asks nobody"
+    } else if methods == ["publickey"] {
+        "the server wants one more key, and accepts no other that ssh has"
     } else if !question_open(facts, methods) {
         "the client's configuration does not let ssh use that"
     } else {

@@ -21,7 +21,7 @@ use crate::facts::transport::Transport;
 use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
 use crate::openssh::algorithms::users_kexinit;
-use crate::openssh::known_hosts::{Course, course};
+use crate::openssh::known_hosts::{Course, course, names};
 use crate::openssh::public_key::from_blob;
 
 /// How long looking at files may take: a home on a dead network file system.
@@ -244,6 +244,12 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
 /// Looks at the host key that was met, and goes on to userauth as far as ssh would.
 async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Waiting<'_>) {
     let started = Instant::now();
+    // The address that CheckHostIP has looked up as well is known by now.
+    let looked_up = facts.host_key.known.as_ref().map(|known| known.names.clone());
+    if names(facts).is_some_and(|names| looked_up.is_ok_and(|looked_up| looked_up != names.all())) {
+        let view = Arc::new(facts.clone());
+        facts.host_key.known = off_thread(&view, host_key::known).await;
+    }
     facts.host_key.offered = match from_blob(&secured.host_key, b"") {
         Some(key) => {
             let asked = key.clone();

@@ -110,15 +110,23 @@ pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
 /// The first accepted identity that logs in, or could as far as is known.
 pub fn good(turns: &[Turn]) -> Option<&Turn> {
     let is = |turn: &&Turn, wanted: &Use| turn.fate == Fate::Accepted(wanted.clone());
+    let partial = |turn: &Turn, with_a_key: bool| match &turn.fate {
+        Fate::Accepted(Use::Partial(methods)) => methods.iter().any(|method| method == "publickey") == with_a_key,
+        _ => false,
+    };
+    // Where one more key is demanded, what becomes of the other accepted ones counts.
+    let is_other = |usage: &Use| !matches!(usage, Use::Partial(_));
+    let second = turns.iter().any(|turn| matches!(&turn.fate, Fate::Accepted(usage) if is_other(usage)));
     turns
         .iter()
         .find(|turn| is(turn, &Use::LoggedIn))
-        .or_else(|| turns.iter().find(|turn| matches!(turn.fate, Fate::Accepted(Use::Partial(_)))))
+        .or_else(|| turns.iter().find(|turn| partial(turn, false)))
         .or_else(|| {
             turns
                 .iter()
                 .find(|turn| [Use::Untried, Use::NeedsPassphrase, Use::Begun].iter().any(|usage| is(turn, usage)))
         })
+        .or_else(|| turns.iter().find(|turn| !second && partial(turn, true)))
 }
 
 /// Where no accepted identity is good: the first accepted one, and what keeps it from logging in.
@@ -127,6 +135,7 @@ pub fn stopped(turns: &[Turn]) -> Option<(&Turn, &Use)> {
         return None;
     }
     turns.iter().find_map(|turn| match &turn.fate {
+        Fate::Accepted(Use::Partial(_)) => None,
         Fate::Accepted(usage) => Some((turn, usage)),
         _ => None,
     })

@@ -198,4 +198,10 @@ impl Row {
         self.fixture = Fixture::Incident;
         self
     }
+
+    /// ssh ends with this status.
+    pub(crate) fn ssh_ends_with(mut self, status: i32) -> Self {
+        self.ssh = Ssh::Ends(status, "");
+        self
+    }
 }

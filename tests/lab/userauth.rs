@@ -23,6 +23,12 @@ pub(crate) enum Script {
     CloseAfterSignature,
     /// The authorised key is a first factor; this method has to follow.
     Partial(MethodKind),
+    /// Every key is accepted in the query; a signature is refused unless its key is authorised. It says this name.
+    YesToAll(&'static str),
+    /// The connection is closed without a word at the second query.
+    CloseAtSecondQuery,
+    /// The connection is closed without a word in place of an answer to `none`.
+    CloseAtNone,
 }
 
 impl World {
@@ -32,7 +38,10 @@ impl World {
         self.known("web1.example.org", "ed25519")?;
         let key = PrivateKey::from_openssh(read("/etc/ssh/ssh_host_ed25519_key")?).context("host key")?;
         let config = Arc::new(Config {
-            server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-Gatekeeper_4.1")),
+            server_id: SshId::Standard(Cow::Borrowed(match script {
+                Script::YesToAll(name) => name,
+                _ => "SSH-2.0-Gatekeeper_4.1",
+            })),
             methods: MethodSet::from(&[MethodKind::PublicKey][..]),
             auth_rejection_time: Duration::ZERO,
             keys: vec![key],
@@ -53,7 +62,8 @@ async fn serve(listener: std::net::TcpListener, config: Arc<Config>, script: Scr
         let config = Arc::clone(&config);
         tokio::spawn(async move {
             let session = Arc::new(OnceLock::new());
-            let running = run_stream(config, stream, Gate { script, session: Arc::clone(&session) }).await?;
+            let running =
+                run_stream(config, stream, Gate { script, queries: 0, session: Arc::clone(&session) }).await?;
             let _ = session.set(running.handle());
             running.await
         });
@@ -63,6 +73,7 @@ async fn serve(listener: std::net::TcpListener, config: Arc<Config>, script: Scr
 /// One connection.
 struct Gate {
     script: Script,
+    queries: usize,
     session: Arc<OnceLock<Handle>>,
 }
 
@@ -84,10 +95,19 @@ impl Handler for Gate {
         if let (Script::Disconnect(text), Some(session)) = (self.script, self.session.get()) {
             let _ = session.disconnect(Disconnect::ByApplication, text.to_owned(), String::new()).await;
         }
+        if matches!(self.script, Script::CloseAtNone) {
+            return Err(russh::Error::Disconnect);
+        }
         Ok(Auth::reject())
     }
 
     async fn auth_publickey_offered(&mut self, _: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+        self.queries += 1;
+        match self.script {
+            Script::YesToAll(_) => return Ok(Auth::Accept),
+            Script::CloseAtSecondQuery if self.queries > 1 => return Err(russh::Error::Disconnect),
+            _ => {}
+        }
         Ok(if Self::authorised(offer.public_key) { Auth::Accept } else { Auth::reject() })
     }
 
@@ -95,6 +115,7 @@ impl Handler for Gate {
         match self.script {
             _ if !Self::authorised(key.public_key) => Ok(Auth::reject()),
             Script::Disconnect(_) | Script::RefuseSignature => Ok(Auth::reject()),
+            Script::YesToAll(_) | Script::CloseAtSecondQuery | Script::CloseAtNone => Ok(Auth::Accept),
             Script::CloseAfterSignature => Err(russh::Error::Disconnect),
             Script::Partial(next) => {
                 Ok(Auth::Reject { proceed_with_methods: Some(MethodSet::from(&[next][..])), partial_success: true })

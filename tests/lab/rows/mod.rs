@@ -1,13 +1,24 @@
 //! All rows, by the step at which ssh stops.
 
 mod agent;
+mod agents_and_files;
+mod certificates;
+mod common;
 mod config;
 mod connect;
+mod demands;
+mod endings;
 mod healthy;
 mod host_key;
+mod host_keys;
 mod identities;
 mod incidents;
+mod key_files;
+mod known_hosts;
+mod options;
+mod prompts;
 mod transport;
+mod tries;
 mod two_faults;
 mod userauth;
 
@@ -26,6 +37,16 @@ pub(crate) fn all() -> Vec<Row> {
         two_faults::rows(),
         healthy::rows(),
         incidents::rows(),
+        tries::rows(),
+        demands::rows(),
+        prompts::rows(),
+        certificates::rows(),
+        agents_and_files::rows(),
+        key_files::rows(),
+        known_hosts::rows(),
+        host_keys::rows(),
+        options::rows(),
+        endings::rows(),
     ]
     .concat()
 }

@@ -1,0 +1,49 @@
+//! What the rows of several oddities have in common.
+
+use crate::world::World;
+
+/// What ssh says where every key was refused.
+pub(super) const DENIED: &str = "Permission denied (publickey)";
+
+/// A server with these lines that lets the default key in.
+pub(super) fn good(world: &World, lines: &str) -> anyhow::Result<()> {
+    world.server(lines)?;
+    world.login_key()
+}
+
+/// Key pairs of these names, each an IdentityFile.
+pub(super) fn keys(world: &World, names: &[&str]) -> anyhow::Result<()> {
+    for name in names {
+        world.key(&format!("/home/a/.ssh/{name}"), &[])?;
+        world.config(&format!("IdentityFile ~/.ssh/{name}"))?;
+    }
+    Ok(())
+}
+
+/// The server lets these keys in.
+pub(super) fn authorized(world: &World, names: &[&str]) -> anyhow::Result<()> {
+    for name in names {
+        world.authorize(&format!("/home/a/.ssh/{name}.pub"))?;
+    }
+    Ok(())
+}
+
+/// The default key with a passphrase, and the server lets it in.
+pub(super) fn encrypted(world: &World) -> anyhow::Result<()> {
+    world.key("/home/a/.ssh/id_ed25519", &["-N", "secret"])?;
+    authorized(world, &["id_ed25519"])
+}
+
+/// The default key, which others can read, and the server lets it in.
+pub(super) fn open_key(world: &World) -> anyhow::Result<()> {
+    world.login_key()?;
+    world.sh("chmod 644 /home/a/.ssh/id_ed25519").map(drop)
+}
+
+/// The client knows a host key that the server has no longer.
+pub(super) fn changed(world: &World) -> anyhow::Result<()> {
+    world.host_key("ed25519")?;
+    world.known("web1.example.org", "ed25519")?;
+    world.sh("rm /etc/ssh/ssh_host_*")?;
+    world.host_key("ed25519")
+}

@@ -1,0 +1,222 @@
+//! Rows of what a server demands: several keys, several methods, methods that nobody here can try.
+
+use super::common::{DENIED, authorized, good, keys};
+use crate::row::{Row, row};
+use crate::world::read;
+
+/// Rows of what a server demands: several keys, several methods, methods that nobody here can try.
+pub(crate) fn rows() -> Vec<Row> {
+    [methods_1(), methods_2(), methods_3(), more_methods_1(), more_methods_2()].concat()
+}
+
+fn methods_1() -> Vec<Row> {
+    vec![
+        row("two-keys-demanded-both-there", |world| {
+            world.server("AuthenticationMethods publickey,publickey")?;
+            keys(world, &["one", "two"])?;
+            authorized(world, &["one", "two"])
+        }),
+        row("two-keys-demanded-one-there", |world| good(world, "AuthenticationMethods publickey,publickey"))
+            .ssh_fails(DENIED)
+            .proven("second-factor-required"),
+        row("two-keys-demanded-second-refused", |world| {
+            world.server("AuthenticationMethods publickey,publickey")?;
+            keys(world, &["one", "two"])?;
+            authorized(world, &["one"])
+        })
+        .ssh_fails(DENIED)
+        .proven("second-factor-required"),
+        row("two-keys-demanded-agent-and-file", |world| {
+            world.server("AuthenticationMethods publickey,publickey")?;
+            world.key("/home/a/.ssh/one", &[])?;
+            world.login_key()?;
+            authorized(world, &["one"])?;
+            world.agent_with(&["/home/a/.ssh/one"])
+        }),
+        row("password-first", |world| {
+            good(world, "PasswordAuthentication yes\nAuthenticationMethods password,publickey")
+        })
+        .ssh_fails("Permission denied (password)")
+        .proven("server-pubkey-disabled"),
+        row("password-first-tty", |world| {
+            good(world, "PasswordAuthentication yes\nAuthenticationMethods password,publickey")
+        })
+        .at_a_terminal()
+        .ssh_asks("deploy@web1.example.org's password:")
+        .needs(&["password"]),
+        row("key-or-both", |world| {
+            good(world, "PasswordAuthentication yes\nAuthenticationMethods publickey,password publickey")
+        }),
+        row("hostbased-and-refused", |world| {
+            world.server("HostbasedAuthentication yes")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            world.sh("echo 192.0.2.100 >/etc/ssh/shosts.equiv; echo laptop >>/etc/ssh/shosts.equiv; echo laptop. >>/etc/ssh/shosts.equiv; printf 'laptop,192.0.2.100 ' >/etc/ssh/ssh_known_hosts; cat /etc/ssh/ssh_host_ed25519_key.pub >>/etc/ssh/ssh_known_hosts; chmod 644 /etc/ssh/ssh_known_hosts; printf 'EnableSSHKeysign yes\nHostbasedAuthentication yes\n' >/etc/ssh/ssh_config.d/h.conf; sed -i 's/^a:/deploy2:/;' /etc/group; echo 'HostbasedUsesNameFromPacketOnly yes' >>/etc/ssh/sshd_config; echo 'a:x:1000:' >>/etc/group; install -o deploy -d -m 700 /home/deploy/.ssh; echo 'laptop a' >/home/deploy/.shosts; echo '192.0.2.100 a' >>/home/deploy/.shosts; chown deploy /home/deploy/.shosts; chmod 644 /home/deploy/.shosts; sed -i '1i IgnoreRhosts no\\nHostbasedUsesNameFromPacketOnly yes' /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid); sleep 1").map(drop)
+        })
+        .at_most("possible", "undetermined", "hostbased comes first and is not tried"),
+        row("gssapi-offered-refused", |world| {
+            world.server("GSSAPIAuthentication yes")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .ssh_fails("Permission denied (publickey,gssapi-keyex,gssapi-with-mic)")
+        .proven("no-key-accepted"),
+    ]
+}
+
+fn methods_2() -> Vec<Row> {
+    vec![
+        row("gssapi-only", |world| good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no"))
+            .ssh_fails("Permission denied (gssapi-keyex,gssapi-with-mic)")
+            .proven("server-pubkey-disabled"),
+        row("match-user-no-keys", |world| {
+            good(world, "Match User deploy\n    PubkeyAuthentication no\n    PasswordAuthentication yes")
+        })
+        .ssh_fails("Permission denied (password)")
+        .proven("server-pubkey-disabled"),
+        row("match-address", |world| good(world, "Match Address 192.0.2.100\n    AuthorizedKeysFile none"))
+            .ssh_fails(DENIED)
+            .proven("no-key-accepted"),
+        row("server-refuses-ed25519", |world| good(world, "PubkeyAcceptedAlgorithms rsa-sha2-512"))
+            .ssh_fails(DENIED)
+            .proven("no-key-accepted"),
+        row("server-required-rsa-size", |world| {
+            world.server("RequiredRSASize 3072")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            authorized(world, &["id_rsa"])
+        })
+        .ssh_fails(DENIED)
+        .proven("no-key-accepted"),
+        row("client-required-rsa-size", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            authorized(world, &["id_rsa"])
+        })
+        .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        .at_most("possible", "undetermined", "rsa-key-too-small is no cause yet"),
+        row("client-sha1-only", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            authorized(world, &["id_rsa"])
+        })
+        .line(&["-oPubkeyAcceptedAlgorithms=ssh-rsa", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        .proven("no-key-accepted"),
+        row("sha1-both", |world| {
+            world.server("PubkeyAcceptedAlgorithms +ssh-rsa")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            authorized(world, &["id_rsa"])
+        })
+        .line(&["-oPubkeyAcceptedAlgorithms=ssh-rsa", "deploy@web1.example.org"]),
+        row("dsa", |world| {
+            world.server("PubkeyAcceptedAlgorithms +ssh-dss")?;
+            world.key("/home/a/.ssh/id_dsa", &["-t", "dsa"])?;
+            authorized(world, &["id_dsa"])
+        })
+        .ssh_fails(DENIED)
+        .proven("no-mutual-signature-algorithm"),
+    ]
+}
+
+fn methods_3() -> Vec<Row> {
+    vec![
+        row("dsa-both", |world| {
+            world.server("PubkeyAcceptedAlgorithms +ssh-dss")?;
+            world.key("/home/a/.ssh/id_dsa", &["-t", "dsa"])?;
+            authorized(world, &["id_dsa"])
+        })
+        .line(&["-oPubkeyAcceptedAlgorithms=+ssh-dss", "deploy@web1.example.org"]),
+        row("no-algorithm-beside-refused", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            authorized(world, &["id_rsa"])
+        })
+        .line(&["-oPubkeyAcceptedAlgorithms=ssh-ed25519", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        .at_most("likely", "no-key-accepted", "the rsa key is passed over"),
+        row("empty-password", |world| {
+            world.server("PasswordAuthentication yes\nPermitEmptyPasswords yes\nUsePAM no")?;
+            world.sh("sed -i 's/^deploy:[*]/deploy:/' /etc/shadow").map(drop)
+        }),
+        row("pam-permits-kbdint", |world| {
+            world.server("KbdInteractiveAuthentication yes")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            world.sh("rm -f /etc/pam.d/sshd; printf 'auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n' >/etc/pam.d/sshd").map(drop)
+        })
+        .proven("no-key-accepted"),
+        row("pam-permits-second-factor", |world| {
+            good(world, "KbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive")?;
+            world.sh("rm -f /etc/pam.d/sshd; printf 'auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n' >/etc/pam.d/sshd").map(drop)
+        })
+        .at_most("likely", "second-factor-required", "the dialogue may ask nothing"),
+    ]
+}
+
+fn more_methods_1() -> Vec<Row> {
+    vec![
+        row("kbd-then-key-no-tty", |world| good(world, "KbdInteractiveAuthentication yes\nAuthenticationMethods keyboard-interactive,publickey"))
+            .ssh_fails("Permission denied")
+            .proven("server-pubkey-disabled"),
+        row("kbd-then-key-tty", |world| good(world, "KbdInteractiveAuthentication yes\nAuthenticationMethods keyboard-interactive,publickey"))
+            .at_a_terminal()
+            .ssh_asks("Password:")
+            .needs(&["code"]),
+        row("two-ways", |world| good(world, "PasswordAuthentication yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods publickey,keyboard-interactive password"))
+            .line(&["-oBatchMode=yes", "deploy@web1.example.org"])
+            .ssh_fails("Permission denied")
+            .proven("second-factor-required"),
+        row("none", |world| {
+            world.server("AuthenticationMethods none\nPermitEmptyPasswords yes\nPasswordAuthentication yes\nUsePAM no")?;
+            world.sh("sed -i 's/^deploy:[*]/deploy:/' /etc/shadow").map(drop)
+        }),
+        row("root-forced-only-forced", |world| {
+            world.server("PermitRootLogin forced-commands-only")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            let key = read("/home/a/.ssh/id_ed25519.pub")?;
+            world.file("/root/.ssh/authorized_keys", format!("command=\"true\" {key}"), 0o600)
+        })
+        .line(&["root@web1.example.org"]),
+        row("deny-user-password-tty", |world| good(world, "DenyUsers deploy\nPasswordAuthentication yes"))
+            .at_a_terminal()
+            .ssh_asks("password:")
+            .proven("no-key-accepted"),
+        row("password-off-here", |world| world.server("PubkeyAuthentication no\nPasswordAuthentication yes"))
+            .line(&["-oPasswordAuthentication=no", "deploy@web1.example.org"])
+            .at_a_terminal()
+            .ssh_fails("Permission denied (password)")
+            .proven("method-disabled-by-client"),
+        row("preferred-hostbased", |world| good(world, ""))
+            .line(&["-oPreferredAuthentications=hostbased", "deploy@web1.example.org"])
+            .ssh_fails(DENIED)
+            .proven("pubkey-disabled-by-client"),
+        row("unbound", |world| good(world, "")).line(&["-oPubkeyAuthentication=unbound", "deploy@web1.example.org"]),
+    ]
+}
+
+fn more_methods_2() -> Vec<Row> {
+    vec![
+        row("root-disabled-tries-1", |world| {
+            world.server("PermitRootLogin no\nMaxAuthTries 1")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            let key = read("/home/a/.ssh/id_ed25519.pub")?;
+            world.file("/root/.ssh/authorized_keys", key, 0o600)
+        })
+        .line(&["root@web1.example.org"])
+        .ssh_fails("Too many authentication failures")
+        .proven("signature-rejected"),
+        row("locked-no-pam-password-tty", |world| {
+            good(world, "UsePAM no\nPasswordAuthentication yes")?;
+            world.sh("sed -i 's/^deploy:[*]/deploy:!/' /etc/shadow").map(drop)
+        })
+        .at_a_terminal()
+        .ssh_asks("password:")
+        .proven("no-key-accepted"),
+        row("kerberos-cache", |world| {
+            world.server("GSSAPIAuthentication yes")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            world.file("/tmp/krb5cc_1000", "junk\n", 0o600)
+        })
+        .ssh_fails("Permission denied")
+        .at_most("possible", "undetermined", "a ticket may let in"),
+    ]
+}
