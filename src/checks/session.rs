@@ -314,6 +314,10 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let summary = format!("the login as {login} succeeds, and then {trouble}");
         return Finding::new(Certainty::Possible, summary).seen(trouble);
     }
+    if let Some(unspoken) = super::transport::unspoken(facts) {
+        let summary = format!("{unspoken}: how the login as {login} goes on cannot be seen from here");
+        return Finding::new(Certainty::Possible, summary).seen(unspoken);
+    }
     if let Some(beyond) = super::beyond_the_probe(facts) {
         let summary = format!("{beyond}; ssh would try that with {login}, and here it cannot be tried");
         return Finding::new(Certainty::Possible, summary).seen(beyond);
