@@ -54,6 +54,7 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     let faulty = first.cause.blocks < Blocks::Nothing;
     while faulty && also.len() < MOST_ALSO {
         mend(&mut mended);
+        mended.mended.push(also.last().map_or(first.cause.id, |named: &Named| named.cause.id));
         let next = first_break(&mended);
         let known = next.cause.id == first.cause.id || also.iter().any(|named| named.cause.id == next.cause.id);
         if known || next.cause.blocks == Blocks::Nothing || next.finding.certainty != Certainty::Proven {

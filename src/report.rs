@@ -5,6 +5,8 @@ mod message;
 
 use serde::Serialize;
 
+pub use crate::checks::milliseconds;
+
 use crate::checks::{self, Blocks, Certainty, Need, Place, Status, Step};
 use crate::diagnose::{self, Judged, Named, Verdict};
 use crate::facts::host_key::Marker;

@@ -64,11 +64,14 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let other_works = course::good(&turns).is_some() || course::stopped(&turns).is_some();
     let passed_over = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
-    let asks = crate::openssh::prompts::can_be_asked(facts)
+    let asks = crate::openssh::prompts::secrets_can_be_asked(facts)
         && super::userauth::question_open(facts, userauth.methods().unwrap_or_default());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_)));
+    // With IdentitiesOnly an agent adds nothing to what the files offer.
+    let agent_matters = !facts.config.options.is_yes("identitiesonly");
     if !takes_keys
+        || !agent_matters
         || other_works
         || passed_over
         || file_at_fault
@@ -171,6 +174,7 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("{which} is {} (named by {})", socket.path, socket.from));
     }
     finding.evidence.extend(super::identities::absent_files(facts));
+    finding.evidence.extend(super::identities::accepted_elsewhere(facts, known(&facts.userauth)?));
     if !refused.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", super::userauth::few(refused.unasked).join("; ")));

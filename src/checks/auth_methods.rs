@@ -58,7 +58,7 @@ fn scene(facts: &Facts) -> Observed<Option<Scene>> {
         questions: has("password") || has("keyboard-interactive"),
         client_keys: client_takes_publickey(facts),
         client_questions: question_open(facts, methods),
-        asked: prompts::can_be_asked(facts),
+        asked: prompts::secrets_can_be_asked(facts),
         identities: !offers(facts).is_empty(),
         methods: methods.to_vec(),
     }))
@@ -168,7 +168,13 @@ const PUBKEY_DISABLED_BY_CLIENT: Cause = Cause {
             let option =
                 "-o PubkeyAuthentication=yes -o PreferredAuthentications=publickey,keyboard-interactive,password";
             vec![
-                Step::here(format!("ssh {option} {}", naming::destination(facts)), "logs in with keys switched on"),
+                Step::here(
+                    format!(
+                        "ssh {option} {}",
+                        naming::destination_without(facts, &["pubkeyauthentication", "preferredauthentications"])
+                    ),
+                    "logs in with keys switched on",
+                ),
                 Step::here(
                     "grep -Hn -i -E 'PubkeyAuthentication|PreferredAuthentications' ~/.ssh/config /etc/ssh/ssh_config",
                     "finds the line to remove",
@@ -191,7 +197,8 @@ fn pubkey_disabled_by_client(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let userauth = known(&facts.userauth)?;
     let believable = !course::says_yes_to_everything(facts);
-    let accepted = userauth.queries.iter().find(|query| believable && query.answer == Some(Answer::PkOk));
+    let usable = |key| believable && super::identities::is_here(facts, key);
+    let accepted = userauth.queries.iter().find(|query| query.answer == Some(Answer::PkOk) && usable(&query.key));
     let password_in_place = scene.questions && scene.client_questions && scene.asked;
     let nothing_but_a_password = !scene.questions && !scene.identities && accepted.is_none();
     if (password_in_place && accepted.is_none()) || nothing_but_a_password {
@@ -273,7 +280,18 @@ const METHOD_DISABLED_BY_CLIENT: Cause = Cause {
             let switches = "-o PasswordAuthentication=yes -o KbdInteractiveAuthentication=yes \
                             -o PreferredAuthentications=keyboard-interactive,password";
             vec![Step::here(
-                format!("ssh{batch} {switches} {}", naming::destination(facts)),
+                format!(
+                    "ssh{batch} {switches} {}",
+                    naming::destination_without(
+                        facts,
+                        &[
+                            "batchmode",
+                            "passwordauthentication",
+                            "kbdinteractiveauthentication",
+                            "preferredauthentications",
+                        ]
+                    )
+                ),
                 "at a terminal: lets ssh ask for the password",
             )]
         },

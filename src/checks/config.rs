@@ -31,7 +31,7 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
         let Some(complaint) =
             facts.config.complaint.as_ref().filter(|complaint| complaint.kind != ComplaintKind::Permissions)
         else {
-            return Ok(None);
+            return Ok(control_socket_impossible(facts));
         };
         let what = match (complaint.kind, &complaint.line) {
             (ComplaintKind::UnknownOption, Some(line)) => {
@@ -51,6 +51,22 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
         Ok(Some(with_words(finding, complaint)))
     },
 };
+
+/// ssh is told to listen at ControlPath and cannot make a socket there: it logs in and then ends (mux.c
+/// `muxserver_listen`).
+fn control_socket_impossible(facts: &Facts) -> Option<Finding> {
+    let master = facts.config.control_master.as_ref().ok()?;
+    let error = master.unbindable.as_ref()?;
+    let folder = master.path.to_string();
+    let folder = folder.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let summary = format!("ssh ends after the login because it cannot make its ControlPath socket in {folder}");
+    Some(
+        Finding::proven(summary)
+            .seen(format!("making {} fails with {error}", master.path))
+            .seen("ControlMaster makes ssh listen there once it is logged in")
+            .at(Blocks::Session),
+    )
+}
 
 const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
     id: "client-config-permissions",
@@ -100,7 +116,7 @@ fn with_words(finding: Finding, complaint: &Complaint) -> Finding {
 }
 
 fn error_commands(facts: &Facts) -> Vec<Step> {
-    let Some(complaint) = &facts.config.complaint else { return Vec::new() };
+    let Some(complaint) = &facts.config.complaint else { return control_socket_commands(facts) };
     let destination = naming::destination(facts);
     match &complaint.at {
         Source::File { path, line: Some(line) } => {
@@ -123,8 +139,25 @@ fn error_commands(facts: &Facts) -> Vec<Step> {
     }
 }
 
+fn control_socket_commands(facts: &Facts) -> Vec<Step> {
+    let Some(finding) = control_socket_impossible(facts) else { return Vec::new() };
+    let Ok(master) = &facts.config.control_master else { return Vec::new() };
+    let path = master.path.to_string();
+    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let missing = master.unbindable.as_deref() == Some("ENOENT");
+    let command = if missing { "mkdir -p -m 700" } else { "ls -ld" };
+    let why = if missing { "makes the folder".to_owned() } else { finding.summary };
+    vec![Step::here(format!("{command} {}", super::quoted(folder)), why)]
+}
+
 /// What a correct configuration would say is not known.
 fn forget(facts: &mut Facts) {
+    if facts.config.complaint.is_none() {
+        if let Ok(master) = &mut facts.config.control_master {
+            master.unbindable = None;
+        }
+        return;
+    }
     let unknown = || crate::facts::Unobserved::NotAttempted;
     facts.config.complaint = None;
     facts.identities = Err(unknown());

@@ -11,6 +11,7 @@ use crate::facts::identities::{FileKind, FileState};
 use crate::facts::key::{CertificateKind, PublicKey};
 use crate::facts::text::{Path, escape};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
+use crate::openssh::course;
 use crate::openssh::known_hosts::{self, Course, Standing, Strict};
 use crate::openssh::prompts;
 
@@ -250,7 +251,7 @@ const HOST_KEY_CHANGED: Cause = Cause {
 };
 
 fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
-    let Some((offered, standing)) = stopped(facts)? else { return Ok(None) };
+    let Some((offered, standing)) = stopped(facts)? else { return Ok(closes_passwords(facts)) };
     if known_hosts::unreadable_revocation(facts).is_some()
         || known_hosts::is_too_small(&facts.config.options, &offered.key)
     {
@@ -280,6 +281,27 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
         known_hosts::asks_elsewhere(&facts.config.options).map(|option| format!("{option} was not asked here")),
     );
     Ok(Some(finding))
+}
+
+/// Where ssh goes on with a changed key, but gives no password for it, and a password is what the login needs.
+fn closes_passwords(facts: &Facts) -> Option<Finding> {
+    let Some(Standing::Changed(lines)) = known_hosts::standing(facts) else { return None };
+    let (offered, userauth) = (facts.host_key.offered.as_ref().ok()?, facts.userauth.as_ref().ok()?);
+    let turns = course::course(facts).ok()?;
+    let after_a_key = super::userauth::demanded(&turns).map(|(_, methods)| methods);
+    let methods = after_a_key.or_else(|| userauth.methods())?;
+    let would_ask = super::auth_methods::question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
+    if userauth.succeeded() || !would_ask || !known_hosts::is_without_passwords(facts) {
+        return None;
+    }
+    let key = name_of(&offered.key);
+    let summary = format!("{key} is not the one in known_hosts, so ssh gives this server no password");
+    let mut finding = Finding::new(certainty(facts), summary).at(Blocks::Finished);
+    for line in lines.iter().rev().take(MOST_LINES) {
+        finding =
+            finding.seen(format!("{}: {} {}", line.at, escape(line.key.algorithm.as_bytes()), line.key.fingerprint));
+    }
+    Some(finding.seen(strictness(facts)).seen(format!("the server takes: {}", escape(methods.join(", ").as_bytes()))))
 }
 
 /// Whether only the address keeps ssh from going on.
@@ -440,6 +462,7 @@ fn trust_the_certificate(facts: &mut Facts) {
     certificate.valid_before = u64::MAX;
     certificate.principals = vec![host.to_ascii_lowercase().into()];
     certificate.critical_options.clear();
+    facts.config.options.0.retain(|(keyword, _)| keyword != "casignaturealgorithms");
     let trusted =
         facts.host_key.known.iter().flat_map(|known| &known.entries).find(|line| line.marker == Marker::CertAuthority);
     if let Some(line) = trusted {
@@ -485,6 +508,7 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let key = name_of(&offered.key);
     let forbidden = match known_hosts::strict(options) {
+        _ if known_hosts::remembers_nothing(options) => "UserKnownHostsFile none leaves ssh no file to keep it in",
         Strict::Yes => "StrictHostKeyChecking forbids to accept it",
         _ => "there is nobody to ask",
     };

@@ -44,10 +44,12 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     let offered = turns.iter().any(|turn| !matches!(turn.fate, Fate::Unusable(_)));
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_))) || file_out_of_reach(facts);
     let agent = facts.agent.as_ref().ok();
-    let agent_at_fault = agent
-        .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
+    let only_files = facts.config.options.is_yes("identitiesonly");
+    let agent_at_fault = !only_files
+        && agent
+            .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
     let password_open = super::userauth::question_open(facts, methods);
-    let asks = prompts::can_be_asked(facts) && password_open;
+    let asks = prompts::secrets_can_be_asked(facts) && password_open;
     if !has("publickey")
         || !super::userauth::client_takes_publickey(facts)
         || offered
@@ -66,6 +68,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
     finding.evidence.push("ssh offers nothing: it was never asked about a key".to_owned());
     finding.evidence.extend(absent_files(facts));
+    finding.evidence.extend(accepted_elsewhere(facts, userauth));
     if let (Some(connection), None) = (&facts.run.ssh_connection, &facts.run.auth_sock) {
         let came_from = connection.as_str().and_then(|text| text.split(' ').next()).unwrap_or("another machine");
         finding.evidence.push(format!(
@@ -324,30 +327,18 @@ pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
     }
 }
 
-/// Queries with keys that ssh would not offer, whose private half is at hand all the same, and that the server answered
-/// by yes (where its yes means something).
-pub(super) fn not_offered_but_accepted<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
-    accepted_elsewhere(facts, userauth).filter(|query| is_at_hand(facts, &query.key))
-}
-
-/// Whether the private half of a key is in the agent or lies beside its public half.
-fn is_at_hand(facts: &Facts, key: &PublicKey) -> bool {
-    let held = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|entry| entry.key.blob == key.blob));
-    held || in_agent(facts, key) || other_file(facts, key).is_none_or(|file| file.state.is_ok())
-}
-
-/// Of the keys that the server accepts and that ssh would not offer: one of which only the public half is here.
-pub(super) fn accepted_without_private_half<'a>(facts: &'a Facts, userauth: &'a Userauth) -> Option<&'a Query> {
-    accepted_elsewhere(facts, userauth).find(|query| !is_at_hand(facts, &query.key))
-}
-
-/// Queries with keys that ssh would not offer and that the server answered by yes (where its yes means something).
-fn accepted_elsewhere<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterator<Item = &'a Query> {
+/// Queries with keys of this machine that ssh would not offer and that the server answered by yes (where its yes means
+/// something). A public half whose private one is elsewhere is no key of this machine.
+pub(super) fn not_offered_but_accepted<'a, 'f: 'a>(
+    facts: &'f Facts,
+    userauth: &'a Userauth,
+) -> impl Iterator<Item = &'a Query> {
     let believable = !course::says_yes_to_everything(facts);
     let offered: Vec<Offer> = offers(facts);
     userauth.queries.iter().filter(move |query| {
         believable
             && query.answer == Some(Answer::PkOk)
+            && is_here(facts, &query.key)
             && !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.blob == query.key.blob))
     })
 }
@@ -356,6 +347,34 @@ fn accepted_elsewhere<'a>(facts: &Facts, userauth: &'a Userauth) -> impl Iterato
 fn accepted_anyway(facts: &Facts, turns: &[course::Turn]) -> bool {
     let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_)));
     accepted || facts.userauth.as_ref().is_ok_and(Userauth::succeeded)
+}
+
+/// Whether the private half of `key` is on this machine or in the agent.
+pub(super) fn is_here(facts: &Facts, key: &PublicKey) -> bool {
+    let Ok(identities) = &facts.identities else { return in_agent(facts, key) };
+    let is_half = |half: Option<&PublicKey>| half.is_some_and(|half| half.blob == key.blob);
+    let holds = |file: &KeyFile| is_half(file.public_half()) || is_half(file.certificate.key.as_ref());
+    let mut files = identities.files.iter().chain(&identities.others);
+    let named = identities.certificates.iter().any(|certificate| is_half(certificate.file.key.as_ref()));
+    let hidden = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|held| held.key.blob == key.blob));
+    named || hidden || in_agent(facts, key) || files.any(|file| file.is_private_here() && holds(file))
+}
+
+/// What the server accepts although nobody here can sign for it, for evidence.
+pub(super) fn accepted_elsewhere(facts: &Facts, userauth: &Userauth) -> Vec<String> {
+    let accepted = userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk));
+    let believable = !course::says_yes_to_everything(facts);
+    let absent = accepted.filter(|query| believable && !query.offered_by_ssh && !is_here(facts, &query.key));
+    absent
+        .map(|query| {
+            let path = other_file(facts, &query.key).map(|file| format!(" of {}", file.public.path));
+            format!(
+                "the server would accept {}{}, but its private half is not on this machine",
+                naming::key(&query.key),
+                path.unwrap_or_default()
+            )
+        })
+        .collect()
 }
 
 fn in_agent(facts: &Facts, key: &PublicKey) -> bool {

@@ -3,7 +3,7 @@
 use crate::facts::key::PublicKey;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::userauth::{Signer, Userauth};
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
@@ -50,8 +50,11 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         };
         let key = turn.offer.key.as_ref();
         let with = key.map(|key| format!(" with {}", whose(facts, &turn, key))).unwrap_or_default();
-        let mut finding = Finding::proven(format!("the login as {login} succeeds{with}"));
+        let unseen = not_looked_at(facts);
+        let certainty = if unseen.is_empty() { Certainty::Proven } else { Certainty::Likely };
+        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}"));
         finding.evidence = how_it_works(facts, userauth, &turn);
+        finding.evidence.extend(unseen);
         return Ok(Some(finding));
     }
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
@@ -67,6 +70,17 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding = Finding::likely(summary);
     finding.evidence = how_it_works(facts, userauth, turn);
     Ok(Some(finding))
+}
+
+/// What can make ssh end although the login succeeds, and was not tried.
+fn not_looked_at(facts: &Facts) -> Vec<String> {
+    let options = &facts.config.options;
+    let command = options.first("knownhostscommand").filter(|command| !command.is_empty() && *command != "none");
+    let forwards = ["localforward", "remoteforward", "dynamicforward"].iter().any(|name| options.first(name).is_some());
+    let command = command.map(|_| "KnownHostsCommand was not run; ssh ends where it fails".to_owned());
+    let forwards = (forwards && options.is_yes("exitonforwardfailure"))
+        .then(|| "no forwarding was tried; with ExitOnForwardFailure ssh ends where one fails".to_owned());
+    command.into_iter().chain(forwards).collect()
 }
 
 /// The identity that the login was made with.
@@ -182,7 +196,7 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             format!("ssh will ask for the passphrase of {path}")
         }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
-            let question = question(methods);
+            let question = question(facts, methods);
             needs.extend(question);
             evidence.push(format!("the key was accepted with partial success; then: {}", methods.join(", ")));
             format!("your key is right, and ssh will ask for {}", words(question))
@@ -191,8 +205,16 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             evidence.extend(turn.offer.key.as_ref().map(|key| format!("the server accepts {}", naming::key(key))));
             "ssh will ask whether the host key of this new server is right".to_owned()
         }
-        None if super::auth_methods::question_open(facts, methods) => {
-            let question = question(methods);
+        None if super::userauth::asks_before_offering(facts, &turns).is_some() => {
+            let turn = super::userauth::asks_before_offering(facts, &turns);
+            let file = turn.and_then(|turn| course::key_file(facts, &turn.offer));
+            let path = file.map(|file| file.path.to_string()).unwrap_or_default();
+            needs.push(Need::Passphrase);
+            evidence.push(format!("{path} is encrypted, and ssh knows no public half of it to ask the server with"));
+            format!("ssh will ask for the passphrase of {path} before it can offer that key")
+        }
+        None if question(facts, methods).is_some() => {
+            let question = question(facts, methods);
             needs.extend(question);
             evidence.push(format!("the server takes: {}", methods.join(", ")));
             format!("ssh will ask for {}", words(question))
@@ -209,9 +231,15 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding))
 }
 
-/// What the person will be asked for by these methods.
-fn question(methods: &[String]) -> Option<Need> {
-    let has = |name: &str| methods.iter().any(|method| method == name);
+/// What the person will be asked for by these methods, as far as the client's configuration lets ssh use them.
+fn question(facts: &Facts, methods: &[String]) -> Option<Need> {
+    if known_hosts::is_without_passwords(facts) || !prompts::secrets_can_be_asked(facts) {
+        return None;
+    }
+    let has = |name: &str| {
+        let alone: Vec<String> = methods.iter().filter(|method| *method == name).cloned().collect();
+        super::auth_methods::question_open(facts, &alone)
+    };
     if has("password") {
         Some(Need::Password)
     } else if has("keyboard-interactive") {
@@ -286,6 +314,10 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let summary = format!("the login as {login} succeeds, and then {trouble}");
         return Finding::new(Certainty::Possible, summary).seen(trouble);
     }
+    if let Some(beyond) = super::beyond_the_probe(facts) {
+        let summary = format!("{beyond}; ssh would try that with {login}, and here it cannot be tried");
+        return Finding::new(Certainty::Possible, summary).seen(beyond);
+    }
     if course::says_yes_to_everything(facts) {
         let summary = format!("{login} says yes to every key, and no signature was made that would decide");
         return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
@@ -342,18 +374,34 @@ fn session_trouble(facts: &Facts) -> Option<String> {
         Err(Unobserved::NotAttempted) => return None,
         Err(reason) => return Some(format!("its session was not seen to the end: {reason}")),
     };
+    if let Some(End::KeyExchange(why)) = &session.end {
+        return Some(format!("its session was not seen to the end: {why}"));
+    }
     match &session.channel {
         Some(ChannelOpen::Confirmed) => {}
         Some(ChannelOpen::Refused { code, text }) => {
             return Some(format!("the server refuses the session (reason {code}: {})", text.shortened(200)));
         }
+        None if session.end == Some(End::TimedOut) => {
+            return Some("no session opens within 10 s".to_owned());
+        }
         None => return Some("the server closes before a session opens".to_owned()),
     }
     match session.request {
+        Request::Shell if session.granted == Some(false) => Some("the server refuses to start a shell".to_owned()),
+        Request::Shell if turns_away(session) => command_trouble(session),
         Request::Nothing | Request::Shell => None,
         Request::True if session.granted == Some(false) => Some("the server refuses to run a command".to_owned()),
         Request::True => command_trouble(session),
     }
+}
+
+/// Whether the account's shell is one that turns everybody away (nologin(8)).
+fn turns_away(session: &Session) -> bool {
+    let says = |text: &crate::facts::text::ServerText| {
+        text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("account is currently not available"))
+    };
+    says(&session.stdout) || says(&session.stderr)
 }
 
 fn command_trouble(session: &Session) -> Option<String> {
@@ -365,6 +413,9 @@ fn command_trouble(session: &Session) -> Option<String> {
         (None, Some(signal)) => {
             let signal = crate::facts::text::escape(signal.as_bytes());
             Some(format!("the session is ended by signal {signal}{said}"))
+        }
+        (None, None) if session.end == Some(End::TimedOut) => {
+            Some(format!("what was started in the session had not ended after 10 s{said}"))
         }
         (None, None) => Some(format!("the session ends without an exit status{said}")),
     }

@@ -2,9 +2,9 @@
 
 use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
-use crate::facts::userauth::{Answer, Signed, Userauth};
+use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
-use crate::openssh::course::{self, Fate, Turn, Use};
+use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
@@ -48,11 +48,18 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     {
         return Ok(None);
     }
-    let of_ssh = turns.iter().filter(|turn| turn.fate == Fate::NotAsked).filter_map(|turn| turn.offer.key.as_ref());
-    let mut unasked: Vec<String> = of_ssh.map(naming::key).collect();
+    // A passphrase that ssh asks for before it can offer the key stands open, and that may be the right one.
+    if asks_before_offering(facts, turns).is_some() {
+        return Ok(None);
+    }
+    let mut unasked: Vec<String> = turns.iter().filter_map(|turn| unasked(facts, turn)).collect();
     if let Ok(identities) = &facts.identities {
-        let others = identities.others.iter().filter_map(|file| file.public_half());
+        let here = identities.others.iter().filter(|file| file.is_private_here());
+        let others = here.filter_map(|file| file.public_half());
         unasked.extend(others.filter(|key| userauth.answer(key).is_none()).map(naming::key));
+    }
+    if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
+        unasked.push("the keys of the agent, which is locked".to_owned());
     }
     Ok(Some(Refusal { unasked }))
 }
@@ -69,6 +76,27 @@ pub(super) fn few(lines: impl IntoIterator<Item = String>) -> Vec<String> {
         lines.push(format!("and {more} more"));
     }
     lines
+}
+
+/// An identity of ssh's that the server was not asked about, in words: it may be the right one.
+fn unasked(facts: &Facts, turn: &Turn) -> Option<String> {
+    let path = || course::key_file(facts, &turn.offer).map(|file| file.path.to_string()).unwrap_or_default();
+    match &turn.fate {
+        Fate::NotAsked => turn.offer.key.as_ref().map(naming::key),
+        Fate::NoAlgorithm => {
+            turn.offer.key.as_ref().map(|key| format!("{} (no mutual signature algorithm)", naming::key(key)))
+        }
+        Fate::Unusable(Problem::TooOpen(mode)) => Some(format!("{} (its mode is {mode:04o})", path())),
+        Fate::Unusable(Problem::Encrypted) => Some(format!("{} (it is encrypted)", path())),
+        Fate::Unusable(Problem::Unreadable(_)) => Some(format!("{} (it cannot be read)", path())),
+        _ => None,
+    }
+}
+
+/// The identity for which ssh asks a person for the passphrase before it can offer it, where somebody can be asked.
+pub(super) fn asks_before_offering<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
+    let first = turns.iter().find(|turn| turn.fate == Fate::Unusable(Problem::Encrypted));
+    first.filter(|_| prompts::secrets_can_be_asked(facts))
 }
 
 /// Whether the login succeeds in ssh's own course.
@@ -107,7 +135,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let refused: Vec<&Turn> = turns.iter().filter(|turn| turn.fate == Fate::Refused).collect();
     let login = naming::login(facts);
     let methods = userauth.methods().unwrap_or_default();
-    let asks = question_open(facts, methods) && prompts::can_be_asked(facts);
+    let asks = question_open(facts, methods) && prompts::secrets_can_be_asked(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
     let summary = match refused.as_slice() {
         [turn] => {
@@ -134,16 +162,13 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     if course::says_yes_to_everything(facts) {
         finding.evidence.push("the server says yes to every query, so only the refused signature counts".to_owned());
     }
-    if let Some(query) = super::identities::accepted_without_private_half(facts, userauth) {
-        let key = naming::key(&query.key);
-        finding.evidence.push(format!("the server would accept {key}, but only its public half is on this machine"));
-    }
     let extra =
         userauth.queries.iter().filter(|query| !query.offered_by_ssh && refused_answer(query.answer.as_ref())).count();
     if extra > 0 {
         let others = naming::count(extra, "other public key", "other public keys");
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
+    finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
@@ -193,47 +218,44 @@ const TOO_MANY_KEYS: Cause = Cause {
     judge: too_many_keys,
 };
 
-/// The identities of ssh's that come after the cut, with their places counted from 1, and whether they are accepted.
-fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth, cut: usize) -> Vec<(usize, &'a Turn)> {
-    let answered_first = |key: &PublicKey| {
-        let on_first = userauth.queries.iter().filter(|query| query.connection == 0 && query.key.blob == key.blob);
-        on_first.filter(|query| query.answer.is_some()).count() > 0
-    };
-    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.offer.key.is_some() && turn.fate != Fate::NoAlgorithm);
-    let mut left: Vec<(usize, &Turn)> = asked
-        .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !answered_first(key)))
-        .map(|(place, turn)| (place + 1, turn))
-        .collect();
-    // The one that met the disconnect was refused by it.
-    if cut > 0 && !left.is_empty() {
-        left.remove(0);
-    }
-    left
+/// The identities of ssh's that the first connection did not come to, with their places counted from 1.
+fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a Turn)> {
+    let came_to =
+        |key: &PublicKey| userauth.queries.iter().any(|query| query.connection == 0 && query.key.blob == key.blob);
+    let left = turns
+        .iter()
+        .enumerate()
+        .filter(|(_, turn)| turn.fate != Fate::NoAlgorithm && turn.offer.key.as_ref().is_some_and(|key| !came_to(key)));
+    left.map(|(place, turn)| (place + 1, turn)).collect()
 }
 
 fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
-    let Some(cut) = course::cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
-    let left = behind_the_cut(&turns, userauth, cut);
-    let accepted = left.iter().find(|(_, turn)| turn.fate == Fate::TooLate);
+    let too_late = turns.iter().enumerate().find(|(_, turn)| turn.fate == Fate::TooLate);
+    let said = course::cut_after(userauth);
+    if !client_takes_publickey(facts) || (said.is_none() && too_late.is_none()) {
+        return Ok(None);
+    }
+    let refused = |query: &&Query| query.connection == 0 && refused_answer(query.answer.as_ref());
+    let cut = said.unwrap_or_else(|| userauth.queries.iter().filter(refused).count());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
-    let seen = format!(
-        "after {} the server hung up: Too many authentication failures",
-        naming::count(cut, "refusal", "refusals")
-    );
-    if let Some((place, turn)) = accepted {
+    let words = if said.is_some() { "saying: Too many authentication failures" } else { "without saying why" };
+    let seen = format!("after {} the server hung up, {words}", naming::count(cut, "refusal", "refusals"));
+    if let Some((place, turn)) = too_late {
         let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
         let summary = format!(
-            "the right key comes too late: ssh offers it as number {place} of {offered}, the server hangs up after {cut}"
+            "the right key comes too late: ssh offers it as number {} of {offered}, the server hangs up after {cut}",
+            place + 1
         );
-        return Ok(Some(Finding::proven(summary).seen(format!("the server accepts {key}")).seen(seen)));
+        let certainty = if said.is_some() { Certainty::Proven } else { Certainty::Likely };
+        return Ok(Some(Finding::new(certainty, summary).seen(format!("the server accepts {key}")).seen(seen)));
     }
+    let left = behind_the_cut(&turns, userauth);
     let unasked = left.iter().filter(|(_, turn)| turn.fate == Fate::NotAsked).count();
     if left.is_empty() {
         return Ok(None);
     }
-    let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
     if unasked == 0 {
         // All were asked in the end and none is accepted: the cut is what ssh meets after the first is put right.
         let summary = format!("ssh offers {offered} keys, and the server hangs up after {cut}");
@@ -241,6 +263,7 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let summary =
         format!("ssh offers {offered} keys, and the server hangs up after {cut} refusals, before it has seen them all");
+    let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
     Ok(Some(Finding::likely(summary).seen(seen).seen(asked).or(members::of_refusal(facts, &turns))))
 }
 
@@ -306,17 +329,20 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
         commands: |facts| {
             let turns = course::course(facts).unwrap_or_default();
             let skipped = turns.iter().find(|turn| turn.fate == Fate::NoAlgorithm);
-            let kind = skipped
-                .and_then(|turn| turn.offer.key.as_ref())
-                .map_or("ssh-rsa".to_owned(), PublicKey::plain_algorithm);
-            if kind == "ssh-dss" {
+            let Some(key) = skipped.and_then(|turn| turn.offer.key.as_ref()) else { return Vec::new() };
+            let names = wanted_algorithms(facts, key);
+            if key.plain_algorithm() == "ssh-dss" {
                 return vec![Step::here(
                     "ssh-keygen -t ed25519",
                     "DSA keys are retired; this makes a key that servers take",
                 )];
             }
             vec![Step::here(
-                format!("ssh -o PubkeyAcceptedAlgorithms=+{} {}", super::quoted(&kind), naming::destination(facts)),
+                format!(
+                    "ssh -o PubkeyAcceptedAlgorithms=+{} {}",
+                    super::quoted(&names),
+                    naming::destination_without(facts, &["pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"])
+                ),
                 "lets ssh use this key type for this one login; an Ed25519 key or an update of the server is the better way",
             )]
         },
@@ -327,7 +353,7 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
             let mut list = course::accepted_algorithms(&facts.config.options).join(",");
             for key in keys {
                 list.push(',');
-                list.push_str(&key.plain_algorithm());
+                list.push_str(&wanted_algorithms(facts, &key));
             }
             facts.config.options.set("pubkeyacceptedalgorithms", &list);
         },
@@ -347,7 +373,9 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     if !takes_keys || not_offered || !client_takes_publickey(facts) || passed_over.len() != keyed.len() {
         return Ok(None);
     }
-    let Some(key) = passed_over.first() else { return Ok(None) };
+    // With nothing to offer, ssh goes on to ask for a password where it may.
+    let asks = question_open(facts, userauth.methods().unwrap_or_default()) && prompts::can_be_asked(facts);
+    let Some(key) = passed_over.first().filter(|_| !asks) else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
         "ssh and {login} share no signature algorithm for your {} key, so ssh does not offer it",
@@ -363,6 +391,18 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
         }
     });
     Ok(Some(finding))
+}
+
+/// The signature algorithms of this key that the server takes: for RSA those with SHA-2 before the one with SHA-1.
+fn wanted_algorithms(facts: &Facts, key: &PublicKey) -> String {
+    if key.plain_algorithm() != "ssh-rsa" || key.is_certificate() {
+        return key.algorithm.clone();
+    }
+    let sent = facts.userauth.as_ref().ok().and_then(|userauth| userauth.extension("server-sig-algs"));
+    let server: Vec<&str> =
+        sent.and_then(|list| list.as_str()).map(|list| list.split(',').collect()).unwrap_or_default();
+    let taken: Vec<&str> = ["rsa-sha2-512", "rsa-sha2-256"].into_iter().filter(|name| server.contains(name)).collect();
+    if taken.is_empty() { "ssh-rsa".to_owned() } else { taken.join(",") }
 }
 
 const SIGNATURE_REJECTED: Cause = Cause {
@@ -429,7 +469,7 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
         commands: |facts| {
             let batch = if facts.config.options.is_yes("batchmode") { "-o BatchMode=no " } else { "" };
             vec![Step::here(
-                format!("ssh {batch}{}", naming::destination(facts)),
+                format!("ssh {batch}{}", naming::destination_without(facts, &["batchmode"])),
                 "at a terminal, so that ssh can ask for what the server demands",
             )]
         },
@@ -454,7 +494,7 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let Some((turn, methods)) = demanded(&turns) else { return Ok(None) };
-    if userauth.succeeded() || (question_open(facts, methods) && prompts::can_be_asked(facts)) {
+    if userauth.succeeded() || (question_open(facts, methods) && prompts::secrets_can_be_asked(facts)) {
         return Ok(None);
     }
     let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
@@ -467,8 +507,13 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     } else {
         "there is no terminal and no askpass program, so nobody can be asked"
     };
+    // A dialogue may ask nothing and let in all the same, after a push to a telephone for instance.
+    let dialogue = !facts.config.options.is_yes("batchmode")
+        && question_open(facts, methods)
+        && methods.iter().any(|method| method == "keyboard-interactive");
+    let certainty = if dialogue { Certainty::Likely } else { Certainty::Proven };
     Ok(Some(
-        Finding::proven(summary)
+        Finding::new(certainty, summary)
             .seen(format!("the signature with {key} was accepted with partial success; then: {list}"))
             .seen(nobody),
     ))

@@ -60,6 +60,26 @@ pub async fn collect(request: &Request, facts: &mut Facts) {
     }
     facts.config.aliases = seen.aliases;
     control_master(facts).await;
+    if facts.config.evaluated && facts.config.complaint.is_none() {
+        facts.config.complaint = unexpandable(facts);
+    }
+}
+
+/// A file name that ssh cannot expand, so that it ends before it logs in (ssh.c `load_public_identity_files`); -G prints
+/// it as it stands.
+fn unexpandable(facts: &Facts) -> Option<Complaint> {
+    let values = ["identityfile", "certificatefile"]
+        .into_iter()
+        .flat_map(|keyword| facts.config.options.all(keyword).map(move |value| (keyword, value)));
+    values.filter(|(_, value)| *value != "none").find_map(|(keyword, value)| {
+        let reason = tokens::path(value, facts, &variable).err()?;
+        Some(Complaint {
+            kind: ComplaintKind::Other,
+            at: Source::Command("ssh -G".to_owned()),
+            line: Some(format!("{keyword} {value}").into()),
+            said: vec![format!("{keyword} {value}: {reason}").into()],
+        })
+    })
 }
 
 /// Names without wildcards on `Host` lines of the configuration that ssh would read without `-F`.
@@ -277,7 +297,17 @@ async fn control_master(facts: &mut Facts) {
     }
     let connected = tokio::time::timeout(MASTER_LIMIT, UnixStream::connect(path.to_path_buf())).await;
     let alive = matches!(connected, Ok(Ok(_)));
-    facts.config.control_master = Ok(ControlMaster { path, alive });
+    let listens = !matches!(options.first("controlmaster"), None | Some("no" | "false"));
+    let unbindable = if listens && !alive { unbindable(&path.to_path_buf()) } else { None };
+    facts.config.control_master = Ok(ControlMaster { path, alive, unbindable });
+}
+
+/// Why no socket can be made at `path`: its folder is not there or may not be written.
+fn unbindable(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)
+        .err()
+        .map(|error| format!("{error:?}"))
 }
 
 fn shown(word: &OsStr) -> text::Path {

@@ -271,7 +271,9 @@ async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Wait
         }
         return;
     };
-    if plan.may_log_in() {
+    // With -N ssh opens no session either.
+    let wants_session = facts.config.options.first("sessiontype") != Some("none");
+    if plan.may_log_in() && wants_session {
         waiting("the session");
         let started = Instant::now();
         facts.session = Ok(Session::default());

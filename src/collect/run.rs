@@ -1,12 +1,13 @@
 //! The circumstances of the run: account, home, terminal, environment, time.
 //!
-//! Touches: the passwd entry, `/etc/os-release`, the clock; opens `/dev/tty` and closes it again, as ssh does to see
+//! Touches: the passwd entry, `/etc/os-release`, the clock; looks whether a Kerberos ticket cache is there; opens `/dev/tty` and closes it again, as ssh does to see
 //! whether it can ask there.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
+use std::os::unix::ffi::OsStringExt as _;
 
 use nix::unistd::{User, gethostname, getuid};
 
@@ -41,6 +42,18 @@ pub fn collect(facts: &mut Facts) {
     run.askpass = askpass(run.terminal, &|name| env::var_os(name), &exists).map(|path| path.as_encoded_bytes().into());
     run.ssh_connection = variable("SSH_CONNECTION").map(Text::new);
     run.auth_sock = variable("SSH_AUTH_SOCK").map(Text::new);
+    run.kerberos_cache = kerberos_cache(run.uid).map(Text::new);
+}
+
+/// The Kerberos ticket cache in use (krb5 documentation, "Credential cache", default ccache name): what the environment
+/// names, else MIT's default file; one that is no file cannot be looked at.
+fn kerberos_cache(uid: u32) -> Option<Vec<u8>> {
+    let named = variable("KRB5CCNAME").filter(|name| !name.is_empty());
+    let name = named.unwrap_or_else(|| format!("/tmp/krb5cc_{uid}").into_bytes());
+    let file = name.strip_prefix(b"FILE:").unwrap_or(&name);
+    let is_file = file.len() < name.len() || file.starts_with(b"/");
+    let path = std::path::PathBuf::from(OsString::from_vec(file.to_vec()));
+    (!is_file || path.exists()).then_some(name)
 }
 
 /// The time with the local offset.

@@ -18,7 +18,7 @@ use crate::facts::{End, Footprint, Limits};
 /// How long opening the channel may take: PAM modules run now.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// How long what was started may take.
-const RUN_LIMIT: Duration = Duration::from_secs(5);
+const RUN_LIMIT: Duration = Duration::from_secs(10);
 /// Bytes of each output that are kept.
 const MAX_OUTPUT: usize = 4 * 1024;
 /// Bytes of a reason for refusing that are kept.

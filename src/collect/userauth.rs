@@ -16,6 +16,7 @@ use super::ssh::packet::Connection;
 use super::{Waiting, agent, identities};
 use crate::facts::userauth::{Answer, Signature, Signed, Userauth};
 use crate::facts::{End, Footprint};
+use crate::openssh::course::{cut_after, is_cut};
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
@@ -157,12 +158,20 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
+    if !facts.queries.iter().any(|query| query.connection == index) {
+        // Nothing could be asked here, and nothing could be on another one.
+        return false;
+    }
     let refused = facts
         .queries
         .iter()
         .any(|query| query.connection == index && matches!(query.answer, Some(Answer::Failure { partial: false, .. })));
+    // The disconnect for too many failures stands for a refusal.
+    let refused = refused || is_cut(facts, index);
     // A server that ended the connection before it refused anything would only do so again.
-    if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
+    let cut = cut_after(facts).is_some();
+    if outcome == Outcome::Over && (!(refused || cut) || matches!(facts.connections.last(), Some(Some(End::TimedOut))))
+    {
         return false;
     }
     if connections >= if plan.limits.all_keys { MAX_CONNECTIONS } else { 2 } {
@@ -223,7 +232,9 @@ async fn log_in(
                 break;
             }
         }
-        if exchange.logged_in || exchange.partial {
+        // After partial success ssh goes on with its other keys where the server wants one more (sshconnect2.c
+        // `input_userauth_failure`).
+        if exchange.logged_in || exchange.wants_another_method() {
             return Ok(exchange.logged_in);
         }
     }

@@ -156,4 +156,8 @@ pub struct ControlMaster {
     pub path: Path,
     /// Whether something accepts connections there: then the user's ssh would not log in anew.
     pub alive: bool,
+    /// Where `ControlMaster` makes ssh listen there once it is logged in: the error's name that keeps it from making a
+    /// socket, `ENOENT`; `None` where nothing is known to.
+    #[serde(default)]
+    pub unbindable: Option<String>,
 }

@@ -56,6 +56,12 @@ impl KeyFile {
         self.public.key.as_ref().or_else(|| header().and_then(|private| private.public.as_ref()))
     }
 
+    /// Whether the private half is on this machine, in whatever state.
+    pub fn is_private_here(&self) -> bool {
+        let is_public = |private: &PrivateFile| private.format == KeyFormat::PublicKey;
+        self.state.is_ok() && !self.private.as_ref().is_ok_and(is_public)
+    }
+
     fn sound(&self) -> Option<&PrivateFile> {
         self.private.as_ref().ok().filter(|private| private.defects.is_empty())
     }

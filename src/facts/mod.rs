@@ -214,6 +214,10 @@ pub struct Facts {
     pub footprint: Option<Footprint>,
     /// How long each check's collection took: check id to milliseconds.
     pub millis: BTreeMap<String, f64>,
+    /// The causes whose mends have been applied to these facts, so that a judgement can tell what was seen from what
+    /// would be. Never saved: what is saved was seen.
+    #[serde(skip)]
+    pub mended: Vec<&'static str>,
 }
 
 impl Default for Facts {
@@ -237,6 +241,7 @@ impl Default for Facts {
             hops: Vec::new(),
             footprint: None,
             millis: BTreeMap::new(),
+            mended: Vec::new(),
         }
     }
 }
@@ -266,6 +271,10 @@ pub struct Run {
     pub ssh_connection: Option<ServerText>,
     /// `SSH_AUTH_SOCK` of the environment; `None` where unset.
     pub auth_sock: Option<Path>,
+    /// The file with Kerberos tickets that GSSAPI would use, where there is one; a cache of another kind than a file stands
+    /// here by its name, `KCM:1000`, where the environment names it.
+    #[serde(default)]
+    pub kerberos_cache: Option<Path>,
     /// The home folders of other accounts that option values name as `~account`, as far as there are such accounts.
     #[serde(default)]
     pub homes: Vec<(User, Path)>,

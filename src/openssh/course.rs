@@ -150,17 +150,14 @@ pub fn key_file<'a>(facts: &'a Facts, offer: &Offer) -> Option<&'a KeyFile> {
 }
 
 fn fate(facts: &Facts, offer: &Offer) -> Fate {
-    let problem = if offer.agent { None } else { key_file(facts, offer).and_then(|file| problem(facts, file)) };
+    let problem = obstacle(facts, offer);
     let Some(key) = &offer.key else {
         return problem.map_or(Fate::NotAsked, Fate::Unusable);
     };
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
-    let first = userauth.queries.iter().find(about);
-    let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
-    if later && cut_after(userauth).is_some() {
+    if comes_too_late(userauth, key) {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
@@ -173,11 +170,12 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     match userauth.answer(key) {
         Some(Answer::PkOk | Answer::Success) => Fate::Accepted(match problem {
             None => Use::Untried,
-            Some(Problem::Encrypted) if prompts::can_be_asked(facts) => Use::NeedsPassphrase,
+            Some(Problem::Encrypted) if prompts::secrets_can_be_asked(facts) => Use::NeedsPassphrase,
             Some(problem) => Use::Problem(problem),
         }),
         Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
         Some(Answer::Failure { .. } | Answer::Other(_)) => Fate::Refused,
+        None if met_the_cut(userauth, key) => Fate::Refused,
         None if mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
         None => Fate::NotAsked,
     }
@@ -210,14 +208,35 @@ pub fn says_yes_to_everything(facts: &Facts) -> bool {
     facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
 }
 
+/// Whether the server ended the first connection, which asks in ssh's order, before it came to this key, and accepts it
+/// on another one.
+fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
+    let first = userauth.queries.iter().find(|query| query.key.blob == key.blob && query.answer.is_some());
+    let ended = matches!(userauth.connections.first(), Some(Some(_)));
+    ended && first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk))
+}
+
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
 /// that took, the one that the disconnect itself stands for included.
 pub fn cut_after(userauth: &Userauth) -> Option<usize> {
-    let End::Disconnect { text, .. } = userauth.connections.first()?.as_ref()? else { return None };
-    let words = text.as_str()?.to_ascii_lowercase();
     let refused =
         |query: &&Query| query.connection == 0 && matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
-    words.contains("too many authentication failures").then(|| userauth.queries.iter().filter(refused).count() + 1)
+    is_cut(userauth, 0).then(|| userauth.queries.iter().filter(refused).count() + 1)
+}
+
+/// Whether the server ended this connection, counted from 0, for too many failures.
+pub fn is_cut(userauth: &Userauth, connection: usize) -> bool {
+    let Some(Some(End::Disconnect { text, .. })) = userauth.connections.get(connection) else { return false };
+    text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("too many authentication failures"))
+}
+
+/// Whether the server answered the query about `key` by the disconnect for too many failures: then it was one of them.
+fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
+    (0..userauth.connections.len()).filter(|connection| is_cut(userauth, *connection)).any(|connection| {
+        let unanswered = |query: &&Query| query.connection == connection && query.answer.is_none();
+        let signed = userauth.signatures.iter().any(|signature| signature.outcome == Signed::Unanswered);
+        !signed && userauth.queries.iter().find(unanswered).is_some_and(|query| query.key.blob == key.blob)
+    })
 }
 
 /// What the last signed request with `key` came to.
@@ -229,6 +248,8 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
         Signed::Answered(_) => Use::Rejected,
         Signed::Begun => Use::Begun,
+        // A failed signature may be the one failure too many.
+        Signed::Unanswered if is_cut(userauth, userauth.connections.len().saturating_sub(1)) => Use::Rejected,
         Signed::Unanswered => Use::Closed,
         Signed::AgentRefused => Use::AgentRefused,
         Signed::AgentSilent => Use::AgentSilent,
@@ -239,6 +260,22 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
             let seen = file.and_then(|file| problem(facts, file));
             Use::Problem(seen.unwrap_or_else(|| Problem::Failed(reason.clone())))
         }
+    })
+}
+
+/// What keeps ssh from signing for this offer; `None` where the agent signs, or nothing is known to.
+pub fn obstacle(facts: &Facts, offer: &Offer) -> Option<Problem> {
+    if offer.agent {
+        return None;
+    }
+    let certificate = offer.key.as_ref().and_then(|key| key.certificate.as_ref());
+    let Some(file) = key_file(facts, offer) else {
+        // Then ssh takes the certificate's own file for the private key.
+        return certificate.map(|_| Problem::Missing);
+    };
+    problem(facts, file).or_else(|| {
+        let private = file.private.as_ref().ok()?.public.as_ref()?;
+        certificate.filter(|certificate| certificate.key != private.blob).map(|_| Problem::PairMismatch)
     })
 }
 

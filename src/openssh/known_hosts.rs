@@ -281,8 +281,14 @@ fn certificate_fault(facts: &Facts, certificate: &Certificate) -> Option<String>
     if !principals.is_empty() && !principals.iter().any(|principal| matches(principal.as_bytes())) {
         return Some(format!("it is for other host names than {}", Host::new(name)));
     }
-    (!certificate.critical_options.is_empty())
-        .then(|| "it has critical options, which ssh does not know for hosts".to_owned())
+    if !certificate.critical_options.is_empty() {
+        return Some("it has critical options, which ssh does not know for hosts".to_owned());
+    }
+    let offered = facts.host_key.offered.as_ref().ok()?;
+    let allowed = facts.config.options.names("casignaturealgorithms");
+    let signed_with = public_key::ca_signature_algorithm(&offered.key.blob.0)?;
+    let forbidden = !allowed.is_empty() && !allowed.contains(&signed_with.as_str());
+    forbidden.then(|| format!("its CA signed it with {signed_with}, which CASignatureAlgorithms leaves out"))
 }
 
 /// Whether `line` holds the plain key of `key` (sshkey.c `sshkey_equal_public`).
@@ -391,6 +397,7 @@ pub fn course(facts: &Facts) -> Course {
     let strict = strict(options);
     let asked = if prompts::can_be_asked(facts) { Course::Ask } else { Course::Stop };
     let by_name = match (standing, strict) {
+        (Standing::Unknown | Standing::BadCertificate(_), _) if remembers_nothing(options) => Course::Stop,
         (Standing::Match(_), _)
         | (Standing::Unknown | Standing::BadCertificate(_), Strict::AcceptNew | Strict::Off)
         | (Standing::Changed(_) | Standing::Revoked, Strict::Off) => Course::GoOn,
@@ -406,6 +413,12 @@ pub fn course(facts: &Facts) -> Course {
         Strict::Ask => asked,
         Strict::Yes | Strict::AcceptNew => Course::Stop,
     }
+}
+
+/// Whether `UserKnownHostsFile none` leaves ssh no file to write a new key to: then it takes none, and asks nobody
+/// (sshconnect.c `check_host_key`, `readonly`).
+pub fn remembers_nothing(options: &Options) -> bool {
+    options.first("userknownhostsfile").is_some_and(|files| files.eq_ignore_ascii_case("none"))
 }
 
 /// Whether ssh goes on with a key that it does not trust, and so gives no password and answers no question of the

@@ -1,6 +1,7 @@
 //! Which authentication methods the client's configuration lets ssh use (sshconnect2.c `authmethod_is_enabled`,
 //! `preferred`).
 
+use crate::facts::Facts;
 use crate::facts::config::Options;
 
 /// ssh's own order where PreferredAuthentications is not set (sshconnect2.c `authmethods`).
@@ -22,4 +23,24 @@ pub fn question_on(options: &Options, offered: &[String]) -> bool {
     let has = |name: &str| offered.iter().any(|method| method == name) && preferred(options, name);
     let dialogue = !options.is_no("kbdinteractiveauthentication") && !options.is_no("challengeresponseauthentication");
     (has("password") && !options.is_no("passwordauthentication")) || (has("keyboard-interactive") && dialogue)
+}
+
+/// What ssh would try among the methods `offered` and nobody here can: with it the login may succeed whatever becomes of
+/// the keys that were asked about.
+pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
+    let options = &facts.config.options;
+    let has = |name: &str| offered.iter().any(|method| method == name) && preferred(options, name);
+    if let Some(cache) = &facts.run.kerberos_cache
+        && options.is_yes("gssapiauthentication")
+        && (has("gssapi-with-mic") || has("gssapi-keyex"))
+    {
+        return Some(format!("the server takes GSSAPI, and there is a Kerberos ticket cache at {cache}"));
+    }
+    if has("hostbased") && options.is_yes("hostbasedauthentication") && options.is_yes("enablesshkeysign") {
+        return Some("the server takes hostbased, and HostbasedAuthentication is on".to_owned());
+    }
+    let provider = options.first("pkcs11provider").filter(|provider| !provider.is_empty() && *provider != "none")?;
+    let provider = crate::facts::text::escape(provider.as_bytes());
+    (has("publickey") && publickey_on(options))
+        .then(|| format!("keys of the PKCS11Provider {provider} would be offered"))
 }

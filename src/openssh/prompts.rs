@@ -6,3 +6,9 @@ use crate::facts::Facts;
 pub fn can_be_asked(facts: &Facts) -> bool {
     !facts.config.options.is_yes("batchmode") && (facts.run.terminal || facts.run.askpass.is_some())
 }
+
+/// Whether somebody could be asked for a passphrase, a password or a code: as above, and `NumberOfPasswordPrompts` is not
+/// 0 (sshconnect2.c `userauth_passwd`, `userauth_kbdint`, `load_identity_file`).
+pub fn secrets_can_be_asked(facts: &Facts) -> bool {
+    can_be_asked(facts) && facts.config.options.first("numberofpasswordprompts") != Some("0")
+}

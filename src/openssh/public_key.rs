@@ -129,7 +129,25 @@ pub fn has_extension(blob: &[u8], name: &str) -> bool {
     })
 }
 
+/// The algorithm with which the CA signed a certificate, `rsa-sha2-512` (sshkey.c `sshkey_check_cert_sigtype`).
+pub fn ca_signature_algorithm(blob: &[u8]) -> Option<String> {
+    let mut reader = behind_validity(blob)?;
+    // Critical options, extensions, reserved, the CA's key.
+    for _ in 0..4 {
+        reader.string()?;
+    }
+    let name = Reader::new(reader.string()?).text()?;
+    is_name(name).then(|| name.to_owned())
+}
+
 fn extensions(blob: &[u8]) -> Option<Reader<'_>> {
+    let mut reader = behind_validity(blob)?;
+    reader.string()?;
+    reader.string().map(Reader::new)
+}
+
+/// A certificate from its critical options on.
+fn behind_validity(blob: &[u8]) -> Option<Reader<'_>> {
     let mut reader = Reader::new(blob);
     let kind = Kind::of(reader.text()?).filter(|kind| kind.certificate)?;
     reader.string()?;
@@ -140,8 +158,7 @@ fn extensions(blob: &[u8]) -> Option<Reader<'_>> {
     reader.string()?;
     reader.uint64()?;
     reader.uint64()?;
-    reader.string()?;
-    reader.string().map(Reader::new)
+    Some(reader)
 }
 
 /// `SHA256:` and unpadded base64, as ssh-keygen -l prints it.

@@ -6,9 +6,9 @@
 use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
-use crate::checks::{Certainty, Place, Status, milliseconds};
+use crate::checks::{Certainty, Place, Status};
 use crate::facts::Stage;
-use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted};
+use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted, milliseconds};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -429,6 +429,40 @@ mod tests {
         report.message = None;
         let text = plain(&report);
         assert!(text.ends_with("\n  ssh-copy-id -i /home/a/.ssh/id_ed25519.pub deploy@web1\n"), "{text}");
+    }
+
+    #[test]
+    fn what_passed_is_one_line_and_every_check_has_its_own_with_v() {
+        let report = sample::refused();
+        let short = plain(&report);
+        assert!(short.contains("\n  ✓ client-config\n  ! key-permissions  /home/a/"), "{short}");
+        assert!(short.lines().count() <= 45, "{short}");
+        let long = text(&report, &Style { verbose: true, ..Style::default() });
+        assert!(long.contains("✓ client-config    ssh reads its configuration without complaint (<1 ms)"), "{long}");
+        assert!(long.contains("\n      - mode 0644, owner 1000\n"), "{long}");
+    }
+
+    #[test]
+    fn what_was_seen_where_ssh_stops_is_said_to_be_beyond() {
+        let mut report = sample::refused();
+        report.checks[0].stage = Stage::Session;
+        report.checks[2].stage = Stage::Transport;
+        let text = plain(&report);
+        assert!(text.contains("\n  ✓ client-config: seen by sshdoctor, where ssh has stopped\n"), "{text}");
+    }
+
+    #[test]
+    fn only_the_nearest_suspects_and_the_first_alternatives_are_shown_without_v() {
+        let mut report = sample::refused();
+        let (excluded, alternative) = (report.verdict.ruled_out[0].clone(), report.verdict.alternatives[0].clone());
+        report.verdict.ruled_out = vec![excluded; 5];
+        report.verdict.alternatives = vec![alternative; 5];
+        let short = plain(&report);
+        assert!(short.contains("; and 2 more\n"), "{short}");
+        assert!(short.contains("\n  ? further: server-key-not-listed, server-key-not-listed\n"), "{short}");
+        let long = text(&report, &Style { verbose: true, ..Style::default() });
+        assert!(!long.contains("and 2 more") && !long.contains("further"), "{long}");
+        assert_eq!(long.matches("? server-key-not-listed").count(), 5);
     }
 
     #[test]

@@ -164,3 +164,22 @@ pub(super) fn answer(identity: &IdentityView) -> &'static str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[test]
+    fn the_cost_tells_what_was_refused_from_the_key_that_nobody_has() {
+        let mut report = sample::refused();
+        let said = "1 connection, 1 public key shown, refused once, no command run; nothing was changed";
+        assert_eq!(cost(&report), said);
+        report.test_key = true;
+        assert!(cost(&report).contains("shown, a made-up test key refused as it should be, no"), "{}", cost(&report));
+        report.footprint = None;
+        assert_eq!(cost(&report), "nothing was contacted, nothing was changed");
+        report.dialled = true;
+        assert_eq!(cost(&report), "no connection came about, nothing was changed");
+    }
+}

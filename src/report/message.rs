@@ -278,6 +278,17 @@ mod tests {
     }
 
     #[test]
+    fn before_userauth_no_key_and_no_answer_to_one_is_named() {
+        let evidence = vec!["the server offers: diffie-hellman-group1-sha1".to_owned()];
+        let summary = "your ssh and web1 share no key exchange method".to_owned();
+        let text = message(&facts(1), &VerdictView { cause: "no-common-kex", summary, evidence, ..verdict() }).unwrap();
+        assert!(text.contains("\nSeen:     the client's ssh and web1 share no key exchange method\n"), "{text}");
+        assert!(text.contains("\n          the server offers: diffie-hellman-group1-sha1\n"), "{text}");
+        assert!(!text.contains("Key:") && !text.contains("Answer:"), "{text}");
+        assert!(text.ends_with("\nsshd -T | grep -i '^kexalgorithms '"), "{text}");
+    }
+
+    #[test]
     fn a_fault_elsewhere_asks_nobody() {
         assert_eq!(message(&facts(1), &VerdictView { place: Some(Place::Client), ..verdict() }), None);
         assert_eq!(message(&facts(1), &VerdictView { place: None, ..verdict() }), None);

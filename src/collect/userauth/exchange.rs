@@ -206,6 +206,13 @@ impl<'a> Exchange<'a> {
         self.facts.queries.iter().filter(here).any(|query| query.answer == Some(Answer::PkOk))
     }
 
+    /// Whether the last signature had partial success and no key can follow it.
+    pub(crate) fn wants_another_method(&self) -> bool {
+        let last = self.facts.signatures.last().map(|signature| &signature.outcome);
+        let Some(Signed::Answered(Answer::Failure { methods, partial: true })) = last else { return false };
+        !methods.iter().any(|method| method == "publickey")
+    }
+
     /// Takes in what has come without being waited for.
     pub(crate) fn listen(&mut self) -> Result<(), End> {
         while let Some(payload) = self.connection.arrived()? {

@@ -5,7 +5,7 @@ use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Signer;
 use crate::facts::{Facts, Limits};
-use crate::openssh::course::{accepted_algorithms, problem};
+use crate::openssh::course::{accepted_algorithms, obstacle};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
 use crate::openssh::methods::publickey_on;
@@ -112,7 +112,8 @@ fn others(facts: &Facts) -> Vec<&PublicKey> {
     }
     keys.extend(identities.certificates.iter().filter_map(|certificate| certificate.file.key.as_ref()));
     let mut others: Vec<&KeyFile> = identities.others.iter().collect();
-    others.sort_by_key(|file| !is_named(facts, file));
+    // A public half without its private one opens nothing here; it is asked about last.
+    others.sort_by_key(|file| (!file.is_private_here(), !is_named(facts, file)));
     keys.extend(others.iter().filter_map(|file| file.public_half()));
     keys.extend(others.iter().filter_map(|file| file.certificate.key.as_ref()));
     keys
@@ -135,10 +136,6 @@ fn signing(facts: &Facts, offer: &Offer, key: &PublicKey) -> Option<Signing> {
         return Some(Signing::Agent(key.clone()));
     }
     let file = facts.identities.as_ref().ok()?.files.get(offer.file?)?;
-    can_sign(facts, file).then(|| Signing::File(Box::new(file.clone())))
-}
-
-/// Whether ssh would load the private key in `file` without a question.
-fn can_sign(facts: &Facts, file: &KeyFile) -> bool {
-    file.private.as_ref().is_ok_and(|private| private.encrypted == Some(false)) && problem(facts, file).is_none()
+    let without_question = file.private.as_ref().is_ok_and(|private| private.encrypted == Some(false));
+    (without_question && obstacle(facts, offer).is_none()).then(|| Signing::File(Box::new(file.clone())))
 }
