@@ -94,8 +94,10 @@ fn findings(facts: &Facts) -> Vec<(&'static Check, &'static Cause, Finding)> {
 /// What a check says: the first of its causes that was found, else whether its claim holds.
 fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'static Cause, Finding)]) -> Judged {
     let faults = found.iter().filter(|(owner, cause, _)| owner.id == check.id && cause.blocks < Blocks::Nothing);
-    let worst =
-        faults.min_by_key(|(_, cause, finding)| (checks::passed(facts, cause.blocks), cause.blocks, finding.certainty));
+    let worst = faults.min_by_key(|(_, cause, finding)| {
+        let bites = bites(cause, finding);
+        (checks::passed(facts, bites), bites, finding.certainty)
+    });
     let outcome = match worst {
         Some((_, cause, finding)) => {
             let status = if checks::passed(facts, bites(cause, finding)) { Status::Warn } else { Status::Fail };

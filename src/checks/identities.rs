@@ -226,6 +226,10 @@ fn mend_not_offered(facts: &mut Facts) {
         file.explicit = true;
         identities.files.insert(0, file);
     }
+    // It is then offered first, before the server may have hung up at what was asked about besides.
+    if let Ok(userauth) = &mut facts.userauth {
+        userauth.connections = vec![None];
+    }
 }
 
 const IDENTITIES_ONLY_HIDES_KEY: Cause = Cause {

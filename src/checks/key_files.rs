@@ -285,7 +285,9 @@ const KEY_FILE_IS_PUBLIC: Cause = Cause {
                 return Vec::new();
             };
             let bytes = bite.file.path.as_bytes();
-            let private = super::quoted_bytes(bytes.strip_suffix(b".pub").unwrap_or(bytes));
+            let private = super::quoted_bytes(
+                [&b"-cert.pub"[..], b".pub"].iter().find_map(|end| bytes.strip_suffix(*end)).unwrap_or(bytes),
+            );
             vec![Step::here(
                 format!("ssh -i {private} {}", naming::destination_without(facts, &["identityfile"])),
                 "names the private key; put the same path into IdentityFile if it is configured",

@@ -10,15 +10,17 @@ mod said;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 
 use super::Request;
+use super::live::off_thread;
 use super::system::variable;
 use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, SshProgram};
 use crate::facts::text::{self, Host, ServerText};
-use crate::facts::{Facts, Source, Target, Unobserved, UserFrom};
+use crate::facts::{Facts, Run, Source, Target, Unobserved, UserFrom};
 use crate::openssh::arguments::{Arguments, keyword_and_value};
 use crate::openssh::{defaults, tokens};
 
@@ -43,8 +45,15 @@ pub async fn collect(request: &Request, facts: &mut Facts) {
     evaluate(arguments, facts).await;
 
     let named = arguments.pairs().into_iter().rev().find_map(|(letter, value)| value.filter(|_| letter == b'F'));
-    facts.run.homes = homes(&facts.config.options);
-    let seen = files::read(facts, named.as_deref(), &variable);
+    // The passwd database and the files may lie on a network that does not answer.
+    let view = Arc::new(facts.clone());
+    let looked = off_thread(&view, move |facts| {
+        let homes = homes(&facts.config.options);
+        let view = Facts { run: Run { homes: homes.clone(), ..facts.run.clone() }, ..facts.clone() };
+        Ok((homes, files::read(&view, named.as_deref(), &variable)))
+    });
+    let (homes, seen) = looked.await.unwrap_or_default();
+    facts.run.homes = homes;
     let user_from = user_from(arguments, facts, &seen.users);
     if let Ok(target) = &mut facts.target {
         target.user_from = user_from;

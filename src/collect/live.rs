@@ -29,7 +29,7 @@ const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
 const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 
-/// See [`super::live`].
+/// See [`super::live()`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     let limit = Duration::from_secs(request.limits.timeout_seconds);
     if timeout(limit, steps(request, facts, waiting)).await.is_err() {
@@ -151,7 +151,7 @@ async fn look_around(facts: &mut Facts, waiting: &Waiting<'_>) {
 }
 
 /// Runs what blocks beside everything else, within [`FILES_LIMIT`].
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     facts: &Arc<Facts>,
     work: impl FnOnce(&Facts) -> Observed<T> + Send + 'static,
 ) -> Observed<T> {

@@ -16,7 +16,7 @@ use super::ssh::packet::Connection;
 use super::{Waiting, agent, identities};
 use crate::facts::userauth::{Answer, Signature, Signed, Userauth};
 use crate::facts::{End, Footprint};
-use crate::openssh::course::{cut_after, is_cut};
+use crate::openssh::course::is_cut;
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
@@ -169,9 +169,7 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
     // The disconnect for too many failures stands for a refusal.
     let refused = refused || is_cut(facts, index);
     // A server that ended the connection before it refused anything would only do so again.
-    let cut = cut_after(facts).is_some();
-    if outcome == Outcome::Over && (!(refused || cut) || matches!(facts.connections.last(), Some(Some(End::TimedOut))))
-    {
+    if outcome == Outcome::Over && (!refused || matches!(facts.connections.last(), Some(Some(End::TimedOut)))) {
         return false;
     }
     if connections >= if plan.limits.all_keys { MAX_CONNECTIONS } else { 2 } {

@@ -7,10 +7,11 @@
 use crate::facts::config::Options;
 use crate::facts::identities::{Defect, FileKind, KeyFile, KeyFormat};
 use crate::facts::key::PublicKey;
+use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Query, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, known};
 
-use super::identities::{Offer, believed_server_algorithms, offers, signature_algorithm};
+use super::identities::{Offer, algorithm_at, offers};
 use super::methods::publickey_on;
 use super::{key_format, prompts};
 
@@ -192,18 +193,14 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
 
 /// The signature algorithm that ssh would name for `key` at this server; `None` where they share none.
 pub fn mutual_algorithm(facts: &Facts, key: &PublicKey) -> Option<String> {
-    let server: Option<Vec<&str>> = facts
-        .userauth
-        .as_ref()
-        .ok()
-        .and_then(|userauth| userauth.extension("server-sig-algs"))
-        .and_then(|list| list.as_str())
-        .map(|list| list.split(',').collect());
+    let announced = facts.userauth.as_ref().ok().and_then(|userauth| userauth.extension("server-sig-algs"));
     let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.as_ref());
-    let software = identification.and_then(|text| text.as_bytes().splitn(3, |byte| *byte == b'-').nth(2));
-    let believed = believed_server_algorithms(software.unwrap_or_default(), key, server.as_deref());
-    let accepted = accepted_algorithms(&facts.config.options);
-    signature_algorithm(key, believed, &accepted)
+    algorithm_at(
+        identification.map(ServerText::as_bytes).unwrap_or_default(),
+        announced.and_then(ServerText::as_str),
+        key,
+        &accepted_algorithms(&facts.config.options),
+    )
 }
 
 /// The client's `PubkeyAcceptedAlgorithms`, which was `PubkeyAcceptedKeyTypes` before 8.5.

@@ -4,7 +4,7 @@
 //! Keys of PKCS#11 providers are not among them.
 
 use super::patterns::{Match, match_pattern_list};
-use super::{public_key, tokens};
+use super::{public_key, server, tokens};
 use crate::facts::Facts;
 use crate::facts::config::Options;
 use crate::facts::identities::{CertificateFile, Identities};
@@ -91,10 +91,23 @@ pub fn signature_algorithm(key: &PublicKey, server: Option<&[&str]>, accepted: &
     of_type.copied().find(|name| mutual(&name)).map(str::to_owned)
 }
 
+/// The signature algorithm that ssh names for `key` at a server that identified itself so and announced this
+/// `server-sig-algs` (`None` where it sent none); `None` where they share none.
+pub fn algorithm_at(
+    identification: &[u8],
+    announced: Option<&str>,
+    key: &PublicKey,
+    accepted: &[&str],
+) -> Option<String> {
+    let sent: Option<Vec<&str>> = announced.map(|list| list.split(',').collect());
+    let believed = believed_server_algorithms(server::software(identification), key, sent.as_deref());
+    signature_algorithm(key, believed, accepted)
+}
+
 /// The `server-sig-algs` that ssh goes by with an RSA key or certificate, given what the server sent: some versions of
 /// sshd send less than they take, or cannot take what they send (compat.c `SSH_BUG_SIGTYPE74`, `SSH_BUG_SIGTYPE`).
 /// `software` is the server's identification string behind `SSH-2.0-`.
-pub fn believed_server_algorithms<'a>(
+fn believed_server_algorithms<'a>(
     software: &[u8],
     key: &PublicKey,
     sent: Option<&'a [&'a str]>,

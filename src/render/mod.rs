@@ -1,6 +1,6 @@
 //! How a report looks: bytes; nothing is decided here.
 //!
-//! Every format goes through [`guarded`]: whatever came from outside was escaped when it became text, and this is the
+//! Every format goes through `guarded`: whatever came from outside was escaped when it became text, and this is the
 //! last door at which nothing that a terminal would obey or hide may pass.
 
 mod explain;
