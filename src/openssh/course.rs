@@ -96,13 +96,15 @@ pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
     if !publickey_on(&facts.config.options) {
         return Ok(Vec::new());
     }
-    Ok(offers(facts)
-        .into_iter()
-        .map(|offer| {
-            let fate = fate(facts, &offer);
-            Turn { offer, fate }
-        })
-        .collect())
+    // A key can come too late only behind as many failures as the server takes.
+    let cut = facts.userauth.as_ref().ok().and_then(cut_after);
+    let mut failures = 0;
+    let turn = |offer: Offer| {
+        let fate = fate(facts, &offer, cut.is_some_and(|cut| failures >= cut));
+        failures += usize::from(matches!(fate, Fate::Refused | Fate::Accepted(Use::Rejected)));
+        Turn { offer, fate }
+    };
+    Ok(offers(facts).into_iter().map(turn).collect())
 }
 
 /// The first accepted identity that logs in, or could as far as is known.
@@ -152,7 +154,8 @@ pub fn key_file<'a>(facts: &'a Facts, offer: &Offer) -> Option<&'a KeyFile> {
     facts.identities.as_ref().ok()?.files.get(offer.file?)
 }
 
-fn fate(facts: &Facts, offer: &Offer) -> Fate {
+/// `behind_the_cut`: whether the server would have hung up before ssh comes to this offer.
+fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
     let problem = obstacle(facts, offer);
     let Some(key) = &offer.key else {
         return problem.map_or(Fate::NotAsked, Fate::Unusable);
@@ -163,7 +166,7 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
     let first = userauth.queries.iter().find(about);
     let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
-    if later && cut_after(userauth).is_some() {
+    if later && behind_the_cut {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
