@@ -18,7 +18,7 @@ fn more_keys_1() -> Vec<Row> {
         })
         .line(&["-i", "/home/a/.ssh/id_ed25519-cert.pub", "deploy@web1.example.org"])
         .ssh_fails("")
-        .at_most("possible", "undetermined", "nothing names it yet"),
+        .proven("key-file-is-public"),
         row("pub-named-and-agent", |world| {
             good(world, "")?;
             world.agent()?;
