@@ -54,6 +54,7 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     let faulty = first.cause.blocks < Blocks::Nothing;
     while faulty && also.len() < MOST_ALSO {
         mend(&mut mended);
+        mended.mended.push(also.last().map_or(first.cause.id, |named: &Named| named.cause.id));
         let next = first_break(&mended);
         let known = next.cause.id == first.cause.id || also.iter().any(|named| named.cause.id == next.cause.id);
         if known || next.cause.blocks == Blocks::Nothing || next.finding.certainty != Certainty::Proven {
@@ -93,8 +94,10 @@ fn findings(facts: &Facts) -> Vec<(&'static Check, &'static Cause, Finding)> {
 /// What a check says: the first of its causes that was found, else whether its claim holds.
 fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'static Cause, Finding)]) -> Judged {
     let faults = found.iter().filter(|(owner, cause, _)| owner.id == check.id && cause.blocks < Blocks::Nothing);
-    let worst =
-        faults.min_by_key(|(_, cause, finding)| (checks::passed(facts, cause.blocks), cause.blocks, finding.certainty));
+    let worst = faults.min_by_key(|(_, cause, finding)| {
+        let bites = bites(cause, finding);
+        (checks::passed(facts, bites), bites, finding.certainty)
+    });
     let outcome = match worst {
         Some((_, cause, finding)) => {
             let status = if checks::passed(facts, bites(cause, finding)) { Status::Warn } else { Status::Fail };

@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -101,25 +100,24 @@ async fn login(arguments: Arguments, options: Options) -> Exit {
     let request = Request { arguments, limits, home: None };
     let mut facts = Facts::default();
     facts.run.limits = request.limits.clone();
-    let cut = {
+    let interrupted_first = {
         let progress = Progress::start();
         let waiting = |step: &str| progress.step(step);
         tokio::select! {
             biased;
-            () = interrupted() => Some(Unobserved::Interrupted),
-            () = tokio::time::sleep(Duration::from_secs(options.timeout)) => Some(Unobserved::TimedOut),
-            () = collect::live(&request, &mut facts, &waiting) => None,
+            () = interrupted() => true,
+            () = collect::live(&request, &mut facts, &waiting) => false,
         }
     };
-    if let Some(reason) = &cut {
-        collect::unfinished(&mut facts, reason);
+    if interrupted_first {
+        collect::unfinished(&mut facts, &Unobserved::Interrupted);
     }
     // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
     let finished = tokio::task::spawn_blocking(move || finish(&facts, &options));
     tokio::select! {
         () = interrupted() => Exit::Interrupted,
         finished = finished => match finished {
-            Ok(exit) if cut != Some(Unobserved::Interrupted) || exit == Exit::Usage => exit,
+            Ok(exit) if !interrupted_first || exit == Exit::Usage => exit,
             Ok(_) => Exit::Interrupted,
             Err(error) => complain(&format!("the report could not be made: {error}")),
         },

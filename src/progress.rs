@@ -86,10 +86,15 @@ fn paint(steps: &Receiver<String>, width: usize) {
     }
 }
 
+/// What ends the wait, where there is room to say it.
+const HINT: &str = "; Ctrl-C shows what is known so far";
+
 /// The line, shorter than the terminal is wide.
 fn line(words: &str, waited: Duration, width: usize) -> String {
-    let line = format!("waiting for {words} ({} s)", waited.as_secs());
-    ServerText::from(line).shortened(width.saturating_sub(2))
+    let line = ServerText::from(format!("waiting for {words} ({} s)", waited.as_secs()));
+    let room = width.saturating_sub(2);
+    let hint = if line.to_string().chars().count() + HINT.len() > room { "" } else { HINT };
+    format!("{}{hint}", line.shortened(room))
 }
 
 #[cfg(test)]
@@ -98,8 +103,9 @@ mod tests {
 
     #[test]
     fn the_line_names_the_step_and_fits_the_terminal() {
-        assert_eq!(line("the agent", Duration::from_millis(2700), 80), "waiting for the agent (2 s)");
-        assert_eq!(line("the agent\x1b[2J", Duration::from_secs(0), 80), "waiting for the agent\\x1b[2J (0 s)");
+        let said = line("the agent", Duration::from_millis(2700), 80);
+        assert_eq!(said, "waiting for the agent (2 s); Ctrl-C shows what is known so far");
+        assert_eq!(line("the agent\x1b[2J", Duration::from_secs(0), 60), "waiting for the agent\\x1b[2J (0 s)");
         assert_eq!(line("the agent", Duration::from_secs(0), 14), "waiting for …");
     }
 }

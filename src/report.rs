@@ -5,10 +5,13 @@ mod message;
 
 use serde::Serialize;
 
+pub use crate::checks::milliseconds;
+
 use crate::checks::{self, Blocks, Certainty, Need, Place, Status, Step};
 use crate::diagnose::{self, Judged, Named, Verdict};
 use crate::facts::host_key::Marker;
 use crate::facts::text::{Address, Comment, Fingerprint, Host, Path, ServerText, User};
+use crate::facts::userauth::Answer;
 use crate::facts::{Facts, Footprint, Origin, Stage};
 use crate::openssh::known_hosts::{self, Standing};
 use crate::openssh::prompts;
@@ -46,6 +49,12 @@ pub struct Report {
     /// The command line that makes this report anew, quoted; not part of the JSON.
     #[serde(skip)]
     pub again: Option<String>,
+    /// Whether a connection was tried, whatever came of it; not part of the JSON.
+    #[serde(skip)]
+    pub dialled: bool,
+    /// Whether the server refused a made-up key, as it does unless it says yes to everybody; not part of the JSON.
+    #[serde(skip)]
+    pub test_key: bool,
 }
 
 /// The login that was meant.
@@ -318,6 +327,11 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         checks,
         message,
         again: again(facts),
+        dialled: facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_none()),
+        test_key: facts
+            .userauth
+            .as_ref()
+            .is_ok_and(|userauth| matches!(userauth.canary, Some(Answer::Failure { partial: false, .. }))),
     }
 }
 
@@ -421,12 +435,21 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
             })
             .collect(),
         hop,
-        ruled_out: verdict
-            .ruled_out
-            .iter()
-            .map(|(cause, because)| RuledOutView { cause, because: because.clone() })
-            .collect(),
+        ruled_out: ruled_out(verdict),
     }
+}
+
+/// What is excluded, first what a reader would suspect next: what bites where the verdict bites or just before it.
+fn ruled_out(verdict: &Verdict) -> Vec<RuledOutView> {
+    let step = |id: &str| checks::causes().find(|(_, cause)| cause.id == id).map(|(_, cause)| cause.blocks);
+    let here = verdict.first.cause.blocks;
+    let view = |(cause, because): &(&'static str, String)| RuledOutView { cause, because: because.clone() };
+    let mut views: Vec<RuledOutView> = verdict.ruled_out.iter().map(view).collect();
+    views.sort_by_key(|view| {
+        let there = step(view.cause).unwrap_or(here);
+        (there.stage() > here.stage(), (here as u8).abs_diff(there as u8))
+    });
+    views
 }
 
 /// A further cause, its commands filled in from the facts it was found in.

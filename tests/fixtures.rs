@@ -2,6 +2,7 @@
 //! that no facts, however odd, make judgement or rendering fail. fixtures/README.md describes the files.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read is a fixture that fails")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,9 +33,15 @@ use sshdoctor::report::report;
 struct Near {
     /// What the change means, and why it acquits.
     why: String,
+    /// Effective options of ssh, by keyword in lower case, and their values now.
+    #[serde(default)]
+    options: BTreeMap<String, String>,
     /// JSON pointers into facts.json and what stands there now.
     #[serde(default)]
     change: Map<String, Value>,
+    /// JSON pointers to what stands there now, and where else in facts.json the same stands.
+    #[serde(default)]
+    copy: BTreeMap<String, String>,
     /// JSON pointers to what is taken away.
     #[serde(default)]
     remove: Vec<String>,
@@ -214,7 +221,12 @@ fn accuses(facts: &Facts, verdict: &Verdict, cause: &Cause) -> bool {
 /// The case at `path` with the changes of a near miss.
 fn changed(path: &Path, near: &Near, of: &Path) -> Facts {
     let mut case: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    for (pointer, value) in &near.change {
+    let copied = near.copy.iter().map(|(pointer, from)| {
+        let value = case.pointer(from).unwrap_or_else(|| panic!("{}: no {from} to copy", of.display()));
+        (pointer.clone(), value.clone())
+    });
+    let copied: Map<String, Value> = copied.collect();
+    for (pointer, value) in near.change.iter().chain(&copied) {
         let (parent, name) = place(&mut case, pointer, of);
         match parent {
             Value::Object(object) => {
@@ -234,7 +246,11 @@ fn changed(path: &Path, near: &Near, of: &Path) -> Facts {
         };
         assert!(removed.is_some(), "{}: nothing stands at {pointer}", of.display());
     }
-    case::from_json(&case.to_string()).unwrap_or_else(|error| panic!("{}: {error:#}", of.display()))
+    let mut facts = case::from_json(&case.to_string()).unwrap_or_else(|error| panic!("{}: {error:#}", of.display()));
+    for (keyword, value) in &near.options {
+        facts.config.options.set(keyword, value);
+    }
+    facts
 }
 
 /// What holds the value at `pointer`, and the last part of the pointer.

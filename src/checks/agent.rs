@@ -136,7 +136,7 @@ const AGENT_LACKS_ACCEPTED_KEY: Cause = Cause {
             vec![
                 Step {
                     place,
-                    ..Step::here("ssh-add -l", "lists what the agent holds: is the key that you mean among it?")
+                    ..Step::here("ssh-add -l", "lists what the agent holds: is the key that you mean among them?")
                 },
                 Step {
                     place,
@@ -199,6 +199,13 @@ const AGENT_REFUSED_TO_SIGN: Cause = Cause {
                 return vec![Step::here(
                     "export GPG_TTY=$(tty) && gpg-connect-agent updatestartuptty /bye",
                     "tells gpg-agent on which terminal it may ask",
+                )];
+            }
+            if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(false)) {
+                return vec![Step::here(
+                    "ssh-add -T PATH_OF_YOUR_KEY.pub",
+                    "asks the agent for a signature: answer what it asks (a confirmation, a PIN, a touch). If it refuses \
+                     again without asking, take the key out with ssh-add -d and load it anew",
                 )];
             }
             vec![Step::here(

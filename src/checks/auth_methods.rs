@@ -168,7 +168,13 @@ const PUBKEY_DISABLED_BY_CLIENT: Cause = Cause {
             let option =
                 "-o PubkeyAuthentication=yes -o PreferredAuthentications=publickey,keyboard-interactive,password";
             vec![
-                Step::here(format!("ssh {option} {}", naming::destination(facts)), "logs in with keys switched on"),
+                Step::here(
+                    format!(
+                        "ssh {option} {}",
+                        naming::destination_without(facts, &["pubkeyauthentication", "preferredauthentications"])
+                    ),
+                    "logs in with keys switched on",
+                ),
                 Step::here(
                     "grep -Hn -i -E 'PubkeyAuthentication|PreferredAuthentications' ~/.ssh/config /etc/ssh/ssh_config",
                     "finds the line to remove",
@@ -274,7 +280,18 @@ const METHOD_DISABLED_BY_CLIENT: Cause = Cause {
             let switches = "-o PasswordAuthentication=yes -o KbdInteractiveAuthentication=yes \
                             -o PreferredAuthentications=keyboard-interactive,password";
             vec![Step::here(
-                format!("ssh{batch} {switches} {}", naming::destination(facts)),
+                format!(
+                    "ssh{batch} {switches} {}",
+                    naming::destination_without(
+                        facts,
+                        &[
+                            "batchmode",
+                            "passwordauthentication",
+                            "kbdinteractiveauthentication",
+                            "preferredauthentications",
+                        ]
+                    )
+                ),
                 "at a terminal: lets ssh ask for the password",
             )]
         },

@@ -35,13 +35,19 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
         };
         let what = match (complaint.kind, &complaint.line) {
             (ComplaintKind::UnknownOption, Some(line)) => {
-                format!("it does not know the option in `{}`", line.shortened(120))
+                format!("it does not know the option in `{}`", line.shortened(120).trim())
             }
-            (ComplaintKind::BadValue, Some(line)) => format!("it does not take the value in `{}`", line.shortened(120)),
+            (ComplaintKind::BadValue, Some(line)) => {
+                format!("it does not take the value in `{}`", line.shortened(120).trim())
+            }
             (ComplaintKind::Unreadable, _) => "it cannot read the file".to_owned(),
             _ => complaint.said.first().map(|said| said.shortened(160)).unwrap_or_default(),
         };
-        let finding = Finding::proven(format!("ssh refuses to start because of {}: {what}", complaint.at));
+        let finding = Finding::proven(match &complaint.at {
+            // The command that was run to ask ssh is none that the user typed.
+            Source::Command(_) => format!("ssh refuses to start: {what}"),
+            at => format!("ssh refuses to start because of {at}: {what}"),
+        });
         Ok(Some(with_words(finding, complaint)))
     },
 };
@@ -99,7 +105,8 @@ const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
         else {
             return Ok(None);
         };
-        let summary = format!("ssh refuses to start because of {}: others own or may write it", complaint.at);
+        let summary =
+            format!("ssh refuses to start because of {}: another account owns it or may write it", complaint.at);
         Ok(Some(with_words(Finding::proven(summary), complaint)))
     },
 };

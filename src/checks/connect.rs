@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::resolve::{BEHIND_A_PROXY, forget, shown};
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::resolve::{BEHIND_A_PROXY, forget};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -60,7 +62,11 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
     }
     match (established(facts), attempts.last()) {
         (Some(seen), _) => Ok(Outcome::pass(seen).with(attempts)),
-        (None, None) => Err(Unobserved::NotAttempted),
+        // A run that was cut short while it dialled.
+        (None, None) => match &facts.transport {
+            Err(cut @ (Unobserved::Interrupted | Unobserved::TimedOut)) => Err(cut.clone()),
+            _ => Err(Unobserved::NotAttempted),
+        },
         (None, Some(last)) => Ok(Outcome { status: Status::Fail, ..Outcome::info(last.clone()) }.with(attempts)),
     }
 }
@@ -69,14 +75,19 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
 fn established(facts: &Facts) -> Option<String> {
     let connect = facts.connect.as_ref().ok()?;
     let attempt = connect.attempts.iter().find(|attempt| attempt.outcome == Dial::Established)?;
-    Some(format!("TCP connection to {} port {} in {:.0} ms", attempt.address, attempt.port, attempt.millis))
+    Some(format!(
+        "TCP connection to {} port {} in {}",
+        attempt.address,
+        attempt.port,
+        super::milliseconds(attempt.millis)
+    ))
 }
 
 /// One attempt as a line of evidence.
 fn line(attempt: &Attempt) -> String {
     let Attempt { address, port, outcome, .. } = attempt;
     match outcome {
-        Dial::Established => format!("{address} port {port}: connected in {:.0} ms", attempt.millis),
+        Dial::Established => format!("{address} port {port}: connected in {}", super::milliseconds(attempt.millis)),
         Dial::Failed(error) => format!("{address} port {port}: {} ({error})", meaning(error)),
         Dial::TimedOut(seconds) => format!("{address} port {port}: no answer within {seconds} s"),
     }
@@ -191,8 +202,8 @@ const CONNECT_BLOCKED_LOCALLY: Cause = Cause {
         outgoing packets, a `prohibit` route, a sandbox or a security policy (SELinux, AppArmor, seccomp) stands \
         before it.\n\n\
         Over IPv6 a router's \"administratively prohibited\" gives EACCES as well, so there it is only likely.",
-    prevent: "Let outgoing rules reject with an ICMP answer instead of dropping on the spot, and name in them who may \
-        use ssh.",
+    prevent: "Try outgoing ssh from the accounts that need it whenever a rule, sandbox or policy of this machine \
+        changes.",
     fix: Fix { commands: look_at_the_firewall, mend: forget_the_connection },
     see: &["connect(2) EACCES, EPERM", "nft(8)", "ip-route(8) prohibit", "RFC 4443 section 3.1"],
     judge: connect_blocked_locally,
@@ -294,7 +305,10 @@ const CONNECTION_REFUSED: Cause = Cause {
 
 fn connection_refused(facts: &Facts) -> Observed<Option<Finding>> {
     when_all_failed(facts, Kind::Refused, |attempt| {
-        format!("{} refuses connections on port {}: sshd is not listening there", attempt.address, attempt.port)
+        format!(
+            "{} refuses connections on port {}: nothing listens there, or a firewall refuses",
+            attempt.address, attempt.port
+        )
     })
 }
 
@@ -325,7 +339,7 @@ const CONNECTION_TIMEOUT: Cause = Cause {
     doc: "Not even a refusal came back within the time limit. A firewall or a cloud security group drops the packets, \
         the host is down, the address is out of date, or the network that leads there (VPN) is not connected.\n\n\
         Which of them it is cannot be seen from this side; that nothing answers is certain.",
-    prevent: "Let firewalls reject instead of drop for addresses that may know, and give cloud hosts stable names.",
+    prevent: "Let firewalls refuse your own networks audibly (reject) instead of dropping, and give cloud hosts stable names.",
     fix: Fix { commands: find_the_silence, mend: forget_the_connection },
     see: &["connect(2) ETIMEDOUT", "RFC 9293 section 3.8.3", "ssh_config(5) ConnectTimeout"],
     judge: connection_timeout,
@@ -434,14 +448,10 @@ fn ipv6_broken(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn use_ipv4(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let block = format!(
-        "printf '%s\\n' {} '    AddressFamily inet' >> ~/.ssh/config",
-        quoted(&format!("Host {}", target.alias))
-    );
+    let block = naming::host_block(facts, &["AddressFamily inet".to_owned()]);
     vec![
-        Step::here(format!("ssh -4 {}", shown(&target.input)), "leaves IPv6 out this once"),
-        Step::here(block, "leaves it out for this host from now on"),
+        Step::here(format!("ssh -4 {}", naming::destination(facts)), "leaves IPv6 out this once"),
+        Step::here(block, "leaves it out for this host from now on; move the block above any `Host *`"),
         Step::person(Place::Server, "have sshd and the firewall serve the IPv6 address, or take the AAAA record away"),
     ]
 }

@@ -5,8 +5,7 @@ mod revoked;
 
 use revoked::{HOST_KEY_REVOKED, REVOKED_HOST_KEYS_UNREADABLE};
 
-use super::resolve::shown;
-use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
 use crate::facts::host_key::{KnownHost, Marker, OfferedHostKey};
 use crate::facts::identities::{FileKind, FileState};
 use crate::facts::key::{CertificateKind, PublicKey};
@@ -268,9 +267,9 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
     let key = name_of(&offered.key);
     let same_type = lines.iter().any(|line| line.key.algorithm == offered.key.plain_algorithm());
     let summary = if same_type {
-        format!("{key} is not the one known for {}", last.name)
+        format!("the host key of {} is not the one known here: another server, or somebody between", last.name)
     } else {
-        format!("{key} is of another type than the one known for {}, and that counts as changed", last.name)
+        format!("the host key of {} is of another type than the one known here, which counts as changed", last.name)
     };
     let mut finding = Finding::new(certainty(facts), summary).seen(format!("the server proved to hold {key}"));
     for line in lines.iter().rev().take(MOST_LINES) {
@@ -354,7 +353,7 @@ fn exchange_the_key(facts: &Facts) -> Vec<Step> {
         let command = format!("ssh-keygen -f {} -R {}", word(path), quoted(&name));
         steps.push(Step {
             root: global,
-            ..Step::here(command, "takes the old key of this name out, once the fingerprints are the same")
+            ..Step::here(command, "removes the old key of this name, once the fingerprints are the same")
         });
         done.push((path.clone(), name));
     }
@@ -448,7 +447,7 @@ fn sign_again(facts: &Facts) -> Vec<Step> {
     ];
     if known_hosts::strict(&facts.config.options) == Strict::Ask {
         steps.push(Step::here(
-            format!("ssh {}", shown(&target.input)),
+            format!("ssh {}", naming::destination(facts)),
             "at a terminal, ssh asks about the plain key instead; say yes only with the fingerprint from the server's console",
         ));
     }
@@ -515,9 +514,11 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
         Strict::Yes => "StrictHostKeyChecking forbids to accept it",
         _ => "there is nobody to ask",
     };
-    let mut finding = Finding::new(certainty(facts), format!("{key} is not known here, and {forbidden}"));
-    finding.evidence = looked_at(facts);
-    finding.evidence.insert(0, strictness(facts));
+    let name = facts.host_key.known.as_ref().ok().and_then(|known| known.names.first()).map(ToString::to_string);
+    let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
+    let mut finding = Finding::new(certainty(facts), format!("the host key{name} is not known here, and {forbidden}"));
+    finding.evidence = vec![format!("the server proved to hold {key}"), strictness(facts)];
+    finding.evidence.extend(looked_at(facts));
     Ok(Some(finding))
 }
 

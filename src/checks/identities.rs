@@ -203,23 +203,12 @@ fn not_offered_commands(facts: &Facts) -> Vec<Step> {
     let word = naming::path(path);
     vec![
         Step::here(format!("ssh -i {word} {}", naming::destination(facts)), "offers this key now"),
-        Step::here(host_block(facts, &[format!("IdentityFile {}", config_word(&path.to_string()))]), KEEP),
+        Step::here(naming::host_block(facts, &[format!("IdentityFile {}", config_word(&path.to_string()))]), KEEP),
     ]
 }
 
 /// Why a Host block is appended.
-const KEEP: &str = "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`";
-
-/// A command that appends a `Host` block with these lines to the user's configuration.
-pub(super) fn host_block(facts: &Facts, lines: &[String]) -> String {
-    let mut block = format!("\\nHost {}\\n", naming::alias(facts));
-    for line in lines {
-        block.push_str("    ");
-        block.push_str(&line.replace('\\', "\\\\").replace('%', "%%"));
-        block.push_str("\\n");
-    }
-    format!("printf {} >> ~/.ssh/config", super::quoted(&block))
-}
+const KEEP: &str = "makes it last: appends a Host block to ~/.ssh/config; move the block above any `Host *`";
 
 /// A value as ssh_config takes it: in double quotes where it holds a blank.
 fn config_word(value: &str) -> String {
@@ -235,6 +224,10 @@ fn mend_not_offered(facts: &mut Facts) {
         let mut file = identities.others.remove(row);
         file.explicit = true;
         identities.files.insert(0, file);
+    }
+    // It is then offered first, before the server may have hung up at what was asked about besides.
+    if let Ok(userauth) = &mut facts.userauth {
+        userauth.connections = vec![None];
     }
 }
 
@@ -294,8 +287,8 @@ pub(super) fn select_agent_key(facts: &Facts, key: &PublicKey) -> Vec<Step> {
             "writes the public half of this agent key to a file",
         ),
         Step::here(
-            host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
-            "makes ssh offer this key, and only this one, to this host",
+            naming::host_block(facts, &[format!("IdentityFile ~/.ssh/{name}"), "IdentitiesOnly yes".to_owned()]),
+            "makes ssh offer this key, and only this one, to this host; move the block above any `Host *`",
         ),
     ]
 }

@@ -61,10 +61,14 @@ fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> O
         return Ok(Some(Bite { file, problem: problem.clone(), accepted, certainty: Certainty::Proven }));
     }
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
-    if course::good(turns).is_some() || course::stopped(turns).is_some() || !takes_keys {
+    let nothing_asked = !turns.iter().any(|turn| turn.fate == Fate::Refused);
+    if course::good(turns).is_some()
+        || course::stopped(turns).is_some()
+        || !takes_keys
+        || (nothing_asked && asks_instead(facts))
+    {
         return Ok(None);
     }
-    let nothing_asked = !turns.iter().any(|turn| turn.fate == Fate::Refused);
     let unusable = turns.iter().find_map(|turn| {
         let Fate::Unusable(problem) = &turn.fate else { return None };
         let file = course::key_file(facts, &turn.offer)?;
@@ -83,11 +87,18 @@ fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> O
     Ok(unusable.map(|(file, problem)| Bite { file, problem: problem.clone(), accepted: None, certainty }))
 }
 
+/// Whether ssh, with nothing to offer, goes on to a question that somebody can answer.
+fn asks_instead(facts: &Facts) -> bool {
+    let methods = facts.userauth.as_ref().ok().and_then(|userauth| userauth.methods()).unwrap_or_default();
+    prompts::can_be_asked(facts) && super::auth_methods::question_open(facts, methods)
+}
+
 impl Bite<'_> {
     /// A finding about it, with what the server had said first.
     fn finding(&self, facts: &Facts, summary: String) -> Finding {
         let finding = Finding::new(self.certainty, summary);
         match &self.accepted {
+            Some(_) if !facts.mended.is_empty() => finding,
             Some(key) => finding.seen(format!(
                 "the server accepts its public half: {} for {}",
                 naming::key(key),
@@ -160,7 +171,7 @@ fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let path = &bite.file.path;
     let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
     let finding = bite.finding(facts, summary);
-    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants no bit of 077"))))
+    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"))))
 }
 
 const KEY_FILE_UNREADABLE: Cause = Cause {
@@ -274,9 +285,11 @@ const KEY_FILE_IS_PUBLIC: Cause = Cause {
                 return Vec::new();
             };
             let bytes = bite.file.path.as_bytes();
-            let private = super::quoted_bytes(bytes.strip_suffix(b".pub").unwrap_or(bytes));
+            let private = super::quoted_bytes(
+                [&b"-cert.pub"[..], b".pub"].iter().find_map(|end| bytes.strip_suffix(*end)).unwrap_or(bytes),
+            );
             vec![Step::here(
-                format!("ssh -i {private} {}", naming::destination(facts)),
+                format!("ssh -i {private} {}", naming::destination_without(facts, &["identityfile"])),
                 "names the private key; put the same path into IdentityFile if it is configured",
             )]
         },
@@ -439,7 +452,7 @@ const KEY_PAIR_MISMATCH: Cause = Cause {
         commands: |facts| {
             let path = file_word(facts, |problem| *problem == Problem::PairMismatch);
             vec![Step::here(
-                format!("ssh-keygen -y -f {path} > {path}.pub"),
+                format!("ssh-keygen -y -f {path} > {path}.pub.new && mv {path}.pub.new {path}.pub"),
                 "writes the public half that belongs to this private key; that one must then be authorised",
             )]
         },
@@ -478,9 +491,13 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let path = file_word(facts, |problem| *problem == Problem::Encrypted);
+            if facts.agent.as_ref().is_ok_and(|agent| agent.answer.is_ok()) {
+                let why = "asks for the passphrase once; ssh then finds the key in the agent";
+                return vec![Step::here(format!("ssh-add {path}"), why)];
+            }
             vec![Step::here(
-                format!("ssh-add {path}"),
-                "asks for the passphrase once; ssh then finds the key in the agent",
+                format!("eval \"$(ssh-agent -s)\" && ssh-add {path}"),
+                "starts an agent for this shell and asks for the passphrase once; ssh then finds the key in the agent",
             )]
         },
         mend: |facts| {
@@ -572,6 +589,9 @@ fn identity_file_missing(facts: &Facts) -> Observed<Option<Finding>> {
         ))
     };
     let asked = turns.iter().filter(|turn| turn.fate == Fate::Refused).count();
+    if asked == 0 && asks_instead(facts) {
+        return Ok(None);
+    }
     if asked == 0 {
         return Ok(Some(finding(Certainty::Proven).seen("ssh has nothing else to offer")));
     }

@@ -149,6 +149,11 @@ pub struct Fix {
     pub mend: fn(&mut Facts),
 }
 
+/// A duration as it is printed: what a clock cannot tell from nothing is `<1 ms`.
+pub fn milliseconds(millis: f64) -> String {
+    if millis < 1.0 { "<1 ms".to_owned() } else { format!("{millis:.0} ms") }
+}
+
 /// The steps of a login in ssh's own order; a cause blocks at one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blocks {

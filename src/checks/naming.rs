@@ -1,7 +1,7 @@
 //! How findings name what they speak of: a key, a login, a moment.
 
 use crate::facts::key::PublicKey;
-use crate::facts::text::{Path, User};
+use crate::facts::text::{Path, ServerText, User};
 use crate::facts::{Facts, Source};
 
 use super::{quoted, quoted_bytes};
@@ -27,9 +27,29 @@ pub fn user(facts: &Facts) -> User {
 
 /// ssh's options and the destination as they were typed, as words for a shell: what follows `ssh` in a command.
 pub fn destination(facts: &Facts) -> String {
+    destination_without(facts, &[])
+}
+
+/// The same without the options that set one of these keywords (lower case; `identityfile` for `-i` too), which the
+/// command sets itself.
+pub fn destination_without(facts: &Facts, keywords: &[&str]) -> String {
     let Ok(target) = &facts.target else { return "HOST".to_owned() };
-    let options = facts.config.arguments.iter().map(|word| quoted_bytes(word.as_bytes()));
-    let words: Vec<String> = options.chain([quoted_bytes(target.input.as_bytes())]).collect();
+    let set = |value: &[u8]| {
+        let end = value.iter().position(|byte| *byte == b'=' || byte.is_ascii_whitespace()).unwrap_or(value.len());
+        keywords.iter().any(|keyword| value[..end].eq_ignore_ascii_case(keyword.as_bytes()))
+    };
+    let mut words = Vec::new();
+    let mut arguments = facts.config.arguments.iter().map(ServerText::as_bytes).peekable();
+    while let Some(word) = arguments.next() {
+        let next = arguments.peek().copied();
+        match (word, next) {
+            (b"-o", Some(value)) if set(value) => drop(arguments.next()),
+            (b"-i", Some(_)) if keywords.contains(&"identityfile") => drop(arguments.next()),
+            (word, _) if word.strip_prefix(b"-o").is_some_and(|value| !value.is_empty() && set(value)) => {}
+            (word, _) => words.push(quoted_bytes(word)),
+        }
+    }
+    words.push(quoted_bytes(target.input.as_bytes()));
     words.join(" ")
 }
 
@@ -44,6 +64,12 @@ pub fn copy_destination(facts: &Facts) -> String {
 /// The host as it was typed, for a `Host` line.
 pub fn alias(facts: &Facts) -> String {
     facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| target.alias.to_string())
+}
+
+/// A command that appends a `Host` block with these lines to the user's configuration.
+pub fn host_block(facts: &Facts, lines: &[String]) -> String {
+    let words: Vec<String> = lines.iter().map(|line| quoted(&format!("    {line}"))).collect();
+    format!("printf '%s\\n' '' {} {} >> ~/.ssh/config", quoted(&format!("Host {}", alias(facts))), words.join(" "))
 }
 
 /// A path as one word for a shell.
@@ -64,6 +90,7 @@ pub fn home(user: &User) -> String {
 pub fn from(source: &Source) -> String {
     match source {
         Source::Default => String::new(),
+        Source::Command(_) => " (named in the configuration)".to_owned(),
         source => format!(" (from {source})"),
     }
 }

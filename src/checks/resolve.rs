@@ -1,6 +1,8 @@
 //! Does the host name lead to an address? (sshconnect.c `resolve_host`, getaddrinfo(3))
 
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::config::Alias;
 use crate::facts::resolve::ResolveError;
 use crate::facts::text::Host;
@@ -94,7 +96,10 @@ fn type_the_other_name(facts: &Facts) -> Vec<Step> {
         Ok(target) if target.user_from == crate::facts::UserFrom::CommandLine => format!("{}@", target.user),
         _ => String::new(),
     };
-    let command = format!("ssh {}", quoted(&format!("{user}{}", near.meant)));
+    let mut words = vec!["ssh".to_owned()];
+    words.extend(facts.config.arguments.iter().map(|word| super::quoted_bytes(word.as_bytes())));
+    words.push(quoted(&format!("{user}{}", near.meant)));
+    let command = words.join(" ");
     vec![Step::here(command, format!("the name as {} has it", near.from))]
 }
 
@@ -195,7 +200,7 @@ fn find_the_name(facts: &Facts) -> Vec<Step> {
     let mut steps = Vec::new();
     if let Some(family) = restricted_family(facts) {
         let why = format!("AddressFamily {family} (-4, -6) leaves other addresses out; this asks for all");
-        steps.push(Step::here(format!("ssh -o AddressFamily=any {}", shown(&target.input)), why));
+        steps.push(Step::here(format!("ssh -o AddressFamily=any {}", naming::destination(facts)), why));
     }
     let why = "asks the resolver that ssh asks; it prints addresses as soon as the name exists";
     steps.push(Step::here(format!("getent ahosts {}", shown(&target.host)), why));
@@ -265,7 +270,7 @@ fn said(name: &Host, error: &ResolveError) -> String {
 }
 
 /// A name from outside as one quoted word of a command.
-pub(super) fn shown(name: &Host) -> String {
+fn shown(name: &Host) -> String {
     quoted(&name.to_string())
 }
 

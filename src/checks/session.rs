@@ -1,5 +1,6 @@
 //! The session, and the verdicts that name no fault.
 
+use crate::facts::key::PublicKey;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::userauth::{Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
@@ -59,9 +60,9 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
         return Ok(None);
     };
-    // Where a login was allowed and none was made, something kept the run from it.
-    let allowed = facts.run.limits.login;
-    if allowed || course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
+    // A hardware key in a file may be absent or wait for a touch: nothing was seen of that.
+    let unseen = turn.offer.key.as_ref().is_some_and(PublicKey::is_hardware) && !turn.offer.agent;
+    if unseen || course::says_yes_to_everything(facts) || known_hosts::course(facts) != Course::GoOn {
         return Ok(None);
     }
     let Some(key) = &turn.offer.key else { return Ok(None) };
@@ -89,7 +90,7 @@ fn used(facts: &Facts) -> Option<course::Turn> {
 }
 
 /// Whose key it is and where its private half lies.
-fn whose(facts: &Facts, turn: &course::Turn, key: &crate::facts::key::PublicKey) -> String {
+fn whose(facts: &Facts, turn: &course::Turn, key: &PublicKey) -> String {
     let hardware = if key.is_hardware() { "the hardware key" } else { "the key" };
     let name = if key.comment.is_empty() { key.fingerprint.to_string() } else { key.comment.shortened(60) };
     let forwarded =
@@ -322,15 +323,19 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         return Finding::new(Certainty::Possible, summary).seen("it accepted a key that nobody has");
     }
     let turns = course::course(facts).unwrap_or_default();
-    if let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried))
+    if let Some(turn) =
+        course::good(&turns).filter(|turn| matches!(turn.fate, Fate::Accepted(Use::Untried | Use::Begun)))
         && let Some(key) = &turn.offer.key
     {
         let summary = format!("{login} accepts {}, and no login was seen to the end", whose(facts, turn, key));
         return Finding::new(Certainty::Possible, summary).seen(format!("the server accepts {}", naming::key(key)));
     }
+    let cut =
+        facts.transport.as_ref().err().filter(|gap| matches!(gap, Unobserved::Interrupted | Unobserved::TimedOut));
+    let is_dialling = facts.connect.as_ref().is_ok_and(|connect| connect.established().is_none());
     let gaps: [(&str, Option<&Unobserved>); 6] = [
         ("the name's addresses", facts.resolve.as_ref().err()),
-        ("the connection", facts.connect.as_ref().err()),
+        ("the connection", facts.connect.as_ref().err().or(cut.filter(|_| is_dialling))),
         ("the key exchange", facts.transport.as_ref().err()),
         ("the host key", facts.host_key.offered.as_ref().err()),
         ("the authentication", facts.userauth.as_ref().err()),
@@ -338,12 +343,22 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     ];
     let missing = gaps.iter().find_map(|(what, gap)| Some((*what, (*gap)?)));
     let summary = match missing {
+        Some((what, Unobserved::Interrupted)) => {
+            format!("interrupted at {what}: no cause can be named for {login} yet")
+        }
+        Some((what, Unobserved::TimedOut)) => {
+            format!("time ran out at {what}: no cause can be named for {login} yet")
+        }
         Some((what, reason)) => format!("no cause can be named for {login}: {what}: {reason}"),
         None => format!("no cause can be named for {login}, and no login was seen to work"),
     };
-    let evidence = gaps.iter().filter_map(|(what, gap)| Some(format!("{what}: {}", (*gap)?)));
     let mut finding = Finding::new(Certainty::Possible, summary);
-    finding.evidence.extend(evidence);
+    for group in gaps.chunk_by(|(_, one), (_, next)| one == next) {
+        if let Some((_, Some(gap))) = group.first() {
+            let names: Vec<&str> = group.iter().map(|(what, _)| *what).collect();
+            finding.evidence.push(format!("{}: {gap}", names.join(", ")));
+        }
+    }
     finding
 }
 

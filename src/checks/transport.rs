@@ -6,7 +6,9 @@ mod algorithms;
 pub use algorithms::ALGORITHMS;
 
 use super::resolve::forget;
-use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
+};
 use crate::facts::connect::Dial;
 use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, Stage, known};
@@ -55,7 +57,10 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
     let Some(identification) = &transport.identification else {
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
-    let millis = transport.identification_millis.map(|millis| format!(" after {millis:.0} ms")).unwrap_or_default();
+    let millis = transport
+        .identification_millis
+        .map(|millis| format!(" after {}", super::milliseconds(millis)))
+        .unwrap_or_default();
     Ok(Outcome::pass(format!("{}{millis}", identification.shortened(SHOWN))).with(before))
 }
 
@@ -577,8 +582,10 @@ fn protocol_error(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn go_around(facts: &Facts) -> Vec<Step> {
-    let Ok(target) = &facts.target else { return Vec::new() };
-    let command = format!("ssh -vvv {}", super::resolve::shown(&target.input));
+    if facts.target.is_err() {
+        return Vec::new();
+    }
+    let command = format!("ssh -vvv {}", naming::destination(facts));
     vec![
         Step::here(
             command,

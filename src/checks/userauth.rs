@@ -1,7 +1,8 @@
 //! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
 use crate::facts::key::PublicKey;
-use crate::facts::userauth::{Answer, Signed, Userauth};
+use crate::facts::text::escape;
+use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::{known_hosts, prompts};
@@ -238,26 +239,30 @@ fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a
 fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
-    let Some(cut) = course::cut_after(userauth).filter(|_| client_takes_publickey(facts)) else { return Ok(None) };
-    let left = behind_the_cut(&turns, userauth);
-    let accepted = left.iter().find(|(_, turn)| turn.fate == Fate::TooLate);
+    let too_late = turns.iter().enumerate().find(|(_, turn)| turn.fate == Fate::TooLate);
+    let said = course::cut_after(userauth);
+    if !client_takes_publickey(facts) || (said.is_none() && too_late.is_none()) {
+        return Ok(None);
+    }
+    let refused = |query: &&Query| query.connection == 0 && refused_answer(query.answer.as_ref());
+    let cut = said.unwrap_or_else(|| userauth.queries.iter().filter(refused).count());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
-    let seen = format!(
-        "after {} the server hung up: Too many authentication failures",
-        naming::count(cut, "refusal", "refusals")
-    );
-    if let Some((place, turn)) = accepted {
+    let words = if said.is_some() { "saying: Too many authentication failures" } else { "without saying why" };
+    let seen = format!("after {} the server hung up, {words}", naming::count(cut, "refusal", "refusals"));
+    if let Some((place, turn)) = too_late {
         let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
         let summary = format!(
-            "the right key comes too late: ssh offers it as number {place} of {offered}, the server hangs up after {cut}"
+            "the right key comes too late: ssh offers it as number {} of {offered}, the server hangs up after {cut}",
+            place + 1
         );
-        return Ok(Some(Finding::proven(summary).seen(format!("the server accepts {key}")).seen(seen)));
+        let certainty = if said.is_some() { Certainty::Proven } else { Certainty::Likely };
+        return Ok(Some(Finding::new(certainty, summary).seen(format!("the server accepts {key}")).seen(seen)));
     }
+    let left = behind_the_cut(&turns, userauth);
     let unasked = left.iter().filter(|(_, turn)| turn.fate == Fate::NotAsked).count();
     if left.is_empty() {
         return Ok(None);
     }
-    let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
     if unasked == 0 {
         // All were asked in the end and none is accepted: the cut is what ssh meets after the first is put right.
         let summary = format!("ssh offers {offered} keys, and the server hangs up after {cut}");
@@ -265,6 +270,7 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let summary =
         format!("ssh offers {offered} keys, and the server hangs up after {cut} refusals, before it has seen them all");
+    let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
     Ok(Some(Finding::likely(summary).seen(seen).seen(asked).or(members::of_refusal(facts, &turns))))
 }
 
@@ -287,8 +293,8 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
                     "offers this key and no other",
                 ),
                 Step::here(
-                    super::identities::host_block(facts, &lines),
-                    "keeps it: appends a Host block to ~/.ssh/config; put it above any `Host *`",
+                    naming::host_block(facts, &lines),
+                    "makes it last: appends a Host block to ~/.ssh/config; move the block above any `Host *`",
                 ),
             ]
         }
@@ -325,22 +331,25 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
           ssh-rsa (SHA-1) and a client from 8.8 on, a DSA key, or PubkeyAcceptedAlgorithms that leaves the key's type out. ssh \
           passes over the key and says so only with -v: `no mutual signature algorithm`.\n\n\
           Proven when this holds for every identity that ssh has, by the client's list and the server's server-sig-algs.",
-    prevent: "Use an Ed25519 key, or an update of the server; SHA-1 signatures are retired.",
+    prevent: "Use Ed25519 keys, and update servers that verify nothing but SHA-1 signatures.",
     fix: Fix {
         commands: |facts| {
             let turns = course::course(facts).unwrap_or_default();
             let skipped = turns.iter().find(|turn| turn.fate == Fate::NoAlgorithm);
-            let kind = skipped
-                .and_then(|turn| turn.offer.key.as_ref())
-                .map_or("ssh-rsa".to_owned(), PublicKey::plain_algorithm);
-            if kind == "ssh-dss" {
+            let Some(key) = skipped.and_then(|turn| turn.offer.key.as_ref()) else { return Vec::new() };
+            let names = wanted_algorithms(facts, key);
+            if key.plain_algorithm() == "ssh-dss" {
                 return vec![Step::here(
                     "ssh-keygen -t ed25519",
                     "DSA keys are retired; this makes a key that servers take",
                 )];
             }
             vec![Step::here(
-                format!("ssh -o PubkeyAcceptedAlgorithms=+{} {}", super::quoted(&kind), naming::destination(facts)),
+                format!(
+                    "ssh -o PubkeyAcceptedAlgorithms=+{} {}",
+                    super::quoted(&names),
+                    naming::destination_without(facts, &["pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes"])
+                ),
                 "lets ssh use this key type for this one login; an Ed25519 key or an update of the server is the better way",
             )]
         },
@@ -351,7 +360,7 @@ const NO_MUTUAL_SIGNATURE_ALGORITHM: Cause = Cause {
             let mut list = course::accepted_algorithms(&facts.config.options).join(",");
             for key in keys {
                 list.push(',');
-                list.push_str(&key.plain_algorithm());
+                list.push_str(&wanted_algorithms(facts, &key));
             }
             facts.config.options.set("pubkeyacceptedalgorithms", &list);
         },
@@ -371,12 +380,15 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     if !takes_keys || not_offered || !client_takes_publickey(facts) || passed_over.len() != keyed.len() {
         return Ok(None);
     }
-    let Some(key) = passed_over.first() else { return Ok(None) };
+    // With nothing to offer, ssh goes on to ask for a password where it may.
+    let asks = question_open(facts, userauth.methods().unwrap_or_default()) && prompts::can_be_asked(facts);
+    let Some(key) = passed_over.first().filter(|_| !asks) else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
-        "ssh passes over {}: it shares no signature algorithm with {login} for it",
-        naming::key(key)
+        "ssh and {login} share no signature algorithm for your {} key, so ssh does not offer it",
+        escape(key.algorithm.as_bytes())
     ));
+    finding.evidence.push(format!("not offered: {}", naming::key(key)));
     let accepted = course::accepted_algorithms(&facts.config.options).join(",");
     finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
     finding.evidence.push(match userauth.extension("server-sig-algs") {
@@ -386,6 +398,18 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
         }
     });
     Ok(Some(finding))
+}
+
+/// The signature algorithms of this key that the server takes: for RSA those with SHA-2 before the one with SHA-1.
+fn wanted_algorithms(facts: &Facts, key: &PublicKey) -> String {
+    if key.plain_algorithm() != "ssh-rsa" || key.is_certificate() {
+        return key.algorithm.clone();
+    }
+    let sent = facts.userauth.as_ref().ok().and_then(|userauth| userauth.extension("server-sig-algs"));
+    let server: Vec<&str> =
+        sent.and_then(|list| list.as_str()).map(|list| list.split(',').collect()).unwrap_or_default();
+    let taken: Vec<&str> = ["rsa-sha2-512", "rsa-sha2-256"].into_iter().filter(|name| server.contains(name)).collect();
+    if taken.is_empty() { "ssh-rsa".to_owned() } else { taken.join(",") }
 }
 
 const SIGNATURE_REJECTED: Cause = Cause {
@@ -452,7 +476,7 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
         commands: |facts| {
             let batch = if facts.config.options.is_yes("batchmode") { "-o BatchMode=no " } else { "" };
             vec![Step::here(
-                format!("ssh {batch}{}", naming::destination(facts)),
+                format!("ssh {batch}{}", naming::destination_without(facts, &["batchmode"])),
                 "at a terminal, so that ssh can ask for what the server demands",
             )]
         },
@@ -565,16 +589,19 @@ fn authorized_keys_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::info("the server was asked about no key"));
     }
     let accepted = userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk)).count();
+    let one = userauth.queries.len() == 1;
     let asked = naming::count(userauth.queries.len(), "key", "keys");
     if course::says_yes_to_everything(facts) {
         return Ok(Outcome::info("the server says yes to every query, so its yes proves nothing").with(lines));
     }
-    if accepted > 0 {
-        return Ok(
-            Outcome::pass(format!("the server accepts {accepted} of the {asked} it was asked about")).with(lines)
-        );
-    }
-    Ok(Outcome::info(format!("the server accepts none of the {asked} it was asked about")).with(lines))
+    let summary = match (accepted, one) {
+        (0, true) => "the server does not accept the key it was asked about".to_owned(),
+        (_, true) => "the server accepts the key it was asked about".to_owned(),
+        (0, false) => format!("the server accepts none of the {asked} it was asked about"),
+        (_, false) => format!("the server accepts {accepted} of the {asked} it was asked about"),
+    };
+    let outcome = if accepted > 0 { Outcome::pass(summary) } else { Outcome::info(summary) };
+    Ok(outcome.with(lines))
 }
 
 fn a_key_is_accepted(facts: &Facts) -> Option<String> {
@@ -595,6 +622,7 @@ fn login_holds(facts: &Facts) -> Observed<Outcome> {
                 format!("partial success, then {}", methods.join(", "))
             }
             Signed::Answered(_) => "refused".to_owned(),
+            Signed::Begun => "not made before the run ended".to_owned(),
             Signed::Unanswered => "the connection ended in place of an answer".to_owned(),
             Signed::AgentRefused => "the agent refused to sign".to_owned(),
             Signed::AgentSilent => "the agent did not answer".to_owned(),

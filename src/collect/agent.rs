@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 
+use super::system::variable;
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use crate::facts::key::PublicKey;
-use crate::facts::text::Path;
+use crate::facts::text::{Path, escape};
 use crate::facts::userauth::Signed;
 use crate::facts::{Facts, Observed, Run, Source, Unobserved};
 use crate::openssh::identities::{agent_flags, name_in_signature};
@@ -22,6 +23,9 @@ use protocol::Trouble;
 
 /// How long an agent may take to sign: its owner may be asked.
 const SIGNING_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
+
+/// Bytes of a signature's type that are kept; RFC 4251 section 6 allows 64.
+const NAME_LIMIT: usize = 128;
 
 /// What ssh tells an agent about the session (PROTOCOL.agent section 1, `session-bind@openssh.com`).
 #[derive(Debug, Clone)]
@@ -45,8 +49,7 @@ pub struct Connection {
 
 /// Finds the socket that ssh would use and asks it what it holds; fills `facts.agent` but for `bound`.
 pub async fn collect(facts: &mut Facts) {
-    let env = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
-    facts.agent = Ok(look(facts, &env).await);
+    facts.agent = Ok(look(facts, &variable).await);
 }
 
 async fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Agent {
@@ -83,13 +86,15 @@ fn socket(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Option
         return Ok(of_environment(variable, facts.run.auth_sock.clone()));
     };
     // The value is expanded before it is looked at.
-    let expanded = tokens::path(value, facts, env).map_err(|words| format!("IdentityAgent {value}: {words}"))?;
+    let expanded = tokens::path(value, facts, env)
+        .map_err(|words| format!("IdentityAgent {}: {words}", escape(value.as_bytes())))?;
     match expanded.as_bytes() {
         b"none" | b"" => Ok(None),
         b"SSH_AUTH_SOCK" => Ok(of_environment(variable, facts.run.auth_sock.clone())),
         [b'$', name @ ..] if !name.starts_with(b"{") => {
             let name = std::str::from_utf8(name).ok().filter(|name| is_variable_name(name));
-            let name = name.ok_or_else(|| format!("IdentityAgent {value}: not the name of an environment variable"))?;
+            let odd = || format!("IdentityAgent {}: not the name of an environment variable", escape(value.as_bytes()));
+            let name = name.ok_or_else(odd)?;
             Ok(of_environment(name, env(name).map(Path::new)))
         }
         _ => Ok(Some(found(expanded, Source::Command("ssh -G".to_owned()), &facts.run))),
@@ -146,8 +151,7 @@ pub async fn bound(socket: &Path, binding: Option<&Binding>) -> (Option<Connecti
     };
     match session.await {
         Ok((stream, keys)) => (Some(Connection { stream: Some(stream), keys: keys.clone() }), Ok(keys)),
-        Err(Trouble::Silent) => (None, Err(Unobserved::TimedOut)),
-        Err(trouble) => (None, Err(Unobserved::Failed(in_words(&trouble)))),
+        Err(trouble) => (None, Err(trouble.unobserved())),
     }
 }
 
@@ -159,15 +163,6 @@ fn bind_contents(host_key: &[u8], session_id: &[u8], signature: &[u8]) -> Vec<u8
     }
     contents.push(0);
     contents
-}
-
-fn in_words(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Unreachable(name) => format!("the agent's socket: {name}"),
-        Trouble::Silent => "the agent did not answer".to_owned(),
-        Trouble::Refused => "the agent refused to list its keys".to_owned(),
-        Trouble::Garbage(words) => format!("the agent answered with {words}"),
-    }
 }
 
 impl Connection {
@@ -193,8 +188,11 @@ impl Connection {
             Err(Trouble::Silent | Trouble::Unreachable(_)) => return Err(Signed::AgentSilent),
         };
         self.stream = Some(stream);
-        let made = Reader::new(&signature).text().unwrap_or_default();
-        if made == name_in_signature(algorithm) { Ok(signature) } else { Err(Signed::WrongType(made.to_owned())) }
+        let made = Reader::new(&signature).string().unwrap_or_default();
+        if made == name_in_signature(algorithm).as_bytes() {
+            return Ok(signature);
+        }
+        Err(Signed::WrongType(escape(&made[..made.len().min(NAME_LIMIT)])))
     }
 }
 

@@ -10,14 +10,17 @@ mod said;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 
 use super::Request;
+use super::live::off_thread;
+use super::system::variable;
 use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, SshProgram};
 use crate::facts::text::{self, Host, ServerText};
-use crate::facts::{Facts, Source, Target, Unobserved, UserFrom};
+use crate::facts::{Facts, Run, Source, Target, Unobserved, UserFrom};
 use crate::openssh::arguments::{Arguments, keyword_and_value};
 use crate::openssh::{defaults, tokens};
 
@@ -42,8 +45,15 @@ pub async fn collect(request: &Request, facts: &mut Facts) {
     evaluate(arguments, facts).await;
 
     let named = arguments.pairs().into_iter().rev().find_map(|(letter, value)| value.filter(|_| letter == b'F'));
-    facts.run.homes = homes(&facts.config.options);
-    let seen = files::read(facts, named.as_deref(), &environment);
+    // The passwd database and the files may lie on a network that does not answer.
+    let view = Arc::new(facts.clone());
+    let looked = off_thread(&view, move |facts| {
+        let homes = homes(&facts.config.options);
+        let view = Facts { run: Run { homes: homes.clone(), ..facts.run.clone() }, ..facts.clone() };
+        Ok((homes, files::read(&view, named.as_deref(), &variable)))
+    });
+    let (homes, seen) = looked.await.unwrap_or_default();
+    facts.run.homes = homes;
     let user_from = user_from(arguments, facts, &seen.users);
     if let Ok(target) = &mut facts.target {
         target.user_from = user_from;
@@ -62,7 +72,7 @@ fn unexpandable(facts: &Facts) -> Option<Complaint> {
         .into_iter()
         .flat_map(|keyword| facts.config.options.all(keyword).map(move |value| (keyword, value)));
     values.filter(|(_, value)| *value != "none").find_map(|(keyword, value)| {
-        let reason = tokens::path(value, facts, &environment).err()?;
+        let reason = tokens::path(value, facts, &variable).err()?;
         Some(Complaint {
             kind: ComplaintKind::Other,
             at: Source::Command("ssh -G".to_owned()),
@@ -74,7 +84,7 @@ fn unexpandable(facts: &Facts) -> Option<Complaint> {
 
 /// Names without wildcards on `Host` lines of the configuration that ssh would read without `-F`.
 pub fn aliases(facts: &Facts) -> Vec<Host> {
-    files::read(facts, None, &environment).aliases.into_iter().map(|alias| alias.name).collect()
+    files::read(facts, None, &variable).aliases.into_iter().map(|alias| alias.name).collect()
 }
 
 /// Whether the installed ssh's `-P` takes a value, as it does from 9.4 on; where there is no ssh, the newest is meant.
@@ -265,7 +275,7 @@ async fn control_master(facts: &mut Facts) {
     let Some(value) = options.first("controlpath").filter(|value| !value.eq_ignore_ascii_case("none")) else { return };
     // Newer versions print it expanded; what is left of a token is expanded here.
     let unexpanded = value.starts_with('~') || value.contains('%') || value.contains("${");
-    let path = if unexpanded { tokens::path(value, facts, &environment) } else { Ok(value.into()) };
+    let path = if unexpanded { tokens::path(value, facts, &variable) } else { Ok(value.into()) };
     let path = match path {
         Ok(path) => path,
         Err(reason) => {
@@ -298,11 +308,6 @@ fn unbindable(path: &Path) -> Option<String> {
     nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK)
         .err()
         .map(|error| format!("{error:?}"))
-}
-
-/// A variable of our own environment, which is ssh's too.
-fn environment(name: &str) -> Option<Vec<u8>> {
-    std::env::var_os(name).map(|value| value.as_encoded_bytes().to_vec())
 }
 
 fn shown(word: &OsStr) -> text::Path {

@@ -3,17 +3,16 @@
 //! Touches: one TCP connection attempt for each address until one succeeds; never two at once, because servers count
 //! what a race leaves behind.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::InterfaceFlags;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::resolve;
+use super::system::errno;
 use crate::facts::Facts;
 use crate::facts::config::Options;
 use crate::facts::connect::{Attempt, Connect, Dial};
@@ -48,8 +47,13 @@ pub async fn dial(facts: &Facts, connect: &mut Connect) -> Option<TcpStream> {
 
 /// `ConnectTimeout`, or the default: ssh itself would wait as long as the system does.
 fn limit(options: &Options) -> Duration {
-    let configured = options.first("connecttimeout").and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(configured.filter(|seconds| *seconds > 0).unwrap_or(DEFAULT_LIMIT))
+    connect_timeout(options).unwrap_or(Duration::from_secs(DEFAULT_LIMIT))
+}
+
+/// `ConnectTimeout`, where it limits anything; more than an `int` is none that ssh takes (readconf.c `parse_time`).
+pub(super) fn connect_timeout(options: &Options) -> Option<Duration> {
+    let seconds = options.first("connecttimeout")?.parse::<u32>().ok()?;
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// Dials one address; the error is a name such as `ECONNREFUSED`.
@@ -104,14 +108,6 @@ fn interface_address(interface: &str, v4: bool) -> Option<SocketAddr> {
         IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unicast_link_local(),
     };
     addresses.iter().find(reaches_out).or_else(|| addresses.first()).copied()
-}
-
-/// The name of the system's error, `ECONNREFUSED`.
-pub(super) fn errno(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{:?}", Errno::from_raw(number)),
-        None => error.kind().to_string(),
-    }
 }
 
 #[cfg(test)]

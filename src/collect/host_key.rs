@@ -4,18 +4,18 @@
 //! Touches: reads UserKnownHostsFile, GlobalKnownHostsFile and RevokedHostKeys, regular files only; for a revocation
 //! list in binary form runs `ssh-keygen -Q`, with the host key on its standard input.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::libc;
 
-use super::connect::errno;
+use super::system::{errno, state, variable};
 use crate::facts::config::Options;
 use crate::facts::host_key::{KnownHost, KnownHosts, KnownHostsFile, Marker, RevokedHostKeys};
-use crate::facts::identities::{FileError, FileKind, FileStat, FileState};
+use crate::facts::identities::{FileError, FileKind};
 use crate::facts::key::PublicKey;
 use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Observed, Source, Unobserved};
@@ -61,9 +61,8 @@ pub fn known(facts: &Facts) -> Observed<KnownHosts> {
 /// The files that an option names, expanded; `none` names none. What ssh could not expand would have made it stop
 /// before, so it is left out here.
 fn paths(facts: &Facts, keyword: &str) -> Vec<Path> {
-    let environment = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
     let values = words(&facts.config.options, keyword);
-    values.iter().filter_map(|value| tokens::path(value, facts, &environment).ok()).collect()
+    values.iter().filter_map(|value| tokens::path(value, facts, &variable).ok()).collect()
 }
 
 /// The words of a list option as `ssh -G` prints it, where a space always parts two.
@@ -75,7 +74,8 @@ fn words<'a>(options: &'a Options, keyword: &'a str) -> Vec<&'a str> {
 
 /// Reads one known_hosts file into `known`.
 fn read_known_hosts(path: &Path, global: bool, known: &mut KnownHosts) -> KnownHostsFile {
-    let mut file = KnownHostsFile { path: path.clone(), global, state: state(path), unreadable_lines: Vec::new() };
+    let mut file =
+        KnownHostsFile { path: path.clone(), global, state: state(&path.to_path_buf()), unreadable_lines: Vec::new() };
     if !matches!(&file.state, Ok(stat) if stat.kind == FileKind::Regular) {
         return file;
     }
@@ -266,36 +266,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(text)
 }
 
-/// What `stat` says of a path, links followed.
-fn state(path: &Path) -> FileState {
-    let path = path.to_path_buf();
-    let metadata = fs::metadata(&path).map_err(|error| FileError { errno: errno(&error), at: None })?;
-    let file_type = metadata.file_type();
-    let kind = if file_type.is_file() {
-        FileKind::Regular
-    } else if file_type.is_dir() {
-        FileKind::Directory
-    } else if file_type.is_fifo() {
-        FileKind::Fifo
-    } else if file_type.is_socket() {
-        FileKind::Socket
-    } else {
-        FileKind::Other
-    };
-    Ok(FileStat {
-        kind,
-        mode: metadata.mode() & 0o7777,
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        size_bytes: metadata.len(),
-        modified: Some(metadata.mtime()),
-        link_to: fs::read_link(&path).ok().map(|to| Path::from_path(&to)),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs;
     use std::path::PathBuf;
 
     use super::*;

@@ -16,6 +16,7 @@ use std::path::Path as StdPath;
 use signature::Signer;
 use ssh_key::Signature;
 
+use super::system::{state, variable};
 use crate::facts::identities::{
     CertificateFile, FileError, FileKind, FileStat, FileState, Identities, KeyFile, KeyFormat, PrivateFile, PublicFile,
 };
@@ -23,18 +24,12 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText};
 use crate::facts::userauth::Signed;
 use crate::facts::{Facts, Observed, Source, Unobserved};
-use crate::openssh::identities::name_in_signature;
-use crate::openssh::{defaults, key_format, public_key, tokens};
-
-/// ssh.h `SSH_MAX_IDENTITY_FILES`.
-const FILES_LIMIT: usize = 100;
-/// The options of ssh(1) that take a value.
-const WITH_VALUE: &[u8] = b"BbcDEeFIiJLlmOoPpQRSWw";
+use crate::openssh::identities::{FILES_LIMIT, name_in_signature};
+use crate::openssh::{arguments, defaults, key_format, public_key, tokens};
 
 /// Looks at every configured key file and at the other public keys under `~/.ssh`.
 pub fn collect(facts: &Facts) -> Observed<Identities> {
-    let env = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
-    Ok(look(facts, &env))
+    Ok(look(facts, &variable))
 }
 
 fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
@@ -101,37 +96,26 @@ impl Word {
 }
 
 fn named_on_command_line(facts: &Facts) -> Vec<Word> {
-    let mut words = facts.config.arguments.iter().map(ServerText::as_bytes);
-    let mut named = Vec::new();
-    while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix(b"-") else { continue };
-        let Some(at) = letters.iter().position(|letter| WITH_VALUE.contains(letter)) else { continue };
-        let attached = &letters[at + 1..];
-        let Some(value) = (if attached.is_empty() { words.next() } else { Some(attached) }) else { break };
-        match letters[at] {
-            b'i' => named.push(Word { value: value.to_owned(), option: true }),
-            b'o' => named.extend(identity_option(value).map(|value| Word { value: value.to_owned(), option: false })),
-            _ => {}
-        }
-    }
-    named
+    let words = facts.config.arguments.iter().map(ServerText::as_bytes);
+    let named = |(letter, value): (u8, Option<&[u8]>)| match (letter, value?) {
+        (b'i', value) => Some(Word { value: value.to_owned(), option: true }),
+        (b'o', value) => identity_option(value).map(|value| Word { value, option: false }),
+        _ => None,
+    };
+    arguments::pairs(words).into_iter().filter_map(named).collect()
 }
 
 /// The value of `IdentityFile=value`, `IdentityFile value`.
-fn identity_option(option: &[u8]) -> Option<&[u8]> {
-    let option = option.trim_ascii_start();
-    let end = option.iter().position(|byte| *byte == b'=' || byte.is_ascii_whitespace())?;
-    let (keyword, value) = option.split_at(end);
-    let value = value.trim_ascii_start().strip_prefix(b"=").unwrap_or(value).trim_ascii();
-    let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
-    keyword.eq_ignore_ascii_case(b"identityfile").then_some(value)
+fn identity_option(option: &[u8]) -> Option<Vec<u8>> {
+    let (keyword, value) = arguments::keyword_and_value(option);
+    if keyword == "identityfile" { arguments::value_words(value).into_iter().next() } else { None }
 }
 
 /// A row for a file that `-i` names and that is not there: ssh warns and goes on without it, whatever lies beside it.
 fn missing_argument(value: &[u8], facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<KeyFile> {
     let word = Word { value: value.to_owned(), option: true };
     let path = word.expanded(facts, env)?;
-    let state = files::state(&path.to_path_buf());
+    let state = state(&path.to_path_buf());
     let missing = state.is_err();
     missing.then(|| KeyFile {
         configured: value.into(),
@@ -171,7 +155,7 @@ fn nothing_at(path: Path) -> PublicFile {
 /// Looks at a private key file and what lies beside it.
 fn key_file(path: &Path, configured: ServerText, source: Source, explicit: bool) -> KeyFile {
     let on_disk = path.to_path_buf();
-    let state = files::state(&on_disk);
+    let state = state(&on_disk);
     let mut private = header(&on_disk, &state);
     let public = public_half(&on_disk, &state, &mut private);
     let certificate = loaded_public_beside(&files::with_suffix(&on_disk, "-cert"));
@@ -244,7 +228,7 @@ fn derived(path: &StdPath) -> Option<PublicKey> {
 pub fn sign(file: &KeyFile, algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Signed> {
     let path = file.path.to_path_buf();
     let failed = |words: String| Signed::FileFailed(words);
-    let state = files::state(&path).map_err(|error| failed(format!("{}: {}", file.path, error.errno)))?;
+    let state = state(&path).map_err(|error| failed(format!("{}: {}", file.path, error.errno)))?;
     if !key_format::perm_ok(&state, nix::unistd::getuid().as_raw()) {
         return Err(failed(format!("{}: its mode {:04o} is open to others", file.path, state.mode)));
     }
@@ -321,7 +305,7 @@ mod tests {
             (vec!["-i".to_owned(), "~/key".to_owned()], path),
             (vec![format!("-oIdentityFile={path}")], path),
             (vec!["-o".to_owned(), "identityfile ~/key".to_owned()], "~/key"),
-            (vec!["-p".to_owned(), "-i".to_owned(), "-vvi".to_owned(), path.to_owned()], path),
+            (vec!["-p".to_owned(), "-i".to_owned(), "-i".to_owned(), path.to_owned()], path),
         ] {
             let mut facts = facts(&home, &[("identityfile", value)]);
             facts.config.arguments = arguments.iter().map(|word| word.as_str().into()).collect();

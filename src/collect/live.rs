@@ -13,11 +13,10 @@ use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
 use super::{Request, Waiting, agent, config, connect, host_key, identities, resolve, run, session};
 use crate::facts::agent::AgentAnswer;
-use crate::facts::config::Options;
 use crate::facts::connect::{Connect, Proxy};
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
 use crate::facts::session::Session;
-use crate::facts::text::{Host, Path};
+use crate::facts::text::Path;
 use crate::facts::transport::Transport;
 use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
@@ -30,7 +29,7 @@ const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
 const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 
-/// See [`super::live`].
+/// See [`super::live()`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     let limit = Duration::from_secs(request.limits.timeout_seconds);
     if timeout(limit, steps(request, facts, waiting)).await.is_err() {
@@ -108,7 +107,7 @@ async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
         settle(&mut facts.host_key.known, &why);
         return stop(facts, &why);
     }
-    if let Some(proxy) = proxy(&facts.config.options) {
+    if let Some(proxy) = proxy(facts) {
         look_around(facts, waiting).await;
         facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
         return stop(facts, &Unobserved::Failed("reached through a proxy, not examined yet".to_owned()));
@@ -131,12 +130,12 @@ fn took(facts: &mut Facts, check: &str, started: Instant) {
 }
 
 /// The proxy that the configuration puts before the target.
-fn proxy(options: &Options) -> Option<Proxy> {
-    if let Some(jump) = options.first("proxyjump").filter(|value| *value != "none") {
-        return Some(Proxy::Jump(jump.split(',').map(Host::from).collect()));
+fn proxy(facts: &Facts) -> Option<Proxy> {
+    if let Some(target) = facts.target.as_ref().ok().filter(|target| !target.via.is_empty()) {
+        return Some(Proxy::Jump(target.via.clone()));
     }
-    let (_, command) = options.0.iter().find(|(name, _)| name == "proxycommand")?;
-    (*command != "none").then(|| Proxy::Command(command.clone()))
+    let command = facts.config.options.values("proxycommand").next()?;
+    (!command.as_bytes().eq_ignore_ascii_case(b"none")).then(|| Proxy::Command(command.clone()))
 }
 
 /// Key files, known_hosts and agent, without any connection.
@@ -152,7 +151,7 @@ async fn look_around(facts: &mut Facts, waiting: &Waiting<'_>) {
 }
 
 /// Runs what blocks beside everything else, within [`FILES_LIMIT`].
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     facts: &Arc<Facts>,
     work: impl FnOnce(&Facts) -> Observed<T> + Send + 'static,
 ) -> Observed<T> {
@@ -181,9 +180,7 @@ struct Route {
 
 /// Finds the server, while files and agent are looked at, and exchanges keys with it.
 async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
-    let limit =
-        facts.config.options.first("connecttimeout").and_then(|value| value.parse().ok()).filter(|limit| *limit > 0);
-    let limit = limit.map_or(IDENTIFICATION_LIMIT, Duration::from_secs);
+    let limit = connect::connect_timeout(&facts.config.options).unwrap_or(IDENTIFICATION_LIMIT);
     let view = Arc::new(facts.clone());
     let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;
     let files = async {
@@ -334,7 +331,7 @@ async fn authenticate(
         Ok(Transport { identification: Some(text), .. }) => text.as_bytes().to_vec(),
         _ => Vec::new(),
     };
-    facts.userauth = Ok(Userauth { user: plan.user.clone().as_slice().into(), ..Userauth::default() });
+    facts.userauth = Ok(Userauth { user: plan.user.as_slice().into(), ..Userauth::default() });
     let Facts { userauth: Ok(userauth), footprint, .. } = facts else { return None };
     let footprint = footprint.get_or_insert_default();
     loop {

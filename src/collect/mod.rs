@@ -13,7 +13,8 @@ mod live;
 pub mod resolve;
 pub mod run;
 pub mod session;
-pub mod ssh;
+mod ssh;
+mod system;
 pub mod transport;
 pub mod userauth;
 

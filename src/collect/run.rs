@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStringExt as _;
 
 use nix::unistd::{User, gethostname, getuid};
 
+use super::system::variable;
 use crate::facts::text::Text;
 use crate::facts::{Facts, Moment};
 
@@ -33,21 +34,21 @@ pub fn collect(facts: &mut Facts) {
         run.user = account.name.into();
         run.home = crate::facts::text::Path::from_path(&account.dir);
     }
-    run.home_variable = bytes("HOME").map(Text::new);
-    run.sudo_user = bytes("SUDO_USER").map(Text::new);
+    run.home_variable = variable("HOME").map(Text::new);
+    run.sudo_user = variable("SUDO_USER").map(Text::new);
     run.host = gethostname().map(|name| name.as_encoded_bytes().into()).unwrap_or_default();
     run.os = os();
     run.terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok();
     run.askpass = askpass(run.terminal, &|name| env::var_os(name), &exists).map(|path| path.as_encoded_bytes().into());
-    run.ssh_connection = bytes("SSH_CONNECTION").map(Text::new);
-    run.auth_sock = bytes("SSH_AUTH_SOCK").map(Text::new);
+    run.ssh_connection = variable("SSH_CONNECTION").map(Text::new);
+    run.auth_sock = variable("SSH_AUTH_SOCK").map(Text::new);
     run.kerberos_cache = kerberos_cache(run.uid).map(Text::new);
 }
 
 /// The Kerberos ticket cache in use (krb5 documentation, "Credential cache", default ccache name): what the environment
 /// names, else MIT's default file; one that is no file cannot be looked at.
 fn kerberos_cache(uid: u32) -> Option<Vec<u8>> {
-    let named = bytes("KRB5CCNAME").filter(|name| !name.is_empty());
+    let named = variable("KRB5CCNAME").filter(|name| !name.is_empty());
     let name = named.unwrap_or_else(|| format!("/tmp/krb5cc_{uid}").into_bytes());
     let file = name.strip_prefix(b"FILE:").unwrap_or(&name);
     let is_file = file.len() < name.len() || file.starts_with(b"/");
@@ -59,10 +60,6 @@ fn kerberos_cache(uid: u32) -> Option<Vec<u8>> {
 fn now() -> Moment {
     let now = jiff::Zoned::now();
     Moment { unix_seconds: now.timestamp().as_second(), local: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() }
-}
-
-fn bytes(name: &str) -> Option<Vec<u8>> {
-    env::var_os(name).map(|value| value.as_encoded_bytes().to_vec())
 }
 
 /// `PRETTY_NAME` of os-release(5), else what uname(2) says.

@@ -21,13 +21,15 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::Waiting;
-use super::ssh::cipher::{CIPHERS, Direction, MACS, Opener, Sealer, is_aead};
+use super::ssh::cipher::{CIPHERS, Direction, MACS, Opener, Sealer};
 use super::ssh::keys::Secret;
 use super::ssh::packet::{Connection, broken, leave};
 use super::ssh::plain::speaks_ssh2;
 use super::ssh::tap::Shared;
 use crate::facts::End;
+use crate::facts::text::ServerText;
 use crate::facts::transport::{Agreed, KexInit, Transport};
+use crate::openssh::algorithms::{Settled, settle};
 
 /// What we call ourselves.
 const IDENTIFICATION: &str = concat!("SSH-2.0-sshdoctor_", env!("CARGO_PKG_VERSION"));
@@ -276,21 +278,9 @@ fn failure(error: &russh::Error) -> End {
             AlgorithmKind::Compression => "no common compression".to_owned(),
         },
         russh::Error::WrongServerSig => "the host key's signature is wrong".to_owned(),
-        other => format!("the key exchange failed: {other}"),
+        other => format!("the key exchange failed: {}", ServerText::from(other.to_string()).shortened(300)),
     };
     End::KeyExchange(what)
-}
-
-/// The first of `ours` that `theirs` has (RFC 4253 section 7.1).
-fn first_common(ours: &[String], theirs: &[String]) -> Option<String> {
-    ours.iter().find(|name| theirs.contains(name)).cloned()
-}
-
-/// One direction's cipher and MAC; no MAC where the cipher does without.
-fn protection(ciphers: [&[String]; 2], macs: [&[String]; 2]) -> Option<(String, String)> {
-    let cipher = first_common(ciphers[0], ciphers[1])?;
-    let mac = if is_aead(&cipher) { String::new() } else { first_common(macs[0], macs[1])? };
-    Some((cipher, mac))
 }
 
 /// Takes over: derives the keys that both sides now have.
@@ -307,22 +297,8 @@ fn secured(
     let (Some(binding), Some(newkeys)) = (handle.agent_session_binding(), state.newkeys.take()) else {
         return Err("it ended without keys");
     };
-    let (Some(method), Some(algorithm)) =
-        (first_common(&ours.kex, &server.kex), first_common(&ours.host_key, &server.host_key))
-    else {
-        return Err("it ended without an agreement");
-    };
-    let to_server = protection(
-        [&ours.cipher_client_to_server, &server.cipher_client_to_server],
-        [&ours.mac_client_to_server, &server.mac_client_to_server],
-    );
-    let to_client = protection(
-        [&ours.cipher_server_to_client, &server.cipher_server_to_client],
-        [&ours.mac_server_to_client, &server.mac_server_to_client],
-    );
-    let (Some((cipher, mac)), Some((their_cipher, their_mac))) = (to_server, to_client) else {
-        return Err("it ended without a cipher");
-    };
+    let Settled { kex: method, host_key: algorithm, to_server: (cipher, mac), to_client: (their_cipher, their_mac) } =
+        settle(&ours, &server).map_err(|_| "it ended without an agreement")?;
     let strict = server.kex.iter().any(|name| name == "kex-strict-s-v00@openssh.com");
     let (sent, received) = if strict { (0, 0) } else { (state.sent, state.plain.packets) };
     let session_id = Zeroizing::new(binding.session_id().to_vec());

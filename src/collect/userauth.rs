@@ -8,20 +8,18 @@
 mod exchange;
 mod plan;
 
-use crate::facts::userauth::{Answer, Userauth};
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::ssh::packet::Connection;
+use super::{Waiting, agent, identities};
+use crate::facts::userauth::{Answer, Signature, Signed, Userauth};
 use crate::facts::{End, Footprint};
 use crate::openssh::course::is_cut;
 
 pub(crate) use exchange::{Bound, Exchange, note};
 pub(crate) use plan::{Candidate, Plan, Signing};
-
-use super::Waiting;
-use super::agent;
-use super::identities;
-use super::ssh::packet::Connection;
-use crate::facts::userauth::{Signature, Signed};
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Refused queries that one connection may cost.
 const MAX_REFUSED: u32 = 5;
@@ -160,6 +158,10 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
         return false;
     }
     let index = connections.saturating_sub(1);
+    if !facts.queries.iter().any(|query| query.connection == index) {
+        // Nothing could be asked here, and nothing could be on another one.
+        return false;
+    }
     let refused = facts
         .queries
         .iter()
@@ -207,14 +209,18 @@ async fn log_in(
         let second = Exchange::fallback(&candidate.key, plan).filter(|second| first.as_ref() != Some(second));
         for algorithm in first.into_iter().chain(second) {
             let unsigned = exchange.unsigned(candidate, &algorithm, plan, bound);
+            let (key, signer) = (candidate.key.clone(), signing.signer());
+            let begun = Signature { key, algorithm: algorithm.clone(), signer, outcome: Signed::Begun };
+            exchange.facts.signatures.push(begun);
             let made = sign(signing, &algorithm, bound.signed_data(&unsigned), agent, waiting).await;
             let (blob, outcome) = match made {
                 Ok(blob) => (Some(blob), Signed::Unanswered),
                 Err(failed) => (None, failed),
             };
             let again = matches!(outcome, Signed::WrongType(_));
-            let (key, signer) = (candidate.key.clone(), signing.signer());
-            exchange.facts.signatures.push(Signature { key, algorithm, signer, outcome });
+            if let Some(signature) = exchange.facts.signatures.last_mut() {
+                signature.outcome = outcome;
+            }
             if let Some(blob) = blob {
                 waiting("the server's answer to the signature");
                 exchange.present(unsigned, &blob);

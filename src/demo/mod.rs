@@ -1,8 +1,8 @@
 //! What does sshdoctor say of the incidents it was made for? `sshdoctor demo` replays them.
 //!
-//! Each incident has a folder, a server on loopback and an ssh-agent of its own ([`stage`]); what is pointed at them is
+//! Each incident has a folder, a server on loopback and an ssh-agent of its own (`stage.rs`); what is pointed at them is
 //! the very diagnosis that `sshdoctor user@host` makes, with a command line that keeps it to that folder. No verdict is
-//! prepared: what a scene changes is keys, files and the server's list ([`incidents`]).
+//! prepared: what a scene changes is keys, files and the server's list (`incidents.rs`).
 
 mod agent;
 mod incidents;

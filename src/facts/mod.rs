@@ -214,6 +214,10 @@ pub struct Facts {
     pub footprint: Option<Footprint>,
     /// How long each check's collection took: check id to milliseconds.
     pub millis: BTreeMap<String, f64>,
+    /// The causes whose mends have been applied to these facts, so that a judgement can tell what was seen from what
+    /// would be. Never saved: what is saved was seen.
+    #[serde(skip)]
+    pub mended: Vec<&'static str>,
 }
 
 impl Default for Facts {
@@ -237,6 +241,7 @@ impl Default for Facts {
             hops: Vec::new(),
             footprint: None,
             millis: BTreeMap::new(),
+            mended: Vec::new(),
         }
     }
 }

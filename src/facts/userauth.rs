@@ -127,6 +127,8 @@ pub enum Signer {
 pub enum Signed {
     /// It was sent and answered.
     Answered(Answer),
+    /// The signer was asked, and the run ended before it had signed.
+    Begun,
     /// It was sent, and the connection ended in place of an answer.
     Unanswered,
     /// The agent answered `SSH_AGENT_FAILURE`.

@@ -37,21 +37,40 @@ const AUTHENTICATING: &[&str] = &["chacha20-poly1305@openssh.com", "aes128-gcm@o
 /// The algorithms that OpenSSH's own list of host key algorithms has begun with (myproposal.h, 6.x to 10.x).
 const DEFAULT_FIRST: &[&str] = &["ssh-ed25519-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com"];
 
+/// What two KEXINITs settle, direction by direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Key exchange method.
+    pub kex: String,
+    /// Host key algorithm.
+    pub host_key: String,
+    /// Cipher and MAC, client to server; the MAC is empty where the cipher authenticates itself.
+    pub to_server: (String, String),
+    /// The same, server to client.
+    pub to_client: (String, String),
+}
+
 /// What `client` and `server` agree on, or the first kind they share nothing of.
 pub fn negotiate(client: &KexInit, server: &KexInit) -> Result<Agreed, NoMatch> {
+    let Settled { kex, host_key, to_server: (cipher, mac), .. } = settle(client, server)?;
+    Ok(Agreed { kex, host_key, cipher, mac })
+}
+
+/// As [`negotiate`], with both directions.
+pub fn settle(client: &KexInit, server: &KexInit) -> Result<Settled, NoMatch> {
     let kex = choose(Kind::Kex, &client.kex, &server.kex)?;
     let host_key = choose(Kind::HostKey, &client.host_key, &server.host_key)?;
-    let (cipher, mac) = choose_direction(
+    let to_server = choose_direction(
         (&client.cipher_client_to_server, &server.cipher_client_to_server),
         (&client.mac_client_to_server, &server.mac_client_to_server),
         (&client.compression_client_to_server, &server.compression_client_to_server),
     )?;
-    choose_direction(
+    let to_client = choose_direction(
         (&client.cipher_server_to_client, &server.cipher_server_to_client),
         (&client.mac_server_to_client, &server.mac_server_to_client),
         (&client.compression_server_to_client, &server.compression_server_to_client),
     )?;
-    Ok(Agreed { kex, host_key, cipher, mac })
+    Ok(Settled { kex, host_key, to_server, to_client })
 }
 
 /// A client's and a server's list of one kind.
@@ -60,10 +79,14 @@ type Lists<'a> = (&'a [String], &'a [String]);
 /// The cipher and the MAC of one direction; the MAC is empty where the cipher authenticates itself.
 fn choose_direction(ciphers: Lists<'_>, macs: Lists<'_>, compressions: Lists<'_>) -> Result<(String, String), NoMatch> {
     let cipher = choose(Kind::Cipher, ciphers.0, ciphers.1)?;
-    let mac =
-        if AUTHENTICATING.contains(&cipher.as_str()) { String::new() } else { choose(Kind::Mac, macs.0, macs.1)? };
+    let mac = if is_authenticating(&cipher) { String::new() } else { choose(Kind::Mac, macs.0, macs.1)? };
     choose(Kind::Compression, compressions.0, compressions.1)?;
     Ok((cipher, mac))
+}
+
+/// Whether `cipher` authenticates what it encrypts, so that no MAC is settled beside it.
+pub fn is_authenticating(cipher: &str) -> bool {
+    AUTHENTICATING.contains(&cipher)
 }
 
 /// The first of the client's algorithms that the server has (match.c `match_list`).

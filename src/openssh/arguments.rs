@@ -51,19 +51,26 @@ impl Arguments {
 
     /// The options of [`Self::words`], in order, a letter and its value.
     pub fn pairs(&self) -> Vec<(u8, Option<OsString>)> {
-        let mut pairs = Vec::new();
-        let mut words = self.words().into_iter();
-        while let Some(word) = words.next() {
-            let &[b'-', letter, ref attached @ ..] = word.as_encoded_bytes() else { continue };
-            let value = match attached {
-                [] if SSH.valued.contains(&letter) => words.next(),
-                [] => None,
-                attached => Some(destination::os(attached)),
-            };
-            pairs.push((letter, value));
-        }
-        pairs
+        let words = self.words();
+        let pairs = pairs(words.iter().map(|word| word.as_encoded_bytes()));
+        pairs.into_iter().map(|(letter, value)| (letter, value.map(destination::os))).collect()
     }
+}
+
+/// Options in ssh's spelling (as in [`Arguments::options`]), in order, a letter and its value.
+pub fn pairs<'a>(words: impl IntoIterator<Item = &'a [u8]>) -> Vec<(u8, Option<&'a [u8]>)> {
+    let mut pairs = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let &[b'-', letter, ref attached @ ..] = word else { continue };
+        let value = match attached {
+            [] if SSH.valued.contains(&letter) => words.next(),
+            [] => None,
+            attached => Some(attached),
+        };
+        pairs.push((letter, value));
+    }
+    pairs
 }
 
 /// Lower-case keyword and value of a configuration line or of an `-o` option: `Port=22`, `Port 22`, ` Port = "22"`
@@ -128,7 +135,7 @@ const SSH: Grammar =
     Grammar { program: "ssh", valued: b"BbcDEeFIiJLlmOopPQRSWw", kept: b"", translated: &[], dropped: b"Efyqs" };
 
 /// ssh.c `main` before 9.4, where `-P` took no value (and did nothing).
-const SSH_BEFORE_9_4: Grammar = Grammar { valued: b"BbcDEeFIiJLlmOopQRSWw", ..SSH };
+const SSH_BEFORE_9_4: Grammar = Grammar { valued: b"BbcDEeFIiJLlmOopQRSWw", dropped: b"EfPyqs", ..SSH };
 
 /// scp.c `main`.
 const SCP: Grammar = Grammar {
@@ -467,6 +474,8 @@ mod tests {
     fn before_9_4_the_letter_p_takes_no_value() {
         let old = parse_as(Some("ssh"), &words("-P 2222 web1"), false).unwrap();
         assert_eq!((old.host.to_str(), text(&old.command)), (Some("2222"), "web1".to_owned()));
+        let old = parse_as(Some("ssh"), &words("-P -l alice web1"), false).unwrap();
+        assert_eq!(old.pairs(), [(b'l', Some("alice".into()))]);
         let new = parse_as(Some("ssh"), &words("-P tag web1"), true).unwrap();
         assert_eq!((new.host.to_str(), text(&new.command)), (Some("web1"), String::new()));
         assert!(takes_next("ssh", "-NP".as_ref(), true));

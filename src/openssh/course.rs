@@ -7,10 +7,11 @@
 use crate::facts::config::Options;
 use crate::facts::identities::{Defect, FileKind, KeyFile, KeyFormat};
 use crate::facts::key::PublicKey;
+use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Query, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, known};
 
-use super::identities::{Offer, believed_server_algorithms, offers, signature_algorithm};
+use super::identities::{Offer, algorithm_at, offers};
 use super::methods::publickey_on;
 use super::{key_format, prompts};
 
@@ -55,6 +56,8 @@ pub enum Use {
     AgentSilent,
     /// The agent signed with another algorithm, by name.
     WrongType(String),
+    /// A signature was begun, and the run ended before it was made.
+    Begun,
     /// The server refused the signed request.
     Rejected,
     /// The connection ended in place of an answer to the signed request.
@@ -96,11 +99,11 @@ pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
     if !publickey_on(&facts.config.options) {
         return Ok(Vec::new());
     }
-    // A key can come too late only behind as many failures as the server takes.
-    let cut = facts.userauth.as_ref().ok().and_then(cut_after);
+    // A key can come too late only behind as many failures as the first connection bore.
+    let borne = facts.userauth.as_ref().ok().map(|userauth| cut_after(userauth).unwrap_or(refused_first(userauth)));
     let mut failures = 0;
     let turn = |offer: Offer| {
-        let fate = fate(facts, &offer, cut.is_some_and(|cut| failures >= cut));
+        let fate = fate(facts, &offer, borne.is_some_and(|borne| failures >= borne));
         failures += usize::from(matches!(fate, Fate::Refused | Fate::Accepted(Use::Rejected)));
         Turn { offer, fate }
     };
@@ -121,7 +124,11 @@ pub fn good(turns: &[Turn]) -> Option<&Turn> {
         .iter()
         .find(|turn| is(turn, &Use::LoggedIn))
         .or_else(|| turns.iter().find(|turn| partial(turn, false)))
-        .or_else(|| turns.iter().find(|turn| is(turn, &Use::Untried) || is(turn, &Use::NeedsPassphrase)))
+        .or_else(|| {
+            turns
+                .iter()
+                .find(|turn| [Use::Untried, Use::NeedsPassphrase, Use::Begun].iter().any(|usage| is(turn, usage)))
+        })
         .or_else(|| turns.iter().find(|turn| !second && partial(turn, true)))
 }
 
@@ -163,10 +170,7 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    let about = |query: &&Query| query.key.blob == key.blob && query.answer.is_some();
-    let first = userauth.queries.iter().find(about);
-    let later = first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk));
-    if later && behind_the_cut {
+    if behind_the_cut && comes_too_late(userauth, key) {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
@@ -192,18 +196,14 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
 
 /// The signature algorithm that ssh would name for `key` at this server; `None` where they share none.
 pub fn mutual_algorithm(facts: &Facts, key: &PublicKey) -> Option<String> {
-    let server: Option<Vec<&str>> = facts
-        .userauth
-        .as_ref()
-        .ok()
-        .and_then(|userauth| userauth.extension("server-sig-algs"))
-        .and_then(|list| list.as_str())
-        .map(|list| list.split(',').collect());
+    let announced = facts.userauth.as_ref().ok().and_then(|userauth| userauth.extension("server-sig-algs"));
     let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.as_ref());
-    let software = identification.and_then(|text| text.as_bytes().splitn(3, |byte| *byte == b'-').nth(2));
-    let believed = believed_server_algorithms(software.unwrap_or_default(), key, server.as_deref());
-    let accepted = accepted_algorithms(&facts.config.options);
-    signature_algorithm(key, believed, &accepted)
+    algorithm_at(
+        identification.map(ServerText::as_bytes).unwrap_or_default(),
+        announced.and_then(ServerText::as_str),
+        key,
+        &accepted_algorithms(&facts.config.options),
+    )
 }
 
 /// The client's `PubkeyAcceptedAlgorithms`, which was `PubkeyAcceptedKeyTypes` before 8.5.
@@ -217,12 +217,25 @@ pub fn says_yes_to_everything(facts: &Facts) -> bool {
     facts.userauth.as_ref().is_ok_and(|userauth| userauth.canary == Some(Answer::PkOk))
 }
 
+/// Whether the server ended the first connection, which asks in ssh's order, before it came to this key, and accepts it
+/// on another one.
+fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
+    let first = userauth.queries.iter().find(|query| query.key.blob == key.blob && query.answer.is_some());
+    let ended = matches!(userauth.connections.first(), Some(Some(_)));
+    ended && first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk))
+}
+
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
 /// that took, the one that the disconnect itself stands for included.
 pub fn cut_after(userauth: &Userauth) -> Option<usize> {
+    is_cut(userauth, 0).then(|| refused_first(userauth) + 1)
+}
+
+/// How many queries the server refused on the first connection.
+fn refused_first(userauth: &Userauth) -> usize {
     let refused =
         |query: &&Query| query.connection == 0 && matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
-    is_cut(userauth, 0).then(|| userauth.queries.iter().filter(refused).count() + 1)
+    userauth.queries.iter().filter(refused).count()
 }
 
 /// Whether the server ended this connection, counted from 0, for too many failures.
@@ -248,6 +261,7 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::Answered(Answer::Success) => Use::LoggedIn,
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
         Signed::Answered(_) => Use::Rejected,
+        Signed::Begun => Use::Begun,
         // A failed signature may be the one failure too many.
         Signed::Unanswered if is_cut(userauth, userauth.connections.len().saturating_sub(1)) => Use::Rejected,
         Signed::Unanswered => Use::Closed,

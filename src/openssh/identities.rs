@@ -4,7 +4,7 @@
 //! Keys of PKCS#11 providers are not among them.
 
 use super::patterns::{Match, match_pattern_list};
-use super::{public_key, tokens};
+use super::{public_key, server, tokens};
 use crate::facts::Facts;
 use crate::facts::config::Options;
 use crate::facts::identities::{CertificateFile, Identities};
@@ -12,9 +12,7 @@ use crate::facts::key::{CertificateKind, PublicKey, plain_name};
 use crate::facts::text::Path;
 
 /// ssh.h `SSH_MAX_IDENTITY_FILES`.
-const FILES_LIMIT: usize = 100;
-/// ssh.h `SSH_RSA_MINIMUM_MODULUS_SIZE`, in bits.
-const SMALLEST_RSA: u32 = 1024;
+pub const FILES_LIMIT: usize = 100;
 /// The first version that sorts what nobody named by `order_identities_by_prio`.
 const FIRST_WITH_PRIORITIES: (u32, u32) = (10, 5);
 
@@ -93,10 +91,23 @@ pub fn signature_algorithm(key: &PublicKey, server: Option<&[&str]>, accepted: &
     of_type.copied().find(|name| mutual(&name)).map(str::to_owned)
 }
 
+/// The signature algorithm that ssh names for `key` at a server that identified itself so and announced this
+/// `server-sig-algs` (`None` where it sent none); `None` where they share none.
+pub fn algorithm_at(
+    identification: &[u8],
+    announced: Option<&str>,
+    key: &PublicKey,
+    accepted: &[&str],
+) -> Option<String> {
+    let sent: Option<Vec<&str>> = announced.map(|list| list.split(',').collect());
+    let believed = believed_server_algorithms(server::software(identification), key, sent.as_deref());
+    signature_algorithm(key, believed, accepted)
+}
+
 /// The `server-sig-algs` that ssh goes by with an RSA key or certificate, given what the server sent: some versions of
 /// sshd send less than they take, or cannot take what they send (compat.c `SSH_BUG_SIGTYPE74`, `SSH_BUG_SIGTYPE`).
 /// `software` is the server's identification string behind `SSH-2.0-`.
-pub fn believed_server_algorithms<'a>(
+fn believed_server_algorithms<'a>(
     software: &[u8],
     key: &PublicKey,
     sent: Option<&'a [&'a str]>,
@@ -157,7 +168,7 @@ struct Identity {
 impl Identity {
     /// Whether there is something to read where ssh has no public half (sshconnect2.c `load_identity_file`).
     fn can_be_tried(&self, options: &Options) -> bool {
-        let long_enough = |key: &PublicKey| !is_short_rsa(key, options);
+        let long_enough = |key: &PublicKey| !public_key::is_short_rsa(key, options);
         self.there && self.derived.as_ref().is_none_or(long_enough)
     }
 }
@@ -212,14 +223,7 @@ fn is_loaded(key: &PublicKey, options: &Options) -> bool {
         }
         Err(public_key::Fault::Malformed) => false,
     };
-    known && !is_short_rsa(key, options)
-}
-
-/// sshkey.c `sshkey_check_rsa_length` with `RequiredRSASize`.
-fn is_short_rsa(key: &PublicKey, options: &Options) -> bool {
-    let required = options.first("requiredrsasize").and_then(|bits| bits.parse().ok()).unwrap_or(0);
-    let is_rsa = public_key::key_type_of_signature(&key.plain_algorithm()) == "ssh-rsa";
-    is_rsa && key.bits.is_some_and(|bits| bits < SMALLEST_RSA.max(required))
+    known && !public_key::is_short_rsa(key, options)
 }
 
 /// Host certificates are left out.

@@ -326,7 +326,7 @@ impl<'a> Seen<'a> {
         let behind_begin = self.size.checked_sub(block.body + 1)?;
         let end_line = "-----END -----".len() + block.label.len();
         if !matches!(end, EndLine::Absent | EndLine::Cut) {
-            return (behind_begin < characters + end_line).then_some(Defect::Truncated);
+            return (behind_begin < characters.saturating_add(end_line)).then_some(Defect::Truncated);
         }
         if behind_begin < characters {
             return Some(Defect::Truncated);
@@ -336,7 +336,7 @@ impl<'a> Seen<'a> {
         }
         let line_feeds = width.map_or(1, |width| characters.div_ceil(width.max(1)));
         // With lines as wide as the first, the END line would fill the file to its end.
-        (behind_begin <= characters + line_feeds + end_line + 1).then_some(Defect::NoEndLine)
+        (behind_begin <= characters.saturating_add(line_feeds + end_line + 1)).then_some(Defect::NoEndLine)
     }
 }
 

@@ -379,8 +379,7 @@ pub fn unreadable_revocation(facts: &Facts) -> Option<&crate::facts::host_key::R
 
 /// Whether the key is shorter than `RequiredRSASize` (sshconnect2.c `verify_host_key_callback`).
 pub fn is_too_small(options: &Options, key: &PublicKey) -> bool {
-    let required = options.first("requiredrsasize").and_then(|size| size.parse().ok()).unwrap_or(1024);
-    key.plain_algorithm() == "ssh-rsa" && key.bits.is_some_and(|bits| bits < required)
+    public_key::is_short_rsa(key, options)
 }
 
 /// What ssh would do, by `StrictHostKeyChecking` and whether a person can be asked. `Stop` where no key was met.

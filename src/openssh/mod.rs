@@ -13,5 +13,6 @@ pub mod methods;
 pub mod patterns;
 pub mod prompts;
 pub mod public_key;
+pub mod server;
 pub mod tokens;
 pub mod wire;

@@ -5,6 +5,7 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 use sha2::{Digest as _, Sha256};
 
 use super::wire::{Reader, put_string};
+use crate::facts::config::Options;
 use crate::facts::key::{Blob, Certificate, CertificateKind, PublicKey};
 use crate::facts::text::{Comment, Fingerprint, ServerText};
 
@@ -110,6 +111,14 @@ pub fn key_type_of_signature(algorithm: &str) -> &str {
         "webauthn-sk-ecdsa-sha2-nistp256@openssh.com" => "sk-ecdsa-sha2-nistp256@openssh.com",
         other => other,
     }
+}
+
+/// Whether the key is an RSA key (or a certificate of one) that ssh finds too short: `RequiredRSASize`, and never less
+/// than its own minimum (sshkey.c `sshkey_check_rsa_length`).
+pub fn is_short_rsa(key: &PublicKey, options: &Options) -> bool {
+    let required = options.first("requiredrsasize").and_then(|bits| bits.parse().ok()).unwrap_or(0);
+    let is_rsa = key_type_of_signature(&key.plain_algorithm()) == "ssh-rsa";
+    is_rsa && key.bits.is_some_and(|bits| bits < OPENSSH_RSA_BITS.max(required))
 }
 
 /// Whether `blob` is a certificate with the extension `name` (PROTOCOL.certkeys).
@@ -365,6 +374,16 @@ mod tests {
     /// Bits, fingerprint, comment and type in brackets, as `ssh-keygen -l` has them.
     fn listed(path: &std::path::Path) -> String {
         ssh_keygen(&["-l".as_ref(), "-f".as_ref(), path.as_os_str()])
+    }
+
+    #[test]
+    fn no_setting_makes_an_rsa_key_below_the_minimum_long_enough() {
+        let key = from_blob(&wire(&[b"ssh-rsa", &[1, 0, 1], &[0x7f; 96]]), b"").unwrap();
+        for required in ["0", "512", "1024"] {
+            let options = Options(vec![("requiredrsasize".to_owned(), required.into())]);
+            assert_eq!((key.bits, is_short_rsa(&key, &options)), (Some(767), true), "{required}");
+        }
+        assert!(!is_short_rsa(&PublicKey { bits: Some(1024), ..key.clone() }, &Options::default()));
     }
 
     #[test]

@@ -168,7 +168,7 @@ pub fn expand_tokens(value: &[u8], tokens: &Tokens, env: &dyn Fn(&str) -> Option
                     return Err("${} names no variable".to_owned());
                 }
                 let Some(found) = env(&name) else {
-                    return Err(format!("${{{name}}} is not set"));
+                    return Err(format!("${{{}}} is not set", crate::facts::text::escape(name.as_bytes())));
                 };
                 expanded.extend_from_slice(&found);
                 rest = &inside[end + 1..];

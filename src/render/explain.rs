@@ -178,14 +178,26 @@ fn stage_title(stage: Stage) -> &'static str {
     }
 }
 
+/// Columns of explanations.
+const WIDTH: usize = 80;
+/// Columns of an id in the list; a longer one has a line of its own.
+const COLUMN: usize = 30;
+
 /// All ids with their titles.
 fn list(entries: &[Entry]) -> String {
-    let column = entries.iter().map(|entry| entry.id.len()).max().unwrap_or_default();
     let mut out = String::new();
     for (stage, entries) in by_stage(entries) {
         let _ = writeln!(out, "{}", stage_title(stage));
         for entry in entries {
-            let _ = writeln!(out, "  {:<column$}  {}", entry.id, entry.title);
+            let mut lead = format!("  {:<COLUMN$}  ", entry.id);
+            if entry.id.len() > COLUMN {
+                let _ = writeln!(out, "{}", lead.trim_end());
+                lead = " ".repeat(COLUMN + 4);
+            }
+            for line in wrap(entry.title, WIDTH - COLUMN - 4, WIDTH - COLUMN - 4) {
+                let _ = writeln!(out, "{lead}{line}");
+                lead = " ".repeat(COLUMN + 4);
+            }
         }
         out.push('\n');
     }
@@ -225,7 +237,7 @@ fn bullets(items: &[&str]) -> String {
 
 /// A paragraph at 80 columns, each line begun by `lead`.
 fn filled(lead: &str, text: &str) -> String {
-    let room = 80 - lead.len();
+    let room = WIDTH - lead.len();
     format!("{lead}{}", wrap(text, room, room).join(&format!("\n{lead}")))
 }
 
@@ -259,7 +271,7 @@ mod tests {
         for entry in catalogue() {
             let page = explain(Some(entry.id)).unwrap();
             assert!(page.starts_with(&format!("{}: ", entry.id)), "{page}");
-            assert!(list.contains(&format!("  {} ", entry.id)), "{}", entry.id);
+            assert!(list.lines().any(|line| line.split_whitespace().next() == Some(entry.id)), "{}", entry.id);
             assert!(written.contains(&format!("\n### {}\n", entry.id)), "{}", entry.id);
         }
     }

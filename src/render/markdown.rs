@@ -138,7 +138,7 @@ fn remarks(page: &mut Page, report: &Report) {
     if let Some(prevent) = &verdict.prevent {
         page.paragraph(&format!("Next time: {}", prose(prevent)));
     }
-    page.paragraph(&format!("Cost: {}.", words::cost(report.footprint.as_ref())));
+    page.paragraph(&format!("Cost: {}.", words::cost(report)));
     let observed = if report.observed_at.is_empty() { "at an unknown time" } else { &report.observed_at };
     page.paragraph(&format!("sshdoctor {}, observed {}", report.sshdoctor, prose(observed)));
 }

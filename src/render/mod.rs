@@ -1,6 +1,6 @@
 //! How a report looks: bytes; nothing is decided here.
 //!
-//! Every format goes through [`guarded`]: whatever came from outside was escaped when it became text, and this is the
+//! Every format goes through `guarded`: whatever came from outside was escaped when it became text, and this is the
 //! last door at which nothing that a terminal would obey or hide may pass.
 
 mod explain;
@@ -24,24 +24,30 @@ fn guarded(text: &str) -> String {
     text.chars().map(|character| escape(character.encode_utf8(&mut buffer).as_bytes())).collect()
 }
 
-/// The words of `text` in lines of at most `first` and `others` characters; a longer word has a line of its own.
+/// The words of `text` in lines of at most `first` and `others` characters; a longer word is parted behind its commas,
+/// and what is longer still has a line of its own.
 fn wrap(text: &str, first: usize, others: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut length = 0;
     for word in text.split_whitespace() {
-        let width = word.chars().count();
-        let room = if lines.is_empty() { first } else { others };
-        if length > 0 && length + 1 + width > room {
-            lines.push(std::mem::take(&mut line));
-            length = 0;
+        let parts: Vec<&str> =
+            if word.chars().count() > others { word.split_inclusive(',').collect() } else { vec![word] };
+        for (index, part) in parts.into_iter().enumerate() {
+            let width = part.chars().count();
+            let blank = usize::from(index == 0 && length > 0);
+            let room = if lines.is_empty() { first } else { others };
+            if length > 0 && length + blank + width > room {
+                lines.push(std::mem::take(&mut line));
+                length = 0;
+            }
+            if index == 0 && length > 0 {
+                line.push(' ');
+                length += 1;
+            }
+            line.push_str(part);
+            length += width;
         }
-        if length > 0 {
-            line.push(' ');
-            length += 1;
-        }
-        line.push_str(word);
-        length += width;
     }
     lines.push(line);
     lines
@@ -59,6 +65,7 @@ mod tests {
         assert_eq!(wrap("ab cd  ef", 5, 5), ["ab cd", "ef"]);
         assert_eq!(wrap("abcdefgh ij", 4, 2), ["abcdefgh", "ij"]);
         assert_eq!(wrap("", 4, 4), [""]);
+        assert_eq!(wrap("a: bcd,efg,hijklmn op", 8, 8), ["a: bcd,", "efg,", "hijklmn", "op"]);
     }
 
     #[test]

@@ -6,15 +6,16 @@
 use colored::Colorize as _;
 
 use super::{guarded, words, wrap};
-use crate::checks::{Place, Status};
-use crate::report::{CheckView, IdentityView, Report, StepView, counted};
+use crate::checks::{Certainty, Place, Status};
+use crate::facts::Stage;
+use crate::report::{AlternativeView, CheckView, IdentityView, Report, StepView, counted, milliseconds};
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Whether to colour it.
     pub color: bool,
-    /// Columns of the terminal; less than 40 counts as 40.
+    /// Columns of the terminal; less than 40 counts as 40, more than 100 as 100.
     pub width: usize,
     /// Whether the evidence behind each line is shown (`-v`).
     pub verbose: bool,
@@ -33,7 +34,7 @@ pub fn text(report: &Report, style: &Style) -> String {
         // Who asked for colour has looked at NO_COLOR and at the terminal already.
         colored::control::set_override(true);
     }
-    let mut page = Page { style: Style { width: style.width.max(40), ..*style }, out: String::new() };
+    let mut page = Page { style: Style { width: style.width.clamp(40, WIDEST), ..*style }, out: String::new() };
     answer(&mut page, report);
     chain(&mut page, report);
     identities(&mut page, report);
@@ -44,10 +45,14 @@ pub fn text(report: &Report, style: &Style) -> String {
     page.out
 }
 
-/// How many alternatives are shown without `-v`.
-const MOST_ALTERNATIVES: usize = 4;
+/// Columns beyond which prose is hard to read.
+const WIDEST: usize = 100;
+/// How many alternatives are shown with their commands without `-v`.
+const MOST_ALTERNATIVES: usize = 3;
 /// How many keys are shown without `-v`.
 const MOST_KEYS: usize = 8;
+/// How many excluded causes are named without `-v`.
+const MOST_RULED_OUT: usize = 3;
 
 /// The verdict and what was seen.
 fn answer(page: &mut Page, report: &Report) {
@@ -67,34 +72,44 @@ fn answer(page: &mut Page, report: &Report) {
     }
 }
 
-/// One line a check; what was not looked at is folded, by its reason.
+/// The chain: what passed in one line, what tells something on a line of its own, what was not looked at by its
+/// reason. With `-v` every check has its own line and its evidence.
 fn chain(page: &mut Page, report: &Report) {
-    let checks = &report.checks;
+    let verbose = page.style.verbose;
     page.heading("Checks");
-    let name = |check: &CheckView| match &check.hop {
-        Some(hop) => format!("{hop}: {}", check.id),
-        None => check.id.to_owned(),
-    };
-    let shown = |check: &&CheckView| page_shows(check, page.style.verbose);
-    let names: Vec<(String, &CheckView)> = checks.iter().filter(shown).map(|check| (name(check), check)).collect();
-    let column = names.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default().min(24);
-    for (name, check) in &names {
+    let (folded, shown): (Vec<&CheckView>, Vec<&CheckView>) =
+        report.checks.iter().partition(|check| !verbose && matches!(check.status, Status::Pass | Status::Skip));
+    let (passed, skipped): (Vec<&CheckView>, Vec<&CheckView>) =
+        folded.into_iter().partition(|check| check.status == Status::Pass);
+    // What ssh never comes to, sshdoctor may have seen all the same.
+    let end = shown.iter().find(|check| check.status == Status::Fail && check.stage >= Stage::Connect);
+    let end = end.map(|check| check.stage).filter(|stage| *stage <= Stage::HostKey);
+    let (passed, beyond): (Vec<&CheckView>, Vec<&CheckView>) =
+        passed.into_iter().partition(|check| end.is_none_or(|end| check.stage <= end));
+    let names = |checks: &[&CheckView]| checks.iter().map(|check| name(check)).collect::<Vec<_>>().join(", ");
+    if !passed.is_empty() {
+        page.hanging("  ✓ ", "    ", &names(&passed), Tone::Good, Tone::Plain);
+    }
+    let column = shown.iter().map(|check| name(check).chars().count()).max().unwrap_or_default().min(24);
+    for check in shown {
         let mark = words::mark(check.status);
-        let lead = format!("  {mark} {:<column$}  ", guarded(name));
-        let time = match check.millis {
-            Some(millis) if page.style.verbose => format!(" ({millis:.1} ms)"),
-            _ => String::new(),
-        };
+        let lead = format!("  {mark} {:<column$}  ", guarded(&name(check)));
+        let time = check.millis.filter(|_| verbose).map(|millis| format!(" ({})", milliseconds(millis)));
         let rest = " ".repeat(lead.chars().count());
         let said_already = check.status == Status::Fail && check.summary == report.verdict.summary;
         let summary = if said_already { "as the first line says" } else { &check.summary };
-        page.hanging(&lead, &rest, &format!("{summary}{time}"), tone_of(mark), Tone::Plain);
-        if page.style.verbose {
+        let text = format!("{summary}{}", time.unwrap_or_default());
+        page.hanging(&lead, &rest, &text, tone_of(mark), Tone::Plain);
+        if verbose {
             page.list("      - ", &check.evidence);
         }
     }
+    if !beyond.is_empty() {
+        let text = format!("{}: seen by sshdoctor, where ssh has stopped", names(&beyond));
+        page.hanging("  ✓ ", "    ", &text, Tone::Good, Tone::Plain);
+    }
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-    for check in checks.iter().filter(|check| !page_shows(check, page.style.verbose)) {
+    for check in skipped {
         match reasons.iter_mut().find(|(reason, _)| *reason == check.summary) {
             Some((_, names)) => names.push(name(check)),
             None => reasons.push((&check.summary, vec![name(check)])),
@@ -106,16 +121,32 @@ fn chain(page: &mut Page, report: &Report) {
     }
 }
 
-/// Whether a check has a line of its own.
-fn page_shows(check: &CheckView, verbose: bool) -> bool {
-    verbose || check.status != Status::Skip
+/// A check's id, with its hop before it.
+fn name(check: &CheckView) -> String {
+    match &check.hop {
+        Some(hop) => format!("{hop}: {}", check.id),
+        None => check.id.to_owned(),
+    }
 }
 
-/// The keys that ssh offers, then the others.
+/// The keys that ssh offers, then the others: where they tell more than the evidence does already.
 fn identities(page: &mut Page, report: &Report) {
+    let verbose = page.style.verbose;
+    let is_evidence = |identity: &IdentityView| {
+        let fingerprint = identity.fingerprint.as_ref().map(ToString::to_string);
+        fingerprint.is_some_and(|text| report.verdict.evidence.iter().any(|line| line.contains(&text)))
+    };
+    let tells = |identity: &IdentityView| identity.answer != "not-asked" && !is_evidence(identity);
+    if !verbose && !report.identities.iter().any(tells) {
+        return;
+    }
+    let is_ambiguous = |identity: &IdentityView| {
+        identity.comment.is_none()
+            || report.identities.iter().filter(|other| words::whose(other) == words::whose(identity)).count() > 1
+    };
     let (offered, others): (Vec<&IdentityView>, Vec<&IdentityView>) =
         report.identities.iter().partition(|identity| identity.offered_by_ssh);
-    let most = if page.style.verbose { usize::MAX } else { MOST_KEYS };
+    let most = if verbose { usize::MAX } else { MOST_KEYS };
     for (heading, keys) in [("Keys that ssh offers, in its order", offered), ("Other keys that were found", others)] {
         if keys.is_empty() {
             continue;
@@ -127,10 +158,8 @@ fn identities(page: &mut Page, report: &Report) {
             let tone = if good { Tone::Good } else { Tone::Plain };
             let text = format!("{}: {}", words::answer(identity), words::whose(identity));
             page.hanging(&format!("  {order:>2} "), "     ", text.trim_end_matches(": "), tone, Tone::Plain);
-            // A fingerprint that the evidence gives already is not repeated.
-            let fingerprint = identity.fingerprint.as_ref().map(ToString::to_string);
-            let seen = fingerprint.is_some_and(|text| report.verdict.evidence.iter().any(|line| line.contains(&text)));
-            if page.style.verbose || !seen {
+            // A fingerprint stands where nothing else tells the keys apart, and never twice.
+            if verbose || (is_ambiguous(identity) && !is_evidence(identity)) {
                 page.line("     ", &words::key(identity), Tone::Faint);
             }
         }
@@ -158,58 +187,81 @@ fn also(page: &mut Page, report: &Report) {
     }
 }
 
-/// What else it could be, and what decides.
+/// What else it could be, and what decides: the command once below those that it decides.
 fn alternatives(page: &mut Page, report: &Report) {
     let alternatives = &report.verdict.alternatives;
     if alternatives.is_empty() {
         return;
     }
-    page.heading("It may be");
-    let most = if page.style.verbose { usize::MAX } else { MOST_ALTERNATIVES };
-    let mut last = None;
-    for alternative in alternatives.iter().take(most) {
-        let decide = alternative.decide.as_ref().map(|decide| (decide.place, decide.command.as_str()));
-        if last.is_some() && decide != last {
-            page.decides(last, report.message.as_deref());
+    let verbose = page.style.verbose;
+    let most = if verbose { usize::MAX } else { MOST_ALTERNATIVES };
+    let (shown, left) = alternatives.split_at(most.min(alternatives.len()));
+    let decide = |alternative: &AlternativeView| {
+        alternative.decide.as_ref().map(|decide| (decide.place, decide.command.clone()))
+    };
+    let mut places: Vec<Option<Place>> = shown.iter().map(|one| decide(one).map(|(place, _)| place)).collect();
+    places.dedup();
+    let everywhere = match places[..] {
+        [Some(place)] => Some(place),
+        _ => None,
+    };
+    page.heading(&match everywhere {
+        Some(place) => format!("It may be one of these; {}, the command below decides", words::place(place)),
+        None => "It may be one of these".to_owned(),
+    });
+    for group in shown.chunk_by(|one, next| decide(one) == decide(next)) {
+        for alternative in group {
+            let certainty = match alternative.certainty {
+                Certainty::Possible => String::new(),
+                sure => format!(" ({})", words::certainty(sure)),
+            };
+            let text = format!("{}{certainty}: {}", alternative.cause, alternative.summary);
+            page.hanging("  ? ", "    ", &text, Tone::Warn, Tone::Plain);
+            if verbose {
+                page.list("    - ", &alternative.evidence);
+            }
         }
-        let certainty = words::certainty(alternative.certainty);
-        let text = format!("{} ({certainty}): {}", alternative.cause, alternative.summary);
-        page.hanging("  ? ", "    ", &text, Tone::Warn, Tone::Plain);
-        if page.style.verbose {
-            page.list("    - ", &alternative.evidence);
+        if let Some((place, command)) = group.first().and_then(decide) {
+            if report.message.as_deref().is_some_and(|message| message.lines().last() == Some(&command)) {
+                page.wrapped("      ", "the command in the message below decides it", Tone::Faint);
+                continue;
+            }
+            if everywhere.is_none() {
+                page.wrapped("      ", &format!("decided {} by:", words::place(place)), Tone::Plain);
+            }
+            page.line("      ", &command, Tone::Command);
         }
-        last = decide;
     }
-    page.decides(last, report.message.as_deref());
-    if let Some(left @ 1..) = alternatives.len().checked_sub(most) {
-        let names: Vec<&str> = alternatives[most..].iter().map(|alternative| alternative.cause).collect();
-        let text = format!("and {left} less likely (-v shows how to decide): {}", names.join(", "));
-        page.hanging("  ? ", "    ", &text, Tone::Faint, Tone::Faint);
+    if !left.is_empty() {
+        let names: Vec<&str> = left.iter().map(|alternative| alternative.cause).collect();
+        page.hanging("  ? ", "    ", &format!("further: {}", names.join(", ")), Tone::Faint, Tone::Faint);
     }
 }
 
 /// What it is not, what the run cost, and how it is kept from coming back.
 fn remarks(page: &mut Page, report: &Report) {
     page.blank();
+    let verbose = page.style.verbose;
+    let mut remark = |name: &str, text: &str| page.hanging(name, "    ", text, Tone::Faint, Tone::Plain);
     let ruled_out = &report.verdict.ruled_out;
-    if !ruled_out.is_empty() {
-        let parts: Vec<String> =
-            ruled_out.iter().map(|excluded| format!("{} ({})", excluded.cause, excluded.because)).collect();
-        page.hanging("  Ruled out: ", "    ", &parts.join("; "), Tone::Faint, Tone::Plain);
+    // Of a login that works, nobody suspects anything.
+    if !ruled_out.is_empty() && (verbose || words::doubts(report)) {
+        let most = if verbose { usize::MAX } else { MOST_RULED_OUT };
+        let parts = ruled_out.iter().take(most).map(|excluded| format!("{} ({})", excluded.cause, excluded.because));
+        let more = ruled_out.len().checked_sub(most).filter(|more| *more > 0).map(|more| format!("and {more} more"));
+        remark("  Ruled out: ", &parts.chain(more).collect::<Vec<_>>().join("; "));
     }
-    let cost = format!("{}.", words::cost(report.footprint.as_ref()));
-    page.hanging("  Cost: ", "    ", &cost, Tone::Faint, Tone::Plain);
+    remark("  Cost: ", &format!("{}.", words::cost(report)));
     if let Some(prevent) = &report.verdict.prevent {
-        page.hanging("  Next time: ", "    ", prevent, Tone::Faint, Tone::Plain);
+        remark("  Next time: ", prevent);
     }
-    if words::is_fault(report) {
-        page.hanging(
-            "  More: ",
-            "    ",
-            &format!("sshdoctor explain {}", report.verdict.cause),
-            Tone::Faint,
-            Tone::Plain,
-        );
+    match (words::is_fault(report), verbose) {
+        (true, false) => {
+            remark("  More: ", &format!("-v shows all that was seen; sshdoctor explain {}", report.verdict.cause));
+        }
+        (true, true) => remark("  More: ", &format!("sshdoctor explain {}", report.verdict.cause)),
+        (false, false) => remark("  More: ", "-v shows all that was seen"),
+        (false, true) => {}
     }
 }
 
@@ -357,22 +409,6 @@ impl Page {
         }
         self.line(indent, command, Tone::Command);
     }
-
-    /// The command that decides the alternatives above it.
-    fn decides(&mut self, decide: Option<(Place, &str)>, message: Option<&str>) {
-        let Some((place, command)) = decide else { return };
-        if message.is_some_and(|message| message.lines().last() == Some(command)) {
-            self.wrapped("    ", "The command in the message below decides it.", Tone::Faint);
-            return;
-        }
-        let lead = format!("    decided {} by: ", words::place(place));
-        if lead.chars().count() + guarded(command).chars().count() <= self.style.width {
-            self.line(&lead, command, Tone::Command);
-            return;
-        }
-        self.wrapped("    ", lead.trim(), Tone::Plain);
-        self.line("      ", command, Tone::Command);
-    }
 }
 
 #[cfg(test)]
@@ -393,6 +429,40 @@ mod tests {
         report.message = None;
         let text = plain(&report);
         assert!(text.ends_with("\n  ssh-copy-id -i /home/a/.ssh/id_ed25519.pub deploy@web1\n"), "{text}");
+    }
+
+    #[test]
+    fn what_passed_is_one_line_and_every_check_has_its_own_with_v() {
+        let report = sample::refused();
+        let short = plain(&report);
+        assert!(short.contains("\n  ✓ client-config\n  ! key-permissions  /home/a/"), "{short}");
+        assert!(short.lines().count() <= 45, "{short}");
+        let long = text(&report, &Style { verbose: true, ..Style::default() });
+        assert!(long.contains("✓ client-config    ssh reads its configuration without complaint (<1 ms)"), "{long}");
+        assert!(long.contains("\n      - mode 0644, owner 1000\n"), "{long}");
+    }
+
+    #[test]
+    fn what_was_seen_where_ssh_stops_is_said_to_be_beyond() {
+        let mut report = sample::refused();
+        report.checks[0].stage = Stage::Session;
+        report.checks[2].stage = Stage::Transport;
+        let text = plain(&report);
+        assert!(text.contains("\n  ✓ client-config: seen by sshdoctor, where ssh has stopped\n"), "{text}");
+    }
+
+    #[test]
+    fn only_the_nearest_suspects_and_the_first_alternatives_are_shown_without_v() {
+        let mut report = sample::refused();
+        let (excluded, alternative) = (report.verdict.ruled_out[0].clone(), report.verdict.alternatives[0].clone());
+        report.verdict.ruled_out = vec![excluded; 5];
+        report.verdict.alternatives = vec![alternative; 5];
+        let short = plain(&report);
+        assert!(short.contains("; and 2 more\n"), "{short}");
+        assert!(short.contains("\n  ? further: server-key-not-listed, server-key-not-listed\n"), "{short}");
+        let long = text(&report, &Style { verbose: true, ..Style::default() });
+        assert!(!long.contains("and 2 more") && !long.contains("further"), "{long}");
+        assert_eq!(long.matches("? server-key-not-listed").count(), 5);
     }
 
     #[test]

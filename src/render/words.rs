@@ -3,7 +3,7 @@
 use super::guarded;
 use crate::checks::{Certainty, Place, Status};
 use crate::facts::Footprint;
-use crate::report::{FootprintView, IdentityView, Report, StepView, VerdictView, counted};
+use crate::report::{IdentityView, Report, StepView, VerdictView, counted};
 
 /// How sure a verdict is.
 pub(super) fn certainty(certainty: Certainty) -> &'static str {
@@ -48,6 +48,11 @@ pub(super) fn is_fault(report: &Report) -> bool {
     verdict_mark(report) == "✗"
 }
 
+/// Whether something is left to suspect: a fault, or a verdict that names nothing.
+pub(super) fn doubts(report: &Report) -> bool {
+    is_fault(report) || report.verdict.cause == "undetermined"
+}
+
 /// The mark of a check.
 pub(super) fn mark(status: Status) -> &'static str {
     match status {
@@ -76,24 +81,33 @@ pub(super) fn at(step: &StepView) -> String {
 }
 
 /// What the run cost, in a sentence without its full stop.
-pub(super) fn cost(footprint: Option<&FootprintView>) -> String {
-    let Some(view) = footprint else { return "nothing was contacted, nothing was changed".to_owned() };
-    let mut parts = vec![one_cost(view.target)];
+pub(super) fn cost(report: &Report) -> String {
+    let Some(view) = &report.footprint else {
+        let contact = if report.dialled { "no connection came about" } else { "nothing was contacted" };
+        return format!("{contact}, nothing was changed");
+    };
+    let mut parts = vec![one_cost(view.target, report.test_key)];
     if !view.hops.is_empty() {
-        let hops: Vec<String> = view.hops.iter().copied().map(one_cost).collect();
+        let hops: Vec<String> = view.hops.iter().copied().map(|hop| one_cost(hop, false)).collect();
         parts.push(format!("on the way there: {}", hops.join("; ")));
     }
     format!("{}; nothing was changed", parts.join("; "))
 }
 
-/// What one server was put to.
-fn one_cost(footprint: Footprint) -> String {
+/// What one server was put to. What it refused is named apart from the made-up key, which is refused where all is well.
+fn one_cost(footprint: Footprint, test_key: bool) -> String {
     let count = |number: u32, noun: &str| counted(number as usize, noun);
     let mut parts = vec![count(footprint.connections, "connection")];
-    if footprint.auth_requests > 0 {
-        parts.push(count(footprint.auth_requests, "authentication request"));
+    if footprint.public_keys_disclosed > 0 {
         parts.push(format!("{} shown", count(footprint.public_keys_disclosed, "public key")));
-        parts.push(format!("{} refused", count(footprint.auth_failures, "request")));
+    }
+    let refused = footprint.auth_failures.saturating_sub(u32::from(test_key));
+    if refused > 0 {
+        let times = if refused == 1 { "once".to_owned() } else { format!("{refused} times") };
+        parts.push(format!("refused {times}"));
+    }
+    if test_key {
+        parts.push("a made-up test key refused as it should be".to_owned());
     }
     parts.push(match footprint.commands_run {
         0 => "no command run".to_owned(),
@@ -148,5 +162,24 @@ pub(super) fn answer(identity: &IdentityView) -> &'static str {
         "partial" => "accepted, more is demanded",
         "unknown" => "answer unknown",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[test]
+    fn the_cost_tells_what_was_refused_from_the_key_that_nobody_has() {
+        let mut report = sample::refused();
+        let said = "1 connection, 1 public key shown, refused once, no command run; nothing was changed";
+        assert_eq!(cost(&report), said);
+        report.test_key = true;
+        assert!(cost(&report).contains("shown, a made-up test key refused as it should be, no"), "{}", cost(&report));
+        report.footprint = None;
+        assert_eq!(cost(&report), "nothing was contacted, nothing was changed");
+        report.dialled = true;
+        assert_eq!(cost(&report), "no connection came about, nothing was changed");
     }
 }

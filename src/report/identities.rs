@@ -11,6 +11,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::{Comment, Path};
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::openssh::identities::{self, Offer};
+use crate::openssh::server::looks_before_its_yes;
 
 /// The rows of a report.
 pub(super) fn views(facts: &Facts) -> Vec<IdentityView> {
@@ -114,8 +115,8 @@ fn yes_counts(facts: &Facts, userauth: &Userauth) -> bool {
         Some(_) => false,
         None => {
             let transport = facts.transport.as_ref().ok();
-            let name = transport.and_then(|transport| transport.identification.as_ref()?.as_str());
-            name.is_some_and(|name| name.contains("OpenSSH") || name.contains("dropbear"))
+            let identification = transport.and_then(|transport| transport.identification.as_ref());
+            identification.is_some_and(|text| looks_before_its_yes(text.as_bytes()))
         }
     }
 }

@@ -3,7 +3,7 @@
 //! last line is the command.
 
 use super::VerdictView;
-use crate::checks::{Place, members};
+use crate::checks::{self, Blocks, Place, members};
 use crate::facts::Facts;
 use crate::facts::connect::Dial;
 use crate::facts::key::PublicKey;
@@ -39,9 +39,16 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
     if !facts.observed_at.local.is_empty() {
         row("Time:", facts.observed_at.local.clone());
     }
-    row("Seen:", verdict.summary.clone());
-    row("Answer:", answered(facts));
-    lines.extend(keys(facts));
+    row("Seen:", to_another(&verdict.summary));
+    if is_before_userauth(verdict) {
+        // Neither the keys nor what became of them matters there; sshdoctor may well have come further than ssh does.
+        for seen in &verdict.evidence {
+            row("", to_another(seen));
+        }
+    } else {
+        row("Answer:", answered(facts, verdict));
+        lines.extend(keys(facts));
+    }
     let command = command(facts, verdict);
     lines.push(String::new());
     lines.push("Please run this on the server, as root:".to_owned());
@@ -49,8 +56,19 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
     Some(lines.join("\n"))
 }
 
+/// What was said to the user, as it is said to somebody else.
+fn to_another(text: &str) -> String {
+    text.replacen("your ssh", "the client's ssh", 1).replacen("your key", "the key", 1)
+}
+
+/// Whether ssh comes to an end before it says who wants to log in.
+fn is_before_userauth(verdict: &VerdictView) -> bool {
+    let cause = checks::causes().map(|(_, cause)| cause).find(|cause| cause.id == verdict.cause);
+    cause.is_some_and(|cause| cause.blocks < Blocks::Offered)
+}
+
 /// What the server answered, in one line.
-fn answered(facts: &Facts) -> String {
+fn answered(facts: &Facts, verdict: &VerdictView) -> String {
     let Ok(userauth) = &facts.userauth else { return unanswered(facts) };
     let mut parts = Vec::new();
     let refused = |query: &&Query| matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
@@ -60,6 +78,9 @@ fn answered(facts: &Facts) -> String {
     }
     let outcomes = userauth.signatures.iter().map(|signature| &signature.outcome);
     parts.extend(outcomes.filter_map(|outcome| match outcome {
+        Signed::Answered(Answer::Success) if verdict.cause.starts_with("no-common-") => {
+            Some("login succeeded with the algorithms that only the server takes".to_owned())
+        }
         Signed::Answered(Answer::Success) => Some("login succeeded".to_owned()),
         Signed::Answered(Answer::Failure { partial: true, .. }) => Some("key accepted, more is demanded".to_owned()),
         Signed::Answered(Answer::Failure { partial: false, .. }) => {
@@ -82,7 +103,11 @@ fn answered(facts: &Facts) -> String {
 fn unanswered(facts: &Facts) -> String {
     let transport = facts.transport.as_ref().ok();
     if let Some(identification) = transport.and_then(|transport| transport.identification.as_ref()) {
-        return format!("{}, and no further answer", identification.shortened(80));
+        let identification = identification.shortened(80);
+        return match facts.host_key.offered {
+            Ok(_) => format!("{identification}; ssh does not go on with the host key that it shows"),
+            Err(_) => format!("{identification}, and no further answer"),
+        };
     }
     let attempts = facts.connect.as_ref().map(|connect| connect.attempts.as_slice()).unwrap_or_default();
     match attempts.last().map(|attempt| &attempt.outcome) {
@@ -136,7 +161,18 @@ fn command(facts: &Facts, verdict: &VerdictView) -> String {
     let asked = verdict.next_steps.iter().filter(|step| step.place == Place::Server && step.as_whom == "root");
     let decides = verdict.alternatives.iter().filter_map(|alternative| alternative.decide.as_ref());
     let decides = decides.filter(|decide| decide.place == Place::Server).map(|decide| decide.command.clone());
-    asked.filter_map(|step| step.command.clone()).chain(decides).next().unwrap_or_else(|| members::log_command(facts))
+    // sshd's log tells nothing there: the probe went on where ssh stops.
+    let shows = match verdict.cause {
+        "no-common-kex" => Some("sshd -T | grep -i '^kexalgorithms '"),
+        "no-common-host-key-algorithm" => Some("sshd -T | grep -i '^hostkey'"),
+        "no-common-cipher" => Some("sshd -T | grep -i '^ciphers '"),
+        "no-common-mac" => Some("sshd -T | grep -i '^macs '"),
+        "host-key-revoked" => Some("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf \"$key\"; done"),
+        _ => None,
+    };
+    let shows = shows.map(str::to_owned);
+    let mut asked = asked.filter_map(|step| step.command.clone()).chain(decides).chain(shows);
+    asked.next().unwrap_or_else(|| members::log_command(facts))
 }
 
 #[cfg(test)]
@@ -239,6 +275,17 @@ mod tests {
             decide: Some(DecideView { place: Place::Server, command: "namei -l /home/deploy/.ssh".to_owned() }),
         }];
         assert!(message(&facts(1), &verdict).unwrap().ends_with("\nnamei -l /home/deploy/.ssh"));
+    }
+
+    #[test]
+    fn before_userauth_no_key_and_no_answer_to_one_is_named() {
+        let evidence = vec!["the server offers: diffie-hellman-group1-sha1".to_owned()];
+        let summary = "your ssh and web1 share no key exchange method".to_owned();
+        let text = message(&facts(1), &VerdictView { cause: "no-common-kex", summary, evidence, ..verdict() }).unwrap();
+        assert!(text.contains("\nSeen:     the client's ssh and web1 share no key exchange method\n"), "{text}");
+        assert!(text.contains("\n          the server offers: diffie-hellman-group1-sha1\n"), "{text}");
+        assert!(!text.contains("Key:") && !text.contains("Answer:"), "{text}");
+        assert!(text.ends_with("\nsshd -T | grep -i '^kexalgorithms '"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! `cargo test --test lab -- [--list] [--ssh-only] [--keep | -v] [WORD…]`: only rows whose name contains a word;
 //! `--ssh-only` leaves sshdoctor out; `-v` prints both programs' words for every row. With `BLESS=1` the rows that are
-//! fixtures write `fixtures/CAUSE/facts.json` or `fixtures/healthy/ROW.json`.
+//! fixtures write `fixtures/CAUSE/facts.json`, `fixtures/healthy/ROW.json` or `fixtures/incidents/ROW/facts.json`.
 
 #![expect(clippy::print_stdout, clippy::exit, reason = "a test program reports on stdout and by its status")]
 
@@ -50,7 +50,8 @@ const CAUSES: &str = "
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
     agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted server-pubkey-disabled password-disabled signature-rejected second-factor-required
-    server-disconnected no-methods-left hostbased-only access-works access-needs-answer undetermined";
+    server-disconnected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
+    access-needs-answer undetermined";
 /// After this a row's process ends, whatever it waits for.
 const ROW_LIMIT: Duration = Duration::from_secs(150);
 
@@ -237,6 +238,7 @@ fn bless(row: &Row, facts: &str) -> anyhow::Result<()> {
         Fixture::No => return Ok(()),
         Fixture::Cause => (fixtures.join(row.cause), "facts.json".to_owned()),
         Fixture::Healthy => (fixtures.join("healthy"), format!("{}.json", row.name)),
+        Fixture::Incident => (fixtures.join("incidents").join(row.name), "facts.json".to_owned()),
     };
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let file = folder.join(file);

@@ -55,6 +55,8 @@ pub(crate) enum Fixture {
     Cause,
     /// `fixtures/healthy/ROW.json`.
     Healthy,
+    /// `fixtures/incidents/ROW/facts.json`.
+    Incident,
 }
 
 /// How the first fault is taken away, and what ssh does then.
@@ -188,6 +190,12 @@ impl Row {
     /// Its facts are kept among the healthy ones.
     pub(crate) fn healthy_fixture(mut self) -> Self {
         self.fixture = Fixture::Healthy;
+        self
+    }
+
+    /// Its facts are kept among the incidents.
+    pub(crate) fn incident(mut self) -> Self {
+        self.fixture = Fixture::Incident;
         self
     }
 

@@ -28,7 +28,8 @@ pub(super) const HOST_KEY_REVOKED: Cause = Cause {
 fn host_key_revoked(facts: &Facts) -> Observed<Option<Finding>> {
     let Some((offered, Standing::Revoked)) = stopped(facts)? else { return Ok(None) };
     let key = name_of(&offered.key);
-    let mut finding = Finding::proven(format!("{key} is revoked: do not log in until the server has a new one"));
+    let mut finding =
+        Finding::proven("the server's host key is revoked: do not log in until it has a new one".to_owned());
     finding.evidence = revocations(facts).iter().map(|at| format!("revoked by {at}")).collect();
     Ok(Some(finding.seen(format!("the server proved to hold {key}"))))
 }
@@ -84,10 +85,13 @@ pub(super) const REVOKED_HOST_KEYS_UNREADABLE: Cause = Cause {
 fn revoked_host_keys_unreadable(facts: &Facts) -> Observed<Option<Finding>> {
     let offered = known(&facts.host_key.offered)?;
     let known = known(&facts.host_key.known)?;
-    let summary = "RevokedHostKeys names a file that ssh cannot use, so it refuses every host key";
     if let Some((file, error)) = known.revoked_host_keys.iter().find_map(|file| Some((file, file.error.as_ref()?))) {
-        return Ok(Some(Finding::proven(summary).seen(format!("{}: {}", file.path, escape(error.as_bytes())))));
+        let path = &file.path;
+        let summary = format!("ssh cannot read {path}, which RevokedHostKeys names, so it refuses every host key");
+        let seen = format!("opening {path} failed with {}", escape(error.as_bytes()));
+        return Ok(Some(Finding::proven(summary).seen(seen)));
     }
+    let summary = "RevokedHostKeys names a file that ssh cannot use, so it refuses every host key";
     let (Err(Unobserved::Failed(reason)), false) = (&offered.revoked_by_file, known.revoked_host_keys.is_empty())
     else {
         return Ok(None);

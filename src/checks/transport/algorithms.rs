@@ -3,8 +3,8 @@
 //!
 //! The probe offers more than ssh does, to get further; what is judged here is what the *user's* ssh would offer.
 
-use super::super::resolve::{forget, shown};
-use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, quoted};
+use super::super::resolve::forget;
+use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
 use super::{SHOWN, Version, hurried, is_ours_to_judge, server};
 use crate::facts::host_key::KnownHosts;
 use crate::facts::text::escape;
@@ -77,7 +77,9 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         let summary = format!("{summary} would do; the key exchange was not finished");
         return Ok(Outcome { status: Status::Fail, ..Outcome::info(summary) });
     }
-    let millis = transport.key_exchange_millis.map(|millis| format!("the key exchange was done after {millis:.0} ms"));
+    let millis = transport
+        .key_exchange_millis
+        .map(|millis| format!("the key exchange was done after {}", super::super::milliseconds(millis)));
     let differs = transport
         .agreed
         .as_ref()
@@ -157,21 +159,11 @@ fn candidate(facts: &Facts, kind: Kind) -> Option<&'static str> {
 /// Offering one of the server's algorithms for this host, and updating the server.
 fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     let (keyword, _, query) = option(kind);
-    let update = Step::person(
-        Place::Server,
-        format!("update the server: a current one has a {} that every ssh takes", noun(kind)),
-    );
-    let (Some(name), Ok(target)) = (candidate(facts, kind), &facts.target) else { return vec![update] };
-    let value = format!("{keyword}=+{name}");
-    let mut words = vec!["ssh".to_owned(), "-o".to_owned(), quoted(&value)];
-    words.extend(facts.config.arguments.iter().map(|word| quoted(&word.to_string())));
-    words.push(shown(&target.input));
-    let once = words.join(" ");
-    let block = format!(
-        "printf '%s\\n' {} {} >> ~/.ssh/config",
-        quoted(&format!("Host {}", target.alias)),
-        quoted(&format!("    {keyword} +{name}")),
-    );
+    let update =
+        Step::person(Place::Server, format!("update it: a current one has a {} that every ssh takes", noun(kind)));
+    let Some(name) = candidate(facts, kind) else { return vec![update] };
+    let once = format!("ssh -o {} {}", quoted(&format!("{keyword}=+{name}")), naming::destination(facts));
+    let block = naming::host_block(facts, &[format!("{keyword} +{name}")]);
     vec![
         Step::here(
             once,
@@ -179,7 +171,7 @@ fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
                 "offers the old {name} to this server once, if `ssh -Q {query}` lists it (newest versions have dropped some)"
             ),
         ),
-        Step::here(block, "does so for this host from now on, and for no other"),
+        Step::here(block, "does so for this host from now on, and for no other; move the block above any `Host *`"),
         update,
     ]
 }

@@ -6,11 +6,10 @@
 //! - `session-bind@openssh.com` with a throw-away key: 8.9 and later do it, 8.9 to 10.4 not while locked;
 //! - the same once more, which must fail: 10.3 and later fail with another message than those before.
 
-use nix::errno::Errno;
 use ssh_key::private::Ed25519Keypair;
 use tokio::net::UnixStream;
 
-use super::protocol::{Extension, Trouble, connect, extension};
+use super::protocol::{Extension, connect, extension};
 use crate::collect::identities::signed_by;
 use crate::facts::text::Path;
 use crate::facts::{Facts, Observed, Unobserved};
@@ -21,9 +20,9 @@ const FIRST_WITH_BIND: (u32, u32) = (8, 9);
 
 /// Whether the agent at `socket`, which listed no key, is locked; missing where it does not tell.
 pub(super) async fn is_locked(socket: &Path, facts: &Facts) -> Observed<bool> {
-    let mut stream = connect(socket).await.map_err(|trouble| unobserved(&trouble))?;
+    let mut stream = connect(socket).await.map_err(|trouble| trouble.unobserved())?;
     let is_openssh = is_ssh_agent(&stream) && ssh_version(facts).is_some_and(|version| version >= FIRST_WITH_BIND);
-    let query = extension(&mut stream, "query", &[]).await.map_err(|trouble| unobserved(&trouble))?;
+    let query = extension(&mut stream, "query", &[]).await.map_err(|trouble| trouble.unobserved())?;
     if query == Extension::Done {
         return Ok(false);
     }
@@ -38,7 +37,7 @@ pub(super) async fn is_locked(socket: &Path, facts: &Facts) -> Observed<bool> {
 }
 
 async fn bind_once(stream: &mut UnixStream, bind: &[u8]) -> Observed<Extension> {
-    extension(stream, "session-bind@openssh.com", bind).await.map_err(|trouble| unobserved(&trouble))
+    extension(stream, "session-bind@openssh.com", bind).await.map_err(|trouble| trouble.unobserved())
 }
 
 /// The contents of a session-bind of a session that never was. The key is known to everybody: nothing depends on it.
@@ -61,14 +60,4 @@ fn is_ssh_agent(stream: &UnixStream) -> bool {
 fn ssh_version(facts: &Facts) -> Option<(u32, u32)> {
     let program = facts.config.ssh.as_ref().ok()?;
     crate::openssh::tokens::version(&program.version)
-}
-
-fn unobserved(trouble: &Trouble) -> Unobserved {
-    match trouble {
-        Trouble::Silent => Unobserved::TimedOut,
-        Trouble::Unreachable(name) if *name == format!("{:?}", Errno::EACCES) => Unobserved::NotPermitted,
-        Trouble::Unreachable(name) => Unobserved::Failed(format!("the agent's socket: {name}")),
-        Trouble::Refused => Unobserved::Failed("the agent refused".to_owned()),
-        Trouble::Garbage(words) => Unobserved::Failed(format!("the agent answered with {words}")),
-    }
 }

@@ -7,6 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::collect::system::errno;
+use crate::facts::Unobserved;
 use crate::facts::agent::AgentKey;
 use crate::facts::key::{Blob, PublicKey};
 use crate::facts::text::{Comment, Path};
@@ -46,6 +48,19 @@ pub(super) enum Trouble {
     Garbage(String),
 }
 
+impl Trouble {
+    /// The same as the reason why a fact is missing.
+    pub(super) fn unobserved(&self) -> Unobserved {
+        match self {
+            Self::Silent => Unobserved::TimedOut,
+            Self::Unreachable(name) if name == "EACCES" => Unobserved::NotPermitted,
+            Self::Unreachable(name) => Unobserved::Failed(format!("the agent's socket: {name}")),
+            Self::Refused => Unobserved::Failed("the agent refused".to_owned()),
+            Self::Garbage(words) => Unobserved::Failed(format!("the agent answered with {words}")),
+        }
+    }
+}
+
 /// How an agent answers an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extension {
@@ -61,7 +76,7 @@ pub(super) enum Extension {
 pub(super) async fn connect(socket: &Path) -> Result<UnixStream, Trouble> {
     match timeout(PATIENCE, UnixStream::connect(socket.to_path_buf())).await {
         Err(_) => Err(Trouble::Silent),
-        Ok(Err(error)) => Err(Trouble::Unreachable(error_name(&error))),
+        Ok(Err(error)) => Err(Trouble::Unreachable(socket_error(&error))),
         Ok(Ok(stream)) => Ok(stream),
     }
 }
@@ -166,13 +181,10 @@ fn nameless(blob: &[u8], comment: &[u8]) -> PublicKey {
     }
 }
 
-/// The name of the errno, `ECONNREFUSED`. A path too long for a socket's address has none of its own.
-fn error_name(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{:?}", nix::errno::Errno::from_raw(number)),
-        None if error.kind() == io::ErrorKind::InvalidInput => "ENAMETOOLONG".to_owned(),
-        None => error.kind().to_string(),
-    }
+/// The error's name. A path too long for a socket's address never reaches the system.
+fn socket_error(error: &io::Error) -> String {
+    let too_long = error.raw_os_error().is_none() && error.kind() == io::ErrorKind::InvalidInput;
+    if too_long { "ENAMETOOLONG".to_owned() } else { errno(error) }
 }
 
 #[cfg(test)]

@@ -18,8 +18,6 @@ const LONGEST_LINE: usize = 1000;
 pub(super) struct Said {
     /// `Host` and `Match` lines that applied, in order, each once.
     pub(super) applied: Vec<Applied>,
-    /// The files that were read, in order, each once.
-    pub(super) files: Vec<Path>,
     /// Whether a `Match exec` command was run.
     pub(super) match_exec: bool,
     /// Files named with `-i` that are not there.
@@ -44,13 +42,9 @@ pub(super) fn sort(stderr: &[u8]) -> Said {
         if let Some((at, text)) = split_at_line(debug) {
             if text.starts_with(b"Applying options for ") {
                 said.applies(at, text.into());
-            } else if let Some(file) = between(text, b"Including file ", b" depth ") {
-                said.reads(file);
             } else if let Some((_, seen)) = &mut condition {
                 *seen = Some(at);
             }
-        } else if let Some(file) = debug.strip_prefix(b"Reading configuration data ") {
-            said.reads(file);
         } else if let Some(found) = between(debug, b"checking match for '", b"' host ") {
             condition = Some((ServerText::new([b"Match ", found].concat()), None));
         } else if debug.starts_with(b"match found") {
@@ -72,13 +66,6 @@ impl Said {
         let applied = Applied { at, text };
         if !self.applied.contains(&applied) {
             self.applied.push(applied);
-        }
-    }
-
-    fn reads(&mut self, file: &[u8]) {
-        let file = Path::new(file);
-        if !self.files.contains(&file) {
-            self.files.push(file);
         }
     }
 
@@ -214,7 +201,6 @@ Warning: Identity file /k not accessible: No such file or directory.\r\n",
                 "/home/a/.ssh/d/x y:5 Applying options for web*",
             ]
         );
-        assert_eq!(said.files, ["/home/a/.ssh/config", "/home/a/.ssh/d/x y"]);
         assert_eq!(said.inaccessible, ["/k"]);
         assert!(said.match_exec && said.rest.is_empty(), "{:?}", said.rest);
     }

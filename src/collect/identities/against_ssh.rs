@@ -1,5 +1,6 @@
 //! What `offers` says against what the installed ssh says it will attempt, over an sshd on its standard input.
 
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use crate::collect::agent;
@@ -7,6 +8,7 @@ use crate::facts::agent::Agent;
 use crate::facts::config::{Options, SshProgram};
 use crate::facts::text::Path;
 use crate::facts::{Facts, Unobserved};
+use crate::openssh::arguments::parse_as;
 use crate::openssh::identities::{Offer, is_type_accepted, offers};
 use crate::testing::{self, Folder, ssh_keygen};
 
@@ -69,7 +71,9 @@ impl World {
         facts.config.options = Options(pairs.map(|(keyword, value)| (keyword.to_owned(), value.into())).collect());
         facts.config.evaluated = true;
         facts.config.ssh = Ok(SshProgram { path: "/usr/bin/ssh".into(), version: version() });
-        facts.config.arguments = arguments.iter().map(|word| word.as_str().into()).collect();
+        let words: Vec<OsString> = arguments.iter().map(OsString::from).chain(["scene".into()]).collect();
+        let parsed = parse_as(Some("ssh"), &words, true).unwrap();
+        facts.config.arguments = parsed.options.iter().map(|word| word.as_encoded_bytes().into()).collect();
         facts.run.uid = nix::unistd::getuid().as_raw();
         facts.run.home = Path::from_path(self.folder.as_ref());
         if let Some(socket) = socket {

@@ -1,15 +1,15 @@
-//! One file at a time: its metadata, what is read of it, and why it cannot be.
+//! One key file at a time: what is read of it, and why it cannot be.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path as StdPath;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use zeroize::Zeroizing;
 
-use crate::facts::identities::{FileError, FileKind, FileStat, FileState, PrivateFile, PublicFile};
+use crate::collect::system::{errno, state};
+use crate::facts::identities::{PrivateFile, PublicFile};
 use crate::facts::key::PublicKey;
 use crate::facts::text::Path;
 use crate::facts::{Observed, Unobserved};
@@ -20,69 +20,11 @@ const PUBLIC_LIMIT: usize = 64 * 1024;
 /// A longer private key file is not read as a whole.
 const PRIVATE_LIMIT: u64 = 1024 * 1024;
 
-/// What `stat` says of the path, links followed.
-pub(super) fn state(path: &StdPath) -> FileState {
-    let metadata = std::fs::metadata(path).map_err(|error| file_error(path, &error))?;
-    let link = std::fs::symlink_metadata(path).is_ok_and(|own| own.file_type().is_symlink());
-    let link_to = if link { std::fs::read_link(path).ok().map(|target| Path::from_path(&target)) } else { None };
-    Ok(FileStat {
-        kind: kind(&metadata),
-        mode: metadata.mode() & 0o7777,
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        size_bytes: metadata.len(),
-        modified: Some(metadata.mtime()),
-        link_to,
-    })
-}
-
-fn kind(metadata: &Metadata) -> FileKind {
-    let file_type = metadata.file_type();
-    if file_type.is_file() {
-        FileKind::Regular
-    } else if file_type.is_dir() {
-        FileKind::Directory
-    } else if file_type.is_fifo() {
-        FileKind::Fifo
-    } else if file_type.is_socket() {
-        FileKind::Socket
-    } else {
-        FileKind::Other
-    }
-}
-
-fn file_error(path: &StdPath, error: &io::Error) -> FileError {
-    let errno = error_name(error);
-    let at = (error.kind() == io::ErrorKind::PermissionDenied).then(|| closed_folder(path)).flatten();
-    FileError { errno, at }
-}
-
-/// The error's name, `ENOENT`.
-fn error_name(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => format!("{:?}", Errno::from_raw(number)),
-        // A NUL in the path never reaches the system.
-        None if error.kind() == io::ErrorKind::InvalidInput => "EINVAL".to_owned(),
-        None => error.kind().to_string(),
-    }
-}
-
-/// The outermost folder on the way that cannot be passed.
-fn closed_folder(path: &StdPath) -> Option<Path> {
-    let mut folders: Vec<&StdPath> = path.ancestors().collect();
-    folders.reverse();
-    let denied = |path: &StdPath| {
-        std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    };
-    let first = folders.into_iter().find(|path| denied(path))?;
-    first.parent().map(Path::from_path)
-}
-
 /// Opens a regular file for reading; never waits for a writer, and opens no device.
 fn open(path: &StdPath) -> Observed<(File, u64)> {
     let refused = |error: io::Error| match error.kind() {
         io::ErrorKind::PermissionDenied => Unobserved::NotPermitted,
-        _ => Unobserved::Failed(format!("{}: {}", Path::from_path(path), error_name(&error))),
+        _ => Unobserved::Failed(format!("{}: {}", Path::from_path(path), errno(&error))),
     };
     let metadata = std::fs::metadata(path).map_err(refused)?;
     if !metadata.is_file() {
@@ -155,7 +97,7 @@ pub(super) fn secret(path: &StdPath) -> Result<Zeroizing<Vec<u8>>, String> {
     }
     let size = usize::try_from(size).map_err(|error| format!("{name}: {error}"))?;
     let mut bytes = Zeroizing::new(vec![0; size]);
-    file.read_exact_at(&mut bytes, 0).map_err(|error| format!("{name}: {}", error_name(&error)))?;
+    file.read_exact_at(&mut bytes, 0).map_err(|error| format!("{name}: {}", errno(&error)))?;
     Ok(bytes)
 }
 

@@ -103,14 +103,18 @@ const SEQUENCE: u8 = 0x30;
 /// RFC 8017 `RSAPrivateKey`.
 fn rsa(mut der: &[u8]) -> Option<KeypairData> {
     let mut fields = tagged(&mut der, SEQUENCE)?;
-    let mut number = || tagged(&mut fields, INTEGER).map(Mpint::from_positive_bytes);
-    let _version = number()?;
-    let (modulus, public_exponent) = (number()?, number()?);
-    let (private_exponent, first_prime, second_prime) = (number()?, number()?, number()?);
-    let _exponents = (number()?, number()?);
-    let coefficient = number()?;
-    let public = RsaPublicKey::new(public_exponent, modulus).ok()?;
-    let private = RsaPrivateKey::new(private_exponent, coefficient, first_prime, second_prime).ok()?;
+    let mut next = || tagged(&mut fields, INTEGER);
+    let _version = next()?;
+    let (modulus, public_exponent) = (next()?, next()?);
+    let (private_exponent, first_prime, second_prime) = (next()?, next()?, next()?);
+    // Passed over and not copied: a bare number is not wiped.
+    let _exponents = (next()?, next()?);
+    let coefficient = next()?;
+    let number = Mpint::from_positive_bytes;
+    let public = RsaPublicKey::new(number(public_exponent), number(modulus)).ok()?;
+    let private =
+        RsaPrivateKey::new(number(private_exponent), number(coefficient), number(first_prime), number(second_prime))
+            .ok()?;
     Some(KeypairData::Rsa(RsaKeypair::new(public, private).ok()?))
 }
 

@@ -63,11 +63,6 @@ impl Direction {
     }
 }
 
-/// Whether `cipher` authenticates by itself, so that no MAC is negotiated.
-pub(crate) fn is_aead(cipher: &str) -> bool {
-    cipher.contains("-poly1305") || cipher.contains("-gcm@")
-}
-
 /// Why bytes are no packet; a fragment that completes "what came is no SSH packet: …".
 pub(crate) type Garbled = &'static str;
 
@@ -200,12 +195,12 @@ impl Cipher {
                 Box::new(chacha::OpeningKey::new(&key)),
             ));
         }
-        if is_aead(name) {
-            let (algorithm, length) = match name {
-                "aes128-gcm@openssh.com" => (&AES_128_GCM, 16),
-                "aes256-gcm@openssh.com" => (&AES_256_GCM, 32),
-                _ => return None,
-            };
+        let gcm = match name {
+            "aes128-gcm@openssh.com" => Some((&AES_128_GCM, 16)),
+            "aes256-gcm@openssh.com" => Some((&AES_256_GCM, 32)),
+            _ => None,
+        };
+        if let Some((algorithm, length)) = gcm {
             let key = UnboundKey::new(algorithm, &secret.derive(key_letter, length)).ok()?;
             let iv = secret.derive(iv_letter, 12);
             let fixed = *iv.first_chunk::<4>()?;
@@ -433,7 +428,7 @@ mod tests {
     fn every_pair() -> Vec<(&'static str, &'static str)> {
         let mut pairs = Vec::new();
         for cipher in CIPHERS {
-            let macs = if is_aead(cipher) { &[""][..] } else { MACS };
+            let macs = if crate::openssh::algorithms::is_authenticating(cipher) { &[""][..] } else { MACS };
             pairs.extend(macs.iter().map(|mac| (*cipher, *mac)));
         }
         pairs

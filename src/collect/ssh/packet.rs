@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use nix::errno::Errno;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cipher::{Opener, Sealer};
+use crate::collect::system::errno;
 use crate::facts::End;
 
 /// How long a write may wait for a server that does not read.
@@ -109,9 +109,8 @@ pub(crate) async fn leave(mut tcp: TcpStream) {
 
 /// An error of the socket as the end of its connection.
 pub(crate) fn broken(error: &std::io::Error) -> End {
-    match (error.raw_os_error(), error.kind()) {
-        (_, std::io::ErrorKind::UnexpectedEof) => End::Closed,
-        (Some(code), _) => End::Reset(format!("{:?}", Errno::from_raw(code))),
-        (None, kind) => End::Reset(kind.to_string()),
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => End::Closed,
+        _ => End::Reset(errno(error)),
     }
 }

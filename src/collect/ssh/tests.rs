@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::cipher::{CIPHERS, MACS, is_aead};
+use super::cipher::{CIPHERS, MACS};
 use super::servers::{Server, delayed, new_key, saying, scripted};
 use crate::collect::agent::Binding;
 use crate::collect::transport::{Secured, exchange};
@@ -20,6 +20,7 @@ use crate::facts::text::{Path, ServerText};
 use crate::facts::transport::Transport;
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Footprint, Limits, Source};
+use crate::openssh::algorithms::is_authenticating;
 use crate::openssh::known_hosts::Course;
 use crate::testing;
 
@@ -91,7 +92,7 @@ fn authorize(server: &Server, line: &str) {
 #[tokio::test]
 async fn sshd_answers_with_every_cipher_and_mac() {
     for cipher in CIPHERS {
-        for mac in if is_aead(cipher) { &MACS[..1] } else { MACS } {
+        for mac in if is_authenticating(cipher) { &MACS[..1] } else { MACS } {
             let server = Server::sshd(&["ed25519"], &[&format!("Ciphers {cipher}"), &format!("MACs {mac}")]);
             let (facts, _, outcome) = asked(server.address, &plan(&[])).await;
             assert_eq!(outcome, Outcome::Open, "{cipher} {mac} {:?} {}", facts.connections, server.log());

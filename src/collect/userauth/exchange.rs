@@ -17,7 +17,8 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::{ServerText, escape};
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Footprint};
-use crate::openssh::identities::{believed_server_algorithms, signature_algorithm};
+use crate::openssh::identities::{algorithm_at, signature_algorithm};
+use crate::openssh::server::looks_before_its_yes;
 
 /// How long one answer may take: sshd may be asking DNS, LDAP or a command.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -42,15 +43,9 @@ impl Bound {
         message::signed_data(&self.session_id, unsigned)
     }
 
-    /// The server's identification string behind its protocol version.
-    fn software(&self) -> &[u8] {
-        self.identification.splitn(3, |byte| *byte == b'-').nth(2).unwrap_or_default()
-    }
-
     /// Whether the server is one whose PK_OK is known to mean something.
     pub(crate) fn is_known_server(&self) -> bool {
-        let software = self.software();
-        software.starts_with(b"OpenSSH_") || software.starts_with(b"dropbear")
+        looks_before_its_yes(&self.identification)
     }
 }
 
@@ -135,10 +130,8 @@ impl<'a> Exchange<'a> {
 
     /// The signature algorithm that ssh would name for `key` here.
     pub(crate) fn algorithm(&self, key: &PublicKey, plan: &Plan, bound: &Bound) -> Option<String> {
-        let server = self.facts.extension("server-sig-algs").and_then(|value| value.as_str());
-        let server: Option<Vec<&str>> = server.map(|list| list.split(',').collect());
-        let server = believed_server_algorithms(bound.software(), key, server.as_deref());
-        signature_algorithm(key, server, &accepted(plan))
+        let announced = self.facts.extension("server-sig-algs").and_then(ServerText::as_str);
+        algorithm_at(&bound.identification, announced, key, &accepted(plan))
     }
 
     /// The signature algorithm that ssh would name for `key` at a server that announced none.

@@ -5,7 +5,7 @@ use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Signer;
 use crate::facts::{Facts, Limits};
-use crate::openssh::course::obstacle;
+use crate::openssh::course::{accepted_algorithms, obstacle};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
 use crate::openssh::methods::publickey_on;
@@ -61,14 +61,10 @@ impl Plan {
     /// The plan that follows from `facts`, agent and identities included.
     pub(crate) fn new(facts: &Facts, course: Course) -> Self {
         let options = &facts.config.options;
-        let mut accepted = options.names("pubkeyacceptedalgorithms");
-        if accepted.is_empty() {
-            accepted = options.names("pubkeyacceptedkeytypes");
-        }
         Self {
             user: facts.target.as_ref().map(|target| target.user.as_bytes().to_vec()).unwrap_or_default(),
             candidates: candidates(facts),
-            accepted: accepted.into_iter().map(str::to_owned).collect(),
+            accepted: accepted_algorithms(options).into_iter().map(str::to_owned).collect(),
             host_bound: !matches!(options.first("pubkeyauthentication"), Some("unbound")),
             course,
             limits: facts.run.limits.clone(),

@@ -99,6 +99,37 @@ fn offering() -> Vec<Row> {
             .log("maximum authentication attempts exceeded")
             .proven("too-many-keys")
             .fixture(),
+        row("six-keys-none-accepted", |world| {
+            world.server("")?;
+            let keys: Vec<String> = (1..=6).map(|number| format!("/home/a/.ssh/key{number}")).collect();
+            for key in &keys {
+                world.key(key, &[])?;
+            }
+            world.agent_with(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+        .ssh_fails("Too many authentication failures")
+        .proven("agent-lacks-accepted-key"),
+        row("one-try-one-key-refused", |world| {
+            world.server("MaxAuthTries 1")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .ssh_fails("Too many authentication failures")
+        .proven("no-key-accepted"),
+        row("one-try-two-keys", |world| {
+            world.server("MaxAuthTries 1")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa"])?;
+            world.login_key()
+        })
+        .ssh_fails("Too many authentication failures")
+        .proven("too-many-keys"),
+        row("two-tries-other-key-accepted", |world| {
+            world.server("MaxAuthTries 2")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            world.key("/home/a/.ssh/work", &[])?;
+            world.authorize("/home/a/.ssh/work.pub")
+        })
+        .ssh_fails("Permission denied")
+        .proven("accepted-key-not-offered"),
         row("the-file-that-opens-after-six-keys", |world| {
             world.server("")?;
             let keys: Vec<String> = (1..=6).map(|number| format!("/home/a/.ssh/key{number}")).collect();

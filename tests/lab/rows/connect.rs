@@ -118,6 +118,23 @@ fn connecting() -> Vec<Row> {
         .ssh_fails("port 22: Permission denied")
         .proven("connect-blocked-locally")
         .fixture(),
+        row("bound-to-an-address-of-another-network", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("BindAddress 198.51.100.99")
+        })
+        .ssh_fails("bind 198.51.100.99: Cannot assign requested address")
+        .proven("bind-address-unusable")
+        .mended_by("rm /home/a/.ssh/config")
+        .fixture(),
+        row("bound-to-an-interface-that-is-gone", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("BindInterface tun0")
+        })
+        .ssh_fails("failure")
+        .proven("bind-address-unusable")
+        .mended_by("rm /home/a/.ssh/config"),
     ]
 }
 

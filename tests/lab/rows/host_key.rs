@@ -91,6 +91,24 @@ fn plain() -> Vec<Row> {
         })
         .ssh_fails("revoked by file /home/a/.ssh/revoked")
         .proven("host-key-revoked"),
+        row("revocation-file-that-is-not-there", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("RevokedHostKeys /etc/ssh/revoked_hosts")
+        })
+        .ssh_fails("Host key verification failed")
+        .proven("revoked-host-keys-unreadable")
+        .mended_by("touch /etc/ssh/revoked_hosts")
+        .fixture(),
+        row("revocation-file-only-root-can-read", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("RevokedHostKeys /etc/ssh/revoked_hosts")?;
+            world.file("/etc/ssh/revoked_hosts", "", 0o600)
+        })
+        .ssh_fails("Host key verification failed")
+        .proven("revoked-host-keys-unreadable")
+        .mended_by("chmod 644 /etc/ssh/revoked_hosts"),
     ]
 }
 

@@ -205,6 +205,15 @@ fn offers() -> Vec<Row> {
         .proven("accepted-key-not-offered")
         .mended_by("echo 'IdentityFile ~/.ssh/work' >/home/a/.ssh/config; chown a /home/a/.ssh/config")
         .fixture(),
+        row("only-the-public-half-of-the-right-key", |world| {
+            world.server("")?;
+            world.key(KEY, &[])?;
+            world.key("/home/a/.ssh/work", &[])?;
+            world.authorize("/home/a/.ssh/work.pub")?;
+            world.sh("rm /home/a/.ssh/work").map(drop)
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("no-key-accepted"),
         row("another-default-key-first", |world| {
             world.server("")?;
             world.key(KEY, &[])?;

@@ -12,6 +12,7 @@ mod healthy;
 mod host_key;
 mod host_keys;
 mod identities;
+mod incidents;
 mod key_files;
 mod known_hosts;
 mod options;
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Row> {
         userauth::rows(),
         two_faults::rows(),
         healthy::rows(),
+        incidents::rows(),
         tries::rows(),
         demands::rows(),
         prompts::rows(),

@@ -105,6 +105,17 @@ fn refused_by_others() -> Vec<Row> {
         .line(&["root@web1.example.org"])
         .ssh_fails("Permission denied (publickey)")
         .proven("no-key-accepted"),
+        row("works-with-the-fifth-key-at-a-dropbear-that-takes-three-tries", |world| {
+            world.dropbear(&["-s", "-T", "3"])?;
+            let keys: Vec<String> = (1..=5).map(|number| format!("/home/a/.ssh/key{number}")).collect();
+            for key in &keys {
+                world.key(key, &[])?;
+            }
+            world.authorize("/home/a/.ssh/key5.pub")?;
+            world.agent_with(&keys.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+        // What it refuses in a query is no try to dropbear.
+        .proven("access-works"),
         row("key-not-authorised-by-tinysshd", |world| {
             world.tinysshd()?;
             world.key("/home/a/.ssh/id_ed25519", &[])
