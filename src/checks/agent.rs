@@ -190,7 +190,7 @@ const AGENT_REFUSED_TO_SIGN: Cause = Cause {
     doc: "The server accepts a key that the agent lists, and the agent answers the request to sign with a failure, or not \
           at all: it is locked, its owner was asked for a confirmation, a passphrase, a PIN or a touch and did not give it, or \
           the program that should ask cannot show itself (gpg-agent without GPG_TTY). ssh says `agent refused operation`.\n\n\
-          Proven when the agent refused to sign in this very run, or gave no answer within ten seconds.",
+          Proven when the agent refused to sign in this very run, or gave no answer while it was waited for.",
     prevent: "Unlock the agent and start its prompt (ssh-askpass, pinentry) in the session that uses it.",
     fix: Fix {
         commands: |facts| {
@@ -233,7 +233,7 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
     let Some((turn, usage)) = course::stopped(&turns) else { return Ok(None) };
     let how = match usage {
         Use::AgentRefused => "the agent answered the request to sign with a failure".to_owned(),
-        Use::AgentSilent => "the agent did not answer the request to sign within 10 s".to_owned(),
+        Use::AgentSilent => "the agent gave no answer to the request to sign".to_owned(),
         Use::WrongType(name) => format!("the agent signed as {name}, which was not asked for"),
         _ => return Ok(None),
     };

@@ -132,10 +132,15 @@ fn error_commands(facts: &Facts) -> Vec<Step> {
         Source::File { path, line: None } => {
             vec![Step::here(format!("ls -l {}", naming::path(path)), "shows the file that ssh cannot use")]
         }
-        _ => vec![Step::here(
-            format!("ssh -G {destination} > /dev/null"),
-            "leave the refused option out; this says nothing once ssh takes the rest",
-        )],
+        _ => {
+            let refused = complaint.line.as_ref().map(ToString::to_string).unwrap_or_default();
+            let option = refused.trim_start().trim_start_matches("-o").trim_start().to_ascii_lowercase();
+            let keyword = option.split(['=', ' ', '\t']).next().unwrap_or_default();
+            vec![Step::here(
+                format!("ssh {}", naming::destination_without(facts, &[keyword])),
+                "the same login without the refused option",
+            )]
+        }
     }
 }
 

@@ -149,7 +149,7 @@ fn stopped(facts: &Facts) -> Observed<Option<(&OfferedHostKey, Standing)>> {
 }
 
 /// What shows the fingerprint on the server itself, away from the network that may be lying.
-fn compare(facts: &Facts) -> Option<Step> {
+pub(super) fn compare(facts: &Facts) -> Option<Step> {
     let offered = facts.host_key.offered.as_ref().ok()?;
     let kind = match offered.key.plain_algorithm().as_str() {
         "ssh-ed25519" => "ed25519",

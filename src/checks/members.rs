@@ -228,7 +228,7 @@ pub const MEMBERS: &[Member] = &[
         title: "sshd still runs with its configuration of before a change",
         doc: "The files are newer than sshd's last start or reload.",
         place: Place::Server,
-        decide: |_| "ls -l --time-sort /etc/ssh/sshd_config* && ps -o lstart= -C sshd".to_owned(),
+        decide: |_| "ls -lt /etc/ssh/sshd_config /etc/ssh/sshd_config.d; ps -o lstart= -C sshd".to_owned(),
     },
     Member {
         id: "git-host-no-account",

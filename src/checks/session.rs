@@ -260,21 +260,8 @@ fn needs_commands(facts: &Facts) -> Vec<Step> {
     let destination = naming::destination(facts);
     let Ok(Some(finding)) = access_needs_answer(facts) else { return Vec::new() };
     let mut steps = Vec::new();
-    if finding.needs.contains(&Need::HostKey)
-        && let Ok(offered) = &facts.host_key.offered
-    {
-        let kind = offered.key.plain_algorithm();
-        let name = kind.trim_start_matches("ssh-").split("-sha2").next().unwrap_or("ed25519").to_owned();
-        steps.push(Step {
-            place: Place::Server,
-            ..Step::here(
-                format!("ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub", super::quoted(&name)),
-                format!(
-                    "on the server's console: compare before you say yes; here it shows {}",
-                    offered.key.fingerprint
-                ),
-            )
-        });
+    if finding.needs.contains(&Need::HostKey) {
+        steps.extend(super::host_key::compare(facts));
     }
     steps.push(Step::here(format!("ssh {destination}"), "answer its question"));
     steps
@@ -383,7 +370,7 @@ fn session_trouble(facts: &Facts) -> Option<String> {
             return Some(format!("the server refuses the session (reason {code}: {})", text.shortened(200)));
         }
         None if session.end == Some(End::TimedOut) => {
-            return Some("no session opens within 10 s".to_owned());
+            return Some("no session opens while it is waited for".to_owned());
         }
         None => return Some("the server closes before a session opens".to_owned()),
     }
@@ -415,7 +402,7 @@ fn command_trouble(session: &Session) -> Option<String> {
             Some(format!("the session is ended by signal {signal}{said}"))
         }
         (None, None) if session.end == Some(End::TimedOut) => {
-            Some(format!("what was started in the session had not ended after 10 s{said}"))
+            Some(format!("what was started in the session had not ended when the wait for it was over{said}"))
         }
         (None, None) => Some(format!("the session ends without an exit status{said}")),
     }

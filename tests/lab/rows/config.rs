@@ -82,7 +82,7 @@ pub(crate) fn rows() -> Vec<Row> {
             world.login_key()
         })
         .line(&["-oProxyCommand=exec false", "deploy@web1.example.org"])
-        .ssh_fails("kex_exchange_identification")
+        .ssh_fails("UNKNOWN port 65535")
         .at_most("possible", "undetermined", "what is behind a proxy is not examined")
         .fixture(),
         row("through-a-jump-host", |world| {
