@@ -158,6 +158,6 @@ pub struct ControlMaster {
     pub alive: bool,
     /// Where `ControlMaster` makes ssh listen there once it is logged in: the error's name that keeps it from making a
     /// socket, `ENOENT`; `None` where nothing is known to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub unbindable: Option<String>,
 }

@@ -273,7 +273,7 @@ pub struct Run {
     pub auth_sock: Option<Path>,
     /// The file with Kerberos tickets that GSSAPI would use, where there is one; a cache of another kind than a file stands
     /// here by its name, `KCM:1000`, where the environment names it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub kerberos_cache: Option<Path>,
     /// The home folders of other accounts that option values name as `~account`, as far as there are such accounts.
     #[serde(default)]
