@@ -350,6 +350,11 @@ fn agent_holds(facts: &Facts) -> Observed<Outcome> {
     if agent.locked == Ok(true) {
         return Ok(Outcome::warn(format!("the {forwarded}agent is locked")).with(lines));
     }
+    if keys.is_empty() && agent.locked != Ok(false) {
+        return Ok(
+            Outcome::info(format!("the {forwarded}agent answers and lists no key: it is empty, or locked")).with(lines)
+        );
+    }
     if keys.is_empty() {
         return Ok(Outcome::info(format!("the {forwarded}agent answers and holds no key")).with(lines));
     }

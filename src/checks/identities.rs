@@ -90,7 +90,8 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
 fn agent_words(facts: &Facts) -> &'static str {
     match facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref().map(|_| agent)) {
         Some(agent) if agent.locked == Ok(true) => "the agent is locked and lists none",
-        Some(agent) if agent.keys().is_empty() => "the agent is empty",
+        Some(agent) if agent.keys().is_empty() && agent.locked == Ok(false) => "the agent is empty",
+        Some(agent) if agent.keys().is_empty() => "the agent lists none (it is empty, or locked)",
         Some(_) => "nothing of the agent's is allowed here",
         None => "no agent is known to it",
     }

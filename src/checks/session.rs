@@ -301,6 +301,15 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let summary = format!("the login as {login} succeeds, and then {trouble}");
         return Finding::new(Certainty::Possible, summary).seen(trouble);
     }
+    if let Some(unspoken) = super::transport::unspoken(facts) {
+        let summary = format!("{unspoken}: how the login as {login} goes on cannot be seen from here");
+        return Finding::new(Certainty::Possible, summary).seen(unspoken);
+    }
+    if let Some((summary, seen)) = ended_in_userauth(facts) {
+        let mut finding = Finding::new(Certainty::Possible, format!("{login} {summary}"));
+        finding.evidence = seen;
+        return finding;
+    }
     if let Some(beyond) = super::beyond_the_probe(facts) {
         let summary = format!("{beyond}; ssh would try that with {login}, and here it cannot be tried");
         return Finding::new(Certainty::Possible, summary).seen(beyond);
@@ -349,9 +358,38 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     finding
 }
 
+/// What the server did where it ended the authentication, or fell silent in it, without a reason: in words for a
+/// sentence that begins with the login, and what was seen.
+fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
+    let userauth = facts.userauth.as_ref().ok().filter(|userauth| !userauth.succeeded())?;
+    let end = userauth.connections.last()?.as_ref()?;
+    let how = match end {
+        End::Closed => "closes the connection".to_owned(),
+        End::Reset(error) => format!("resets the connection ({})", crate::facts::text::escape(error.as_bytes())),
+        End::TimedOut => "gives no answer in time".to_owned(),
+        _ => return None,
+    };
+    let last = userauth.connections.len() - 1;
+    let unanswered = userauth.queries.iter().find(|query| query.connection == last && query.answer.is_none());
+    let when = match unanswered {
+        _ if userauth.none.is_none() => "before it has said which methods it takes".to_owned(),
+        Some(query) => format!("when it is asked about {}", naming::key(&query.key)),
+        None => return None,
+    };
+    let answered =
+        userauth.methods().map(|methods| format!("before that it said that it takes: {}", methods.join(", ")));
+    let seen = answered.into_iter().chain([format!("then it {how}")]).collect();
+    Some((format!("{how} {when}, and does not say why"), seen))
+}
+
 fn undetermined_commands(facts: &Facts) -> Vec<Step> {
     let destination = naming::destination(facts);
-    vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")]
+    let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
+    if ended_in_userauth(facts).is_some() {
+        let why = "sshd's own words about this attempt: a rule that refuses the connection, a time limit, a crash";
+        steps.insert(0, Step::server_root(super::members::log_command(facts), why));
+    }
+    steps
 }
 
 /// What went wrong with the session of a login that succeeded; `None` where it did what was asked, or nothing was.
@@ -428,4 +466,42 @@ fn session_holds(facts: &Facts) -> Observed<Outcome> {
         None => summary.to_owned(),
     };
     Ok(Outcome::pass(summary).with(lines.into_iter().flatten()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::userauth::{Answer, Query};
+
+    fn asked(answer: Option<Answer>, end: Option<End>) -> Facts {
+        let key = crate::openssh::public_key::from_blob(b"\0\0\0\x0bssh-ed25519\0\0\0\x01k", b"a@laptop").unwrap();
+        let none = Some(Answer::Failure { methods: vec!["publickey".to_owned()], partial: false });
+        let query = Query { key, algorithm: "ssh-ed25519".to_owned(), offered_by_ssh: true, connection: 0, answer };
+        let userauth = Userauth { none, queries: vec![query], connections: vec![end], ..Userauth::default() };
+        Facts { userauth: Ok(userauth), ..Facts::default() }
+    }
+
+    #[test]
+    fn a_server_that_ends_the_authentication_in_silence_is_said_to() {
+        let closed = asked(None, Some(End::Closed));
+        let (summary, seen) = ended_in_userauth(&closed).unwrap();
+        assert!(summary.starts_with("closes the connection when it is asked about ssh-ed25519 "), "{summary}");
+        assert_eq!(seen, ["before that it said that it takes: publickey", "then it closes the connection"]);
+        let mut refused = closed.clone();
+        if let Ok(userauth) = &mut refused.userauth {
+            userauth.none = None;
+        }
+        let (summary, _) = ended_in_userauth(&refused).unwrap();
+        assert_eq!(summary, "closes the connection before it has said which methods it takes, and does not say why");
+        let silent = asked(None, Some(End::TimedOut));
+        assert!(ended_in_userauth(&silent).unwrap().0.starts_with("gives no answer in time when"));
+    }
+
+    #[test]
+    fn an_answer_or_a_reason_is_no_silent_end() {
+        let words = End::Disconnect { code: 2, text: "go away".into() };
+        for facts in [asked(Some(Answer::PkOk), Some(End::Closed)), asked(None, Some(words)), asked(None, None)] {
+            assert_eq!(ended_in_userauth(&facts), None);
+        }
+    }
 }

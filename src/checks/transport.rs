@@ -3,7 +3,7 @@
 
 mod algorithms;
 
-pub use algorithms::ALGORITHMS;
+pub use algorithms::{ALGORITHMS, unspoken};
 
 use super::resolve::forget;
 use super::{

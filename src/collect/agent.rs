@@ -114,12 +114,22 @@ fn is_variable_name(name: &str) -> bool {
 /// Whether sshd gives sockets of forwarded agents such a name (session.c `auth_input_request_forwarding`): ten letters
 /// where ssh-agent has twelve (misc.c `mktemp_proto`), from 10.1 on its own tag (misc-agent.c `agent_listener`).
 fn is_forwarded(path: &[u8]) -> bool {
+    is_named_as(path, 10, b"sshd")
+}
+
+/// Whether OpenSSH's ssh-agent, left to choose, gives its socket such a name (ssh-agent.c `main`).
+fn is_ssh_agents(path: &[u8]) -> bool {
+    is_named_as(path, 12, b"agent")
+}
+
+/// `ssh-` with so many letters and `agent.PID` below, or the name of 10.1 and later with this tag.
+fn is_named_as(path: &[u8], letters: usize, tag: &[u8]) -> bool {
     let mut parts = path.rsplit(|byte| *byte == b'/');
     let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let digits = name.strip_prefix(b"agent.").is_some_and(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit));
-    let old = digits && folder.len() == 14 && folder.starts_with(b"ssh-");
-    let tag = name.strip_prefix(b"s.").and_then(|rest| rest.split(|byte| *byte == b'.').nth(1));
-    old || (folder == b"agent" && tag == Some(b"sshd"))
+    let old = digits && folder.strip_prefix(b"ssh-").is_some_and(|random| random.len() == letters);
+    let found = name.strip_prefix(b"s.").and_then(|rest| rest.split(|byte| *byte == b'.').nth(1));
+    old || (folder == b"agent" && found == Some(tag))
 }
 
 /// Asks for the identities on a fresh connection.
@@ -345,6 +355,40 @@ mod tests {
         let mut unknown = facts.clone();
         unknown.config.ssh = Err(Unobserved::NotAttempted);
         assert!(look(&unknown, &nothing).await.locked.is_err(), "an older agent answers alike");
+    }
+
+    #[tokio::test]
+    async fn an_agent_in_the_background_is_known_by_the_name_of_its_socket() {
+        let folder = Folder::new();
+        std::fs::create_dir(folder.path("ssh-abcdefghijkl")).unwrap();
+        let socket = folder.path("ssh-abcdefghijkl/agent.7");
+        let started = std::process::Command::new("ssh-agent").arg("-a").arg(&socket).output().unwrap();
+        let said = String::from_utf8(started.stdout).unwrap();
+        let pid = said.split("SSH_AGENT_PID=").nth(1).and_then(|rest| rest.split(';').next()).unwrap();
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        stream.write_all(b"\0\0\0\x08\x16\0\0\0\x03abc").await.unwrap();
+        stream.read_exact(&mut [0; 5]).await.unwrap();
+        let mut facts = facts(Some(&socket));
+        let locked = look(&facts, &nothing).await.locked;
+        facts.config.ssh = Ok(SshProgram { path: Path::from_path(&socket), version: "OpenSSH_8.4p1".into() });
+        let older = look(&facts, &nothing).await.locked;
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.parse().unwrap()), nix::sys::signal::SIGTERM).unwrap();
+        assert_eq!(locked, Ok(true));
+        assert!(older.is_err());
+    }
+
+    #[test]
+    fn sockets_that_openssh_named_are_told_by_who_made_them() {
+        for (path, agents, forwarded) in [
+            ("/tmp/ssh-abcdefghijkl/agent.123", true, false),
+            ("/tmp/ssh-abcdefghij/agent.123", false, true),
+            ("/home/a/.ssh/agent/s.abc.agent.def", true, false),
+            ("/home/a/.ssh/agent/s.abc.sshd.def", false, true),
+            ("/run/user/1000/keyring/ssh", false, false),
+            ("/tmp/ssh-abcdefghijkl/agent.x", false, false),
+        ] {
+            assert_eq!((is_ssh_agents(path.as_bytes()), is_forwarded(path.as_bytes())), (agents, forwarded), "{path}");
+        }
     }
 
     fn binding(host_key: &PrivateKey, session_id: &[u8]) -> Binding {

@@ -33,6 +33,9 @@ const MOST_NAMES: usize = 2000;
 /// The longest name that is kept, in bytes (RFC 1035 has 255, brackets and a port come on top).
 const LONGEST_NAME: usize = 300;
 
+/// The first version that expands `~` and `${VAR}` in `RevokedHostKeys` (ssh.c `main`).
+const FIRST_WITH_EXPANDED_REVOCATIONS: (u32, u32) = (9, 4);
+
 /// How long `ssh-keygen -Q` may take.
 const KEYGEN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -51,7 +54,7 @@ pub fn known(facts: &Facts) -> Observed<KnownHosts> {
             known.files.push(file);
         }
     }
-    for path in paths(facts, "revokedhostkeys") {
+    for path in revocation_files(facts) {
         let error = open(&path).err();
         known.revoked_host_keys.push(RevokedHostKeys { path, error });
     }
@@ -63,6 +66,16 @@ pub fn known(facts: &Facts) -> Observed<KnownHosts> {
 fn paths(facts: &Facts, keyword: &str) -> Vec<Path> {
     let values = words(&facts.config.options, keyword);
     values.iter().filter_map(|value| tokens::path(value, facts, &variable).ok()).collect()
+}
+
+/// The files of `RevokedHostKeys`: to versions before 9.4 it is one name, which stands for itself, `~` and all.
+fn revocation_files(facts: &Facts) -> Vec<Path> {
+    let version = facts.config.ssh.as_ref().ok().and_then(|ssh| tokens::version(&ssh.version));
+    if version.is_none_or(|version| version >= FIRST_WITH_EXPANDED_REVOCATIONS) {
+        return paths(facts, "revokedhostkeys");
+    }
+    let values = facts.config.options.values("revokedhostkeys").map(crate::facts::text::ServerText::as_bytes);
+    values.filter(|value| !value.eq_ignore_ascii_case(b"none")).map(Path::new).collect()
 }
 
 /// The words of a list option as `ssh -G` prints it, where a space always parts two.
@@ -177,7 +190,7 @@ fn without_blanks(text: &[u8]) -> &[u8] {
 /// # Errors
 /// `Failed` where a file could not be read or asked: ssh then refuses every key.
 pub fn revoked_by_file(facts: &Facts, key: &PublicKey) -> Observed<Option<Source>> {
-    for path in paths(facts, "revokedhostkeys") {
+    for path in revocation_files(facts) {
         let text = read(&path).map_err(|error| Unobserved::Failed(format!("{path}: {error}")))?;
         let found = if text.starts_with(KRL_MAGIC) { in_krl(&path, key)? } else { in_list(&path, &text, key)? };
         if found.is_some() {
@@ -420,6 +433,24 @@ mod tests {
         assert_eq!(asked(&krl, &good), Ok(None));
         for file in [broken, folder.path("missing")] {
             assert!(matches!(asked(&file, &good), Err(Unobserved::Failed(_))));
+        }
+    }
+
+    #[test]
+    fn older_versions_take_a_revocation_file_s_name_as_it_stands() {
+        for (version, expected) in [
+            ("OpenSSH_8.4p1", &["~/.ssh/revoked %d"][..]),
+            ("OpenSSH_9.3p2", &["~/.ssh/revoked %d"]),
+            ("OpenSSH_9.4p1", &["/nonexistent/.ssh/revoked", "/nonexistent"]),
+            ("OpenSSH_10.0p2", &["/nonexistent/.ssh/revoked", "/nonexistent"]),
+        ] {
+            let mut options = Options::default();
+            options.set("revokedhostkeys", "~/.ssh/revoked %d");
+            let mut facts = facts("web1", 22, options);
+            facts.config.ssh = Ok(SshProgram { path: "ssh".into(), version: version.to_owned() });
+            assert_eq!(revocation_files(&facts), expected, "{version}");
+            facts.config.options.set("revokedhostkeys", "none");
+            assert_eq!(revocation_files(&facts), [] as [&str; 0], "{version}");
         }
     }
 

@@ -73,6 +73,9 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         .map(|name| escape(name.as_bytes()))
         .collect::<Vec<_>>()
         .join(", ");
+    if let Some(unspoken) = unspoken(facts) {
+        return Ok(Outcome::info(unspoken).with([format!("your ssh and the server would use {summary}")]));
+    }
     if !transport.complete {
         let summary = format!("{summary} would do; the key exchange was not finished");
         return Ok(Outcome { status: Status::Fail, ..Outcome::info(summary) });
@@ -86,6 +89,23 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         .filter(|ours| **ours != settled)
         .map(|ours| format!("the probe itself used {}, {}, {}", ours.kex, ours.host_key, ours.cipher));
     Ok(Outcome::pass(summary).with(millis).with(differs))
+}
+
+/// What your ssh and the server would use and the probe does not speak, where that kept it from going on.
+pub fn unspoken(facts: &Facts) -> Option<String> {
+    let transport = facts.transport.as_ref().ok().filter(|transport| !transport.complete)?;
+    let (ours, server) = (transport.ours.as_ref()?, transport.server.as_ref()?);
+    let settled = users_choice(facts).ok()??.ok()?;
+    let none = negotiate(ours, server).err()?;
+    let name = match none.kind {
+        Kind::Kex => &settled.kex,
+        Kind::HostKey => &settled.host_key,
+        Kind::Cipher => &settled.cipher,
+        Kind::Mac => &settled.mac,
+        Kind::Compression => none.server.first()?,
+    };
+    let name = escape(name.as_bytes());
+    Some(format!("your ssh and the server share the {} {name}, which sshdoctor does not speak", noun(none.kind)))
 }
 
 /// The agreement as an observation.
@@ -357,6 +377,22 @@ mod tests {
         let judged =
             ALGORITHMS.causes.iter().filter_map(|cause| Some((cause.id, (cause.judge)(facts).ok()??.certainty)));
         judged.collect()
+    }
+
+    #[test]
+    fn what_only_ssh_speaks_is_no_fault_of_the_key_exchange() {
+        let mut facts = scene("mlkem768x25519-sha256", "ssh-ed25519", "aes128-ctr", "hmac-sha2-256");
+        facts.config.options.set("kexalgorithms", "mlkem768x25519-sha256,curve25519-sha256");
+        let Ok(transport) = &mut facts.transport else { panic!() };
+        transport.complete = false;
+        transport.ours = transport.server.clone().map(|server| KexInit { kex: owned("curve25519-sha256"), ..server });
+        assert_eq!(found(&facts), []);
+        let said = "your ssh and the server share the key exchange method mlkem768x25519-sha256, which sshdoctor does not speak";
+        assert_eq!(unspoken(&facts).as_deref(), Some(said));
+        assert_eq!(agree(&facts).map(|outcome| outcome.status), Ok(Status::Info));
+        facts.config.options.set("kexalgorithms", "curve25519-sha256");
+        assert_eq!(unspoken(&facts), None, "ssh does not speak it either");
+        assert_eq!(found(&facts), [("no-common-kex", Certainty::Proven)]);
     }
 
     #[test]

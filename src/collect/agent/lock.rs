@@ -21,7 +21,9 @@ const FIRST_WITH_BIND: (u32, u32) = (8, 9);
 /// Whether the agent at `socket`, which listed no key, is locked; missing where it does not tell.
 pub(super) async fn is_locked(socket: &Path, facts: &Facts) -> Observed<bool> {
     let mut stream = connect(socket).await.map_err(|trouble| trouble.unobserved())?;
-    let is_openssh = is_ssh_agent(&stream) && ssh_version(facts).is_some_and(|version| version >= FIRST_WITH_BIND);
+    let is_openssh = (is_ssh_agent(&stream) || super::is_ssh_agents(socket.as_bytes()))
+        && ssh_version(facts).is_some_and(|version| version >= FIRST_WITH_BIND)
+        && is_of_its_version(socket, facts);
     let query = extension(&mut stream, "query", &[]).await.map_err(|trouble| trouble.unobserved())?;
     if query == Extension::Done {
         return Ok(false);
@@ -53,8 +55,18 @@ fn bind_request() -> Vec<u8> {
 /// Whether OpenSSH's own ssh-agent on this machine holds the other end.
 fn is_ssh_agent(stream: &UnixStream) -> bool {
     let Some(pid) = stream.peer_cred().ok().and_then(|peer| peer.pid()) else { return false };
-    // ssh-agent forbids to be traced, so its exe link cannot be read; its name can.
+    // ssh-agent forbids to be traced, so its exe link cannot be read; its name can. Where it went to the background
+    // this is the process that made the socket, and gone.
     std::fs::read(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_ascii() == b"ssh-agent")
+}
+
+/// Whether the agent was started after the installed ssh came here: one that outlived an update is of an older version.
+fn is_of_its_version(socket: &Path, facts: &Facts) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(program) = &facts.config.ssh else { return false };
+    let made = socket.to_path_buf().metadata().map(|socket| socket.mtime());
+    let installed = program.path.to_path_buf().metadata().map(|program| program.ctime());
+    matches!((made, installed), (Ok(made), Ok(installed)) if made >= installed)
 }
 
 fn ssh_version(facts: &Facts) -> Option<(u32, u32)> {

@@ -22,6 +22,9 @@ const STDOUT_LIMIT: usize = 1 << 20;
 /// How much of standard error is kept; `-vvv` and `Match exec` commands write there.
 const STDERR_LIMIT: usize = 4 << 20;
 
+/// The folders of POSIX's standard programs (`getconf PATH`), and before them the one that every shell puts there.
+const WITHOUT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
+
 /// What a run of ssh printed.
 #[derive(Debug)]
 pub(super) struct Printed {
@@ -38,8 +41,13 @@ pub(super) fn find(typed: Option<&OsStr>) -> Option<PathBuf> {
     if let Some(typed) = typed {
         return Some(PathBuf::from(typed)).filter(|path| is_executable(path));
     }
-    let folders = env::var_os("PATH")?;
+    let folders = folders(env::var_os("PATH"));
     env::split_paths(&folders).map(|folder| folder.join("ssh")).find(|path| is_executable(path))
+}
+
+/// Where a shell looks for programs: in its own list of folders where nobody set `PATH` (cron, `env -i`).
+fn folders(path: Option<OsString>) -> OsString {
+    path.unwrap_or_else(|| WITHOUT_PATH.into())
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -112,4 +120,16 @@ impl Drop for Group {
 
 fn shown(path: &Path) -> crate::facts::text::Path {
     crate::facts::text::Path::from_path(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_path_the_standard_folders_are_searched() {
+        assert_eq!(folders(None), WITHOUT_PATH);
+        assert_eq!(folders(Some("/opt/bin".into())), "/opt/bin");
+        assert_eq!(folders(Some("".into())), "");
+    }
 }

@@ -54,6 +54,16 @@ fn sessions() -> Vec<Row> {
 
 fn servers_1() -> Vec<Row> {
     vec![
+        row("authorized-keys-command-outlasts-the-grace-time", |world| {
+            world.file("/usr/local/slow", "#!/bin/sh\nsleep 5\n", 0o755)?;
+            good(
+                world,
+                "LoginGraceTime 1\nAuthorizedKeysFile none\nAuthorizedKeysCommand /usr/local/slow\n\
+                 AuthorizedKeysCommandUser nobody",
+            )
+        })
+        .ssh_fails("Connection closed by")
+        .at_most("possible", "undetermined", "sshd closes in place of an answer, and only its log says why"),
         row("yes-to-all-as-openssh-wrong", |world| {
             world.scripted_userauth(Script::YesToAll("SSH-2.0-OpenSSH_9.2p1"))?;
             world.key("/home/a/.ssh/id_ed25519", &[])

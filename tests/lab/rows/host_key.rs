@@ -100,6 +100,15 @@ fn plain() -> Vec<Row> {
         .proven("revoked-host-keys-unreadable")
         .mended_by("touch /etc/ssh/revoked_hosts")
         .fixture(),
+        row("revocation-file-whose-tilde-this-ssh-does-not-expand", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("RevokedHostKeys ~/.ssh/revoked")?;
+            world.file("/home/a/.ssh/revoked", "", 0o644)
+        })
+        .ssh_fails("Host key verification failed")
+        .proven("revoked-host-keys-unreadable")
+        .mended_by("sed -i 's#~/#/home/a/#' /home/a/.ssh/config"),
         row("revocation-file-only-root-can-read", |world| {
             world.server("")?;
             world.login_key()?;
