@@ -228,7 +228,8 @@ fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a
     let heard = |key: &PublicKey| {
         met == Some(&key.blob) || on_first().any(|query| query.key.blob == key.blob && query.answer.is_some())
     };
-    let asked = turns.iter().enumerate().filter(|(_, turn)| turn.fate != Fate::NoAlgorithm);
+    let asked =
+        turns.iter().enumerate().filter(|(_, turn)| !matches!(turn.fate, Fate::NoAlgorithm | Fate::Accepted(_)));
     asked
         .filter(|(_, turn)| turn.offer.key.as_ref().is_some_and(|key| !heard(key)))
         .map(|(place, turn)| (place + 1, turn))

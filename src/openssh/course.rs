@@ -99,13 +99,15 @@ pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
     if !publickey_on(&facts.config.options) {
         return Ok(Vec::new());
     }
-    Ok(offers(facts)
-        .into_iter()
-        .map(|offer| {
-            let fate = fate(facts, &offer);
-            Turn { offer, fate }
-        })
-        .collect())
+    // A key can come too late only behind as many failures as the first connection bore.
+    let borne = facts.userauth.as_ref().ok().map(|userauth| cut_after(userauth).unwrap_or(refused_first(userauth)));
+    let mut failures = 0;
+    let turn = |offer: Offer| {
+        let fate = fate(facts, &offer, borne.is_some_and(|borne| failures >= borne));
+        failures += usize::from(matches!(fate, Fate::Refused | Fate::Accepted(Use::Rejected)));
+        Turn { offer, fate }
+    };
+    Ok(offers(facts).into_iter().map(turn).collect())
 }
 
 /// The first accepted identity that logs in, or could as far as is known.
@@ -159,7 +161,8 @@ pub fn key_file<'a>(facts: &'a Facts, offer: &Offer) -> Option<&'a KeyFile> {
     facts.identities.as_ref().ok()?.files.get(offer.file?)
 }
 
-fn fate(facts: &Facts, offer: &Offer) -> Fate {
+/// `behind_the_cut`: whether the server would have hung up before ssh comes to this offer.
+fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
     let problem = obstacle(facts, offer);
     let Some(key) = &offer.key else {
         return problem.map_or(Fate::NotAsked, Fate::Unusable);
@@ -167,7 +170,7 @@ fn fate(facts: &Facts, offer: &Offer) -> Fate {
     let Ok(userauth) = &facts.userauth else {
         return Fate::NotAsked;
     };
-    if comes_too_late(userauth, key) {
+    if behind_the_cut && comes_too_late(userauth, key) {
         return Fate::TooLate;
     }
     if let Some(usage) = signed(facts, key, offer) {
@@ -225,9 +228,14 @@ fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
 /// Where the server cut the first connection for too many failures (auth.c `auth_maxtries_exceeded`): how many refusals
 /// that took, the one that the disconnect itself stands for included.
 pub fn cut_after(userauth: &Userauth) -> Option<usize> {
+    is_cut(userauth, 0).then(|| refused_first(userauth) + 1)
+}
+
+/// How many queries the server refused on the first connection.
+fn refused_first(userauth: &Userauth) -> usize {
     let refused =
         |query: &&Query| query.connection == 0 && matches!(query.answer, Some(Answer::Failure { partial: false, .. }));
-    is_cut(userauth, 0).then(|| userauth.queries.iter().filter(refused).count() + 1)
+    userauth.queries.iter().filter(refused).count()
 }
 
 /// Whether the server ended this connection, counted from 0, for too many failures.

@@ -44,3 +44,28 @@ pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
     (has("publickey") && publickey_on(options))
         .then(|| format!("keys of the PKCS11Provider {provider} would be offered"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_probe_cannot_try_is_known_by_both_sides_and_what_is_there() {
+        let offered = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let mut facts = Facts::default();
+        facts.config.options.set("gssapiauthentication", "yes");
+        let kerberos = offered("publickey,gssapi-with-mic");
+        assert_eq!(beyond_the_probe(&facts, &kerberos), None);
+        facts.run.kerberos_cache = Some("/tmp/krb5cc_1000".into());
+        assert!(beyond_the_probe(&facts, &kerberos).is_some());
+        assert_eq!(beyond_the_probe(&facts, &offered("publickey")), None);
+        facts.config.options.set("pkcs11provider", "/usr/lib/opensc-pkcs11.so");
+        assert!(beyond_the_probe(&facts, &offered("publickey")).is_some());
+        facts.config.options.set("pubkeyauthentication", "no");
+        assert_eq!(beyond_the_probe(&facts, &offered("publickey")), None);
+        facts.config.options.set("hostbasedauthentication", "yes");
+        assert_eq!(beyond_the_probe(&facts, &offered("hostbased")), None);
+        facts.config.options.set("enablesshkeysign", "yes");
+        assert!(beyond_the_probe(&facts, &offered("hostbased")).is_some());
+    }
+}
