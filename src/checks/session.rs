@@ -80,7 +80,17 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
     let command = command.map(|_| "KnownHostsCommand was not run; ssh ends where it fails".to_owned());
     let forwards = (forwards && options.is_yes("exitonforwardfailure"))
         .then(|| "no forwarding was tried; with ExitOnForwardFailure ssh ends where one fails".to_owned());
-    command.into_iter().chain(forwards).collect()
+    let subsystem = facts
+        .target
+        .as_ref()
+        .is_ok_and(|target| matches!(target.program.as_str(), "scp" | "sftp"))
+        .then(|| "the sftp subsystem that scp and sftp use was not tried".to_owned());
+    let tunnel = facts.config.arguments.iter().any(|word| word.as_bytes().starts_with(b"-W"));
+    let tunnel = tunnel.then(|| "the forwarding that -W asks for was not tried".to_owned());
+    let local =
+        options.is_yes("permitlocalcommand") && options.first("localcommand").is_some_and(|value| value != "none");
+    let local = local.then(|| "LocalCommand was not run; ssh ends where it cannot be expanded".to_owned());
+    [command, forwards, subsystem, tunnel, local].into_iter().flatten().collect()
 }
 
 /// The identity that the login was made with.

@@ -31,10 +31,22 @@ pub const LOGIN: Check = Check {
     rules_out: &[],
 };
 
+/// Whether ssh would try a dialogue that nobody is there to answer: one that asks nothing lets in all the same.
+pub(super) fn silent_dialogue(facts: &Facts, methods: &[String]) -> Option<String> {
+    let dialogue: Vec<String> = methods.iter().filter(|method| *method == "keyboard-interactive").cloned().collect();
+    let tried = !facts.config.options.is_yes("batchmode")
+        && question_open(facts, &dialogue)
+        && !prompts::can_be_asked(facts)
+        && !known_hosts::is_without_passwords(facts);
+    tried.then(|| "keyboard-interactive was not tried: it lets in where the server asks nothing".to_owned())
+}
+
 /// What was asked and refused, where every answer was a refusal.
 pub(super) struct Refusal {
     /// Identities and other keys that nobody asked about, in words.
     pub(super) unasked: Vec<String>,
+    /// A method that might have let in and was not tried, in words.
+    pub(super) untried: Option<String>,
 }
 
 /// Whether the server takes keys, was asked about at least one identity of ssh's, and refused all that it was asked.
@@ -61,7 +73,8 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
         unasked.push("the keys of the agent, which is locked".to_owned());
     }
-    Ok(Some(Refusal { unasked }))
+    let untried = silent_dialogue(facts, userauth.methods().unwrap_or_default());
+    Ok(Some(Refusal { unasked, untried }))
 }
 
 /// How many keys a report names one by one.
@@ -171,6 +184,10 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
+    if let Some(untried) = refusal.untried {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push(untried);
+    }
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
