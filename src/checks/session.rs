@@ -72,6 +72,18 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding))
 }
 
+/// Whether LocalCommand holds only tokens that ssh knows there (ssh_config(5) TOKENS): the command's own failure does not
+/// end ssh, a token that it does not know does.
+fn is_expanded(command: &str) -> bool {
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '%' && !letters.next().is_some_and(|token| "%CdhijkLlnprTu".contains(token)) {
+            return false;
+        }
+    }
+    true
+}
+
 /// What can make ssh end although the login succeeds, and was not tried.
 fn not_looked_at(facts: &Facts) -> Vec<String> {
     let options = &facts.config.options;
@@ -87,9 +99,10 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
         .then(|| "the sftp subsystem that scp and sftp use was not tried".to_owned());
     let tunnel = facts.config.arguments.iter().any(|word| word.as_bytes().starts_with(b"-W"));
     let tunnel = tunnel.then(|| "the forwarding that -W asks for was not tried".to_owned());
-    let local =
-        options.is_yes("permitlocalcommand") && options.first("localcommand").is_some_and(|value| value != "none");
-    let local = local.then(|| "LocalCommand was not run; ssh ends where it cannot be expanded".to_owned());
+    let local = options.first("localcommand").filter(|_| options.is_yes("permitlocalcommand"));
+    let local = local
+        .filter(|command| !is_expanded(command))
+        .map(|_| "LocalCommand was not run; ssh ends where it cannot expand it".to_owned());
     [command, forwards, subsystem, tunnel, local].into_iter().flatten().collect()
 }
 

@@ -362,9 +362,9 @@ mod tests {
     #[test]
     fn other_keys_are_found_once_and_newest_first() {
         let home = home();
-        std::fs::create_dir_all(home.path(".ssh/work/deep/deeper")).unwrap();
+        std::fs::create_dir_all(home.path(".ssh/jobs/deep/deeper")).unwrap();
         let used = home.key(".ssh/used", &["-t", "ed25519"]);
-        for name in ["old", "work/new", "work/deep/deepest", "work/deep/deeper/unseen", "header"] {
+        for name in ["old", "jobs/new", "jobs/deep/deepest", "jobs/deep/deeper/unseen", "header"] {
             home.key(&format!(".ssh/{name}"), &["-t", "ed25519"]);
         }
         std::fs::remove_file(home.path(".ssh/header.pub")).unwrap();
@@ -374,7 +374,7 @@ mod tests {
         std::fs::copy(used.with_extension("pub"), home.path(".ssh/used_copy.pub")).unwrap();
         home.file(".ssh/known_hosts", &std::fs::read(used.with_extension("pub")).unwrap());
         home.file(".ssh/config", b"Host *\n");
-        std::os::unix::fs::symlink(home.path(".ssh"), home.path(".ssh/work/again")).unwrap();
+        std::os::unix::fs::symlink(home.path(".ssh"), home.path(".ssh/jobs/again")).unwrap();
         let age = |name: &str, seconds: u64| {
             let when = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000 + seconds);
             for name in [name.to_owned(), format!("{name}.pub")] {
@@ -384,7 +384,7 @@ mod tests {
             }
         };
         for (seconds, name) in
-            ["old", "copy", "public_only", "header", "work/deep/deepest", "work/new"].iter().enumerate()
+            ["old", "copy", "public_only", "header", "jobs/deep/deepest", "jobs/new"].iter().enumerate()
         {
             age(name, seconds as u64);
         }
@@ -392,7 +392,7 @@ mod tests {
         let names: Vec<String> = identities.others.iter().map(|file| file.path.to_string()).collect();
         let start = format!("{}/", home.path(".ssh").display());
         let names: Vec<&str> = names.iter().map(|name| name.strip_prefix(&start).unwrap()).collect();
-        assert_eq!(names, ["work/new", "work/deep/deepest", "header", "public_only", "copy"]);
+        assert_eq!(names, ["jobs/new", "jobs/deep/deepest", "header", "public_only", "copy"]);
         assert!(!identities.others_cut);
         assert!(identities.others.iter().all(|file| !file.explicit && file.public_half().is_some()));
     }
