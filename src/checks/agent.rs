@@ -175,10 +175,6 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
     }
     finding.evidence.extend(super::identities::absent_files(facts));
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, known(&facts.userauth)?));
-    if let Some(untried) = refused.untried {
-        finding.certainty = Certainty::Likely;
-        finding.evidence.push(untried);
-    }
     if !refused.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", super::userauth::few(refused.unasked).join("; ")));

@@ -407,6 +407,20 @@ pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
     methods::beyond_the_probe(facts, after_a_key.or_else(|| userauth.methods())?)
 }
 
+/// The finding, less sure where ssh would go on to something that was not tried and may let it in.
+pub fn doubted(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
+    let blocks = finding.blocks.unwrap_or(cause.blocks);
+    let in_userauth = (Blocks::Offered..=Blocks::Finished).contains(&blocks);
+    if in_userauth
+        && finding.certainty == Certainty::Proven
+        && let Some(untried) = userauth::silent_dialogue(facts)
+    {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push(untried);
+    }
+    finding
+}
+
 /// Quotes one word for a POSIX shell.
 pub fn quoted(word: &str) -> String {
     quoted_bytes(word.as_bytes())

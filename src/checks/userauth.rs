@@ -31,10 +31,15 @@ pub const LOGIN: Check = Check {
     rules_out: &[],
 };
 
-/// Whether ssh would try a dialogue that nobody is there to answer: one that asks nothing lets in all the same.
-pub(super) fn silent_dialogue(facts: &Facts, methods: &[String]) -> Option<String> {
+/// A dialogue that ssh would try after everything else although nobody is there to answer: one that asks nothing (a push
+/// to a telephone, PAM that permits) lets in all the same. In words; `None` where ssh does not come to it.
+pub(super) fn silent_dialogue(facts: &Facts) -> Option<String> {
+    let userauth = facts.userauth.as_ref().ok()?;
+    let turns = course::course(facts).ok()?;
+    let methods = demanded(&turns).map_or_else(|| userauth.methods().unwrap_or_default(), |(_, methods)| methods);
     let dialogue: Vec<String> = methods.iter().filter(|method| *method == "keyboard-interactive").cloned().collect();
     let tried = !facts.config.options.is_yes("batchmode")
+        && userauth.connections.first() == Some(&None)
         && question_open(facts, &dialogue)
         && !prompts::can_be_asked(facts)
         && !known_hosts::is_without_passwords(facts);
@@ -45,8 +50,6 @@ pub(super) fn silent_dialogue(facts: &Facts, methods: &[String]) -> Option<Strin
 pub(super) struct Refusal {
     /// Identities and other keys that nobody asked about, in words.
     pub(super) unasked: Vec<String>,
-    /// A method that might have let in and was not tried, in words.
-    pub(super) untried: Option<String>,
 }
 
 /// Whether the server takes keys, was asked about at least one identity of ssh's, and refused all that it was asked.
@@ -73,8 +76,7 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
         unasked.push("the keys of the agent, which is locked".to_owned());
     }
-    let untried = silent_dialogue(facts, userauth.methods().unwrap_or_default());
-    Ok(Some(Refusal { unasked, untried }))
+    Ok(Some(Refusal { unasked }))
 }
 
 /// How many keys a report names one by one.
@@ -184,10 +186,6 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
-    if let Some(untried) = refusal.untried {
-        finding.certainty = Certainty::Likely;
-        finding.evidence.push(untried);
-    }
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
@@ -534,13 +532,8 @@ fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     } else {
         "there is no terminal and no askpass program, so nobody can be asked"
     };
-    // A dialogue may ask nothing and let in all the same, after a push to a telephone for instance.
-    let dialogue = !facts.config.options.is_yes("batchmode")
-        && question_open(facts, methods)
-        && methods.iter().any(|method| method == "keyboard-interactive");
-    let certainty = if dialogue { Certainty::Likely } else { Certainty::Proven };
     Ok(Some(
-        Finding::new(certainty, summary)
+        Finding::proven(summary)
             .seen(format!("the signature with {key} was accepted with partial success; then: {list}"))
             .seen(nobody),
     ))
