@@ -187,7 +187,7 @@ pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome
 
 /// The accepted identities that ssh would sign with on this connection, in its order.
 fn signable<'a>(plan: &'a Plan, exchange: &Exchange<'_>) -> Vec<&'a Candidate> {
-    if !plan.may_log_in() {
+    if !plan.may_log_in() || !exchange.facts.takes_keys() {
         return Vec::new();
     }
     let here = |candidate: &&Candidate| candidate.signer.is_some() && exchange.accepts(&candidate.key);

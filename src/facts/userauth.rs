@@ -42,6 +42,17 @@ impl Userauth {
         })
     }
 
+    /// Whether ssh would try a key at all: not where the answer to `none` lists methods and publickey is not among them
+    /// (sshconnect2.c `authmethod_get`), whatever the server answers to a query all the same.
+    pub fn takes_keys(&self) -> bool {
+        match &self.none {
+            Some(Answer::Failure { methods, .. }) => {
+                methods.is_empty() || methods.iter().any(|name| name == "publickey")
+            }
+            _ => true,
+        }
+    }
+
     /// Whether the server sent `SSH_MSG_USERAUTH_SUCCESS`.
     pub fn succeeded(&self) -> bool {
         self.none == Some(Answer::Success)

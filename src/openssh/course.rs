@@ -181,6 +181,7 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
         };
     }
     match userauth.answer(key) {
+        Some(Answer::PkOk) if !userauth.takes_keys() => Fate::Refused,
         Some(Answer::PkOk | Answer::Success) => Fate::Accepted(match problem {
             None => Use::Untried,
             Some(Problem::Encrypted) if prompts::secrets_can_be_asked(facts) => Use::NeedsPassphrase,

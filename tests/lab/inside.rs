@@ -26,6 +26,12 @@ pub(crate) fn run(row: &Row, doctor: &Path, ssh_only: bool) -> Outcome {
     if let Err(error) = steps(row, doctor, ssh_only, &mut outcome) {
         outcome.complaints.push(format!("{error:#}"));
     }
+    if !outcome.complaints.is_empty() {
+        for log in ["/var/log/sshd", "/var/log/python"] {
+            let text = read(log).unwrap_or_default();
+            let _ = write!(outcome.printed, "\n--- {log}\n{text}");
+        }
+    }
     outcome
 }
 

@@ -17,6 +17,7 @@ mod rows;
 mod scripted;
 mod servers;
 mod userauth;
+mod versions;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,7 +169,7 @@ fn able() -> anyhow::Result<()> {
     for program in ["/usr/sbin/sshd", "/usr/sbin/dropbear", "/usr/sbin/tinysshd", "/usr/bin/ssh", "/usr/bin/script"] {
         ensure!(Path::new(program).exists(), "{program} is missing: tests/run installs what the lab needs");
     }
-    Ok(())
+    versions::able()
 }
 
 /// Runs a row in a process with namespaces of its own, prints its line, and says whether all was right.

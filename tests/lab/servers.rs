@@ -48,6 +48,13 @@ impl World {
 
     /// Debian's sshd alone: the host keys that exist, these lines first.
     pub(crate) fn sshd(&self, lines: &str) -> anyhow::Result<()> {
+        self.sshd_config(lines)?;
+        self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd")?;
+        listening("/var/log/sshd", "Server listening on")
+    }
+
+    /// What sshd reads: these lines first, the host keys that exist. Its log is new.
+    pub(crate) fn sshd_config(&self, lines: &str) -> anyhow::Result<()> {
         let (general, matched) = lines.find("Match ").map_or((lines, ""), |at| lines.split_at(at));
         let mut config = format!("{general}\n{SSHD_CONFIG}");
         if !general.contains("ListenAddress ") {
@@ -66,8 +73,7 @@ impl World {
         config.push_str(matched);
         self.file("/etc/ssh/sshd_config", config, 0o644)?;
         let _ = fs::remove_file("/var/log/sshd");
-        self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd")?;
-        listening("/var/log/sshd", "Server listening on")
+        Ok(())
     }
 
     /// dropbear on port 22, known to the client, with these further options.
@@ -112,6 +118,6 @@ impl World {
 }
 
 /// Waits until a server's log says that it listens; a connection would be one that it counts.
-fn listening(log: &str, says: &str) -> anyhow::Result<()> {
+pub(crate) fn listening(log: &str, says: &str) -> anyhow::Result<()> {
     wait_for(says, || read(log).is_ok_and(|text| text.contains(says))).with_context(|| read(log).unwrap_or_default())
 }

@@ -175,13 +175,7 @@ fn refusing() -> Vec<Row> {
         .fixture(),
         row("agent-locked", |world| {
             in_agent(world)?;
-            // ssh-add reads the agent's password from a terminal or an askpass program.
-            world.file("/tmp/askpass", "#!/bin/sh\necho pw\n", 0o755)?;
-            world.environment.push(("SSH_ASKPASS".to_owned(), "/tmp/askpass".to_owned()));
-            world.environment.push(("SSH_ASKPASS_REQUIRE".to_owned(), "force".to_owned()));
-            world.ssh_add(&["-x"])?;
-            world.environment.truncate(1);
-            Ok(())
+            super::common::lock_agent(world)
         })
         .ssh_fails("Permission denied (publickey)")
         .proven("no-identities"),

@@ -80,12 +80,7 @@ fn agents_1() -> Vec<Row> {
             authorized(world, &["two"])?;
             world.agent_with(&["/home/a/.ssh/two"])?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
-            world.file("/tmp/askpass", "#!/bin/sh\necho pw\n", 0o755)?;
-            world.environment.push(("SSH_ASKPASS".to_owned(), "/tmp/askpass".to_owned()));
-            world.environment.push(("SSH_ASKPASS_REQUIRE".to_owned(), "force".to_owned()));
-            world.ssh_add(&["-x"])?;
-            world.environment.truncate(1);
-            Ok(())
+            super::common::lock_agent(world)
         })
         .ssh_fails(DENIED)
         .at_most("likely", "no-key-accepted", "the agent is locked"),

@@ -47,3 +47,14 @@ pub(super) fn changed(world: &World) -> anyhow::Result<()> {
     world.sh("rm /etc/ssh/ssh_host_*")?;
     world.host_key("ed25519")
 }
+
+/// Locks the client's agent.
+pub(super) fn lock_agent(world: &mut World) -> anyhow::Result<()> {
+    // ssh-add reads the agent's password from a terminal or an askpass program.
+    world.file("/tmp/askpass", "#!/bin/sh\necho pw\n", 0o755)?;
+    world.environment.push(("SSH_ASKPASS".to_owned(), "/tmp/askpass".to_owned()));
+    world.environment.push(("SSH_ASKPASS_REQUIRE".to_owned(), "force".to_owned()));
+    world.ssh_add(&["-x"])?;
+    world.environment.truncate(1);
+    Ok(())
+}

@@ -15,8 +15,11 @@ mod identities;
 mod incidents;
 mod key_files;
 mod known_hosts;
+mod openssh_10;
+mod openssh_8_4;
 mod options;
 mod prompts;
+mod python;
 mod transport;
 mod tries;
 mod two_faults;
@@ -47,6 +50,9 @@ pub(crate) fn all() -> Vec<Row> {
         host_keys::rows(),
         options::rows(),
         endings::rows(),
+        openssh_8_4::rows(),
+        openssh_10::rows(),
+        python::rows(),
     ]
     .concat()
 }
