@@ -74,6 +74,12 @@ pub(crate) struct Options {
     /// Ask about every key here, with more than two connections where that takes them
     #[arg(long, conflicts_with = "only_offered")]
     pub(crate) all_keys: bool,
+    /// Ask about this public key only (- for standard input); nothing is signed, its private half is elsewhere
+    #[arg(long, value_name = "KEY.pub", conflicts_with_all = ["only_offered", "all_keys"])]
+    pub(crate) offer: Option<PathBuf>,
+    /// With --offer: accepted or refused; exit 0 if so, 1 if not, 3 if that cannot be told
+    #[arg(long, value_enum, value_name = "ANSWER", requires = "offer", hide_possible_values = true)]
+    pub(crate) expect: Option<Answer>,
     /// Limit of the whole run; ssh's ConnectTimeout, or 5 s, limits each address
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
@@ -107,6 +113,15 @@ pub(crate) enum Format {
     Markdown,
     /// For a script: one object.
     Json,
+}
+
+/// What a server is expected to say about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Answer {
+    /// Yes.
+    Accepted,
+    /// No.
+    Refused,
 }
 
 /// When the text is coloured.

@@ -28,6 +28,15 @@ impl Exit {
         }
     }
 
+    /// The status of a run that asked about one key of which something was expected; `None`: it does not tell.
+    pub(crate) fn of_expectation(as_expected: Option<bool>) -> Self {
+        match as_expected {
+            Some(true) => Self::Clear,
+            Some(false) => Self::Named,
+            None => Self::Undetermined,
+        }
+    }
+
     /// The number.
     pub(crate) fn status(self) -> u8 {
         match self {

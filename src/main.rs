@@ -15,14 +15,15 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 
-use cli::{Color, Format, Options};
+use cli::{Answer, Color, Format, Options};
 use exit::Exit;
 use progress::Progress;
 use sshdoctor::collect::{self, Request};
+use sshdoctor::facts::offer::{Expected, OfferedKey};
 use sshdoctor::facts::{Facts, Limits, Unobserved};
 use sshdoctor::openssh::arguments::{self, Arguments};
 use sshdoctor::render::{self, Style};
-use sshdoctor::{demo, diagnose, report};
+use sshdoctor::{checks, demo, diagnose, report};
 use words::Job;
 
 /// The width of a report that goes to no terminal.
@@ -90,12 +91,17 @@ fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Ar
 
 /// The main job.
 async fn login(arguments: Arguments, options: Options) -> Exit {
+    let offer = match offered(&options) {
+        Ok(offer) => offer,
+        Err(sentence) => return complain(&format!("--offer: {sentence}")),
+    };
     let limits = Limits {
         login: !options.no_login,
         exec: !options.no_exec,
         only_offered: options.only_offered,
         all_keys: options.all_keys,
         timeout_seconds: options.timeout,
+        offer,
     };
     let request = Request { arguments, limits, home: None };
     let mut facts = Facts::default();
@@ -124,6 +130,17 @@ async fn login(arguments: Arguments, options: Options) -> Exit {
     }
 }
 
+/// The public key of `--offer`, and what is expected of it.
+fn offered(options: &Options) -> Result<Option<Box<OfferedKey>>, String> {
+    let Some(path) = &options.offer else { return Ok(None) };
+    let expected = options.expect.map(|answer| match answer {
+        Answer::Accepted => Expected::Accepted,
+        Answer::Refused => Expected::Refused,
+    });
+    let key = collect::offer::read(path)?;
+    Ok(Some(Box::new(OfferedKey { path: sshdoctor::facts::text::Path::from_path(path), key, expected })))
+}
+
 /// Ctrl-C. Never comes where signals cannot be had.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() {
@@ -146,7 +163,10 @@ fn finish(facts: &Facts, options: &Options) -> Exit {
         None => Ok(()),
     };
     match printed.and(saved) {
-        Ok(()) => Exit::of_cause(verdict.first.cause.id),
+        Ok(()) => match checks::offer::as_expected(facts) {
+            Some(expectation) => Exit::of_expectation(expectation),
+            None => Exit::of_cause(verdict.first.cause.id),
+        },
         Err(error) => complain(&format!("{error:#}")),
     }
 }

@@ -496,6 +496,9 @@ fn steps(steps: Vec<Step>) -> Vec<StepView> {
 fn again(facts: &Facts) -> Option<String> {
     let target = facts.target.as_ref().ok()?;
     let mut line = "sshdoctor".to_owned();
+    if let Some(offered) = &facts.run.limits.offer {
+        line = format!("{line} --offer {}", checks::quoted_bytes(offered.path.as_bytes()));
+    }
     for word in facts.config.arguments.iter().map(ToString::to_string).chain([target.input.to_string()]) {
         line = format!("{line} {}", checks::quoted(&word));
     }

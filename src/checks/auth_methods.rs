@@ -50,7 +50,9 @@ struct Scene {
 
 fn scene(facts: &Facts) -> Observed<Option<Scene>> {
     let userauth = known(&facts.userauth)?;
-    known(&facts.identities)?;
+    if facts.run.limits.offer.is_none() {
+        known(&facts.identities)?;
+    }
     let Some(methods) = userauth.methods().filter(|_| !userauth.succeeded()) else { return Ok(None) };
     let has = |name: &str| methods.iter().any(|method| method == name);
     Ok(Some(Scene {
@@ -66,7 +68,7 @@ fn scene(facts: &Facts) -> Observed<Option<Scene>> {
 
 /// Whether the client's configuration lets ssh use publickey.
 pub(super) fn client_takes_publickey(facts: &Facts) -> bool {
-    methods::publickey_on(&facts.config.options)
+    course::takes_publickey(facts)
 }
 
 /// Whether the server takes a password or a dialogue that the client's configuration allows, whoever would answer it.
@@ -237,9 +239,11 @@ const SERVER_PUBKEY_DISABLED: Cause = Cause {
         if scene.keys || others || given || off_here || !scene.identities || !scene.client_keys {
             return Ok(None);
         }
-        let summary = format!("{} does not take public keys, and nothing else can be given", naming::login(facts));
+        let alone = facts.run.limits.offer.is_some();
+        let rest = if alone { "so no key opens this account" } else { "and nothing else can be given" };
+        let summary = format!("{} does not take public keys, {rest}", naming::login(facts));
         let mut finding = Finding::proven(summary).seen(takes(&scene));
-        if scene.questions {
+        if scene.questions && !alone {
             finding = finding.seen(why_no_answer(facts, &scene));
         }
         Ok(Some(finding))

@@ -13,6 +13,7 @@ pub mod identities;
 pub mod key_files;
 pub mod members;
 pub mod naming;
+pub mod offer;
 pub mod resolve;
 pub mod session;
 pub mod transport;
@@ -402,6 +403,9 @@ pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
 /// What ssh would try at this server and nobody here can, where the login was not finished.
 pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
     let userauth = facts.userauth.as_ref().ok().filter(|userauth| !userauth.succeeded())?;
+    if facts.run.limits.offer.is_some() {
+        return None;
+    }
     let turns = course::course(facts).ok()?;
     let after_a_key = userauth::demanded(&turns).map(|(_, methods)| methods);
     methods::beyond_the_probe(facts, after_a_key.or_else(|| userauth.methods())?)

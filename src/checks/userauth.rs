@@ -1,6 +1,7 @@
 //! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
 use crate::facts::key::PublicKey;
+use crate::facts::offer::Expected;
 use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
@@ -38,7 +39,8 @@ pub(super) fn silent_dialogue(facts: &Facts) -> Option<String> {
     let turns = course::course(facts).ok()?;
     let methods = demanded(&turns).map_or_else(|| userauth.methods().unwrap_or_default(), |(_, methods)| methods);
     let dialogue: Vec<String> = methods.iter().filter(|method| *method == "keyboard-interactive").cloned().collect();
-    let tried = !facts.config.options.is_yes("batchmode")
+    let tried = facts.run.limits.offer.is_none()
+        && !facts.config.options.is_yes("batchmode")
         && userauth.connections.first() == Some(&None)
         && question_open(facts, &dialogue)
         && !prompts::can_be_asked(facts)
@@ -68,6 +70,9 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
         return Ok(None);
     }
     let mut unasked: Vec<String> = turns.iter().filter_map(|turn| unasked(facts, turn)).collect();
+    if facts.run.limits.offer.is_some() {
+        return Ok(Some(Refusal { unasked: Vec::new() }));
+    }
     if let Ok(identities) = &facts.identities {
         let here = identities.others.iter().filter(|file| file.is_private_here());
         let others = here.filter_map(|file| file.public_half());
@@ -154,13 +159,17 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         && prompts::secrets_can_be_asked(facts)
         && !known_hosts::is_without_passwords(facts);
     let therefore = if asks { "; this is why ssh asks for a password" } else { "" };
-    let summary = match refused.as_slice() {
-        [turn] => {
+    let summary = match (facts.run.limits.offer.as_ref(), refused.as_slice()) {
+        (Some(offered), _) => {
+            let otherwise = super::offer::compared(offered, Expected::Refused);
+            format!("{login} does not accept the key {}{otherwise}", super::offer::name(offered))
+        }
+        (None, [turn]) => {
             let file = course::key_file(facts, &turn.offer).map(|file| file.path.to_string());
             let name = file.or_else(|| turn.offer.key.as_ref().map(naming::key)).unwrap_or_default();
             format!("{login} does not accept your key {name}{therefore}")
         }
-        many => format!(
+        (None, many) => format!(
             "{login} accepts none of the {} that ssh offers{therefore}",
             naming::count(many.len(), "key", "keys")
         ),
@@ -169,6 +178,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence.extend(few(refused.iter().filter_map(|turn| {
         let key = naming::key(turn.offer.key.as_ref()?);
         let origin = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
+            _ if let Some(offered) = &facts.run.limits.offer => offered.path.to_string(),
             (true, _) => "the agent".to_owned(),
             (false, Some(file)) => file.path.to_string(),
             (false, None) => "a file".to_owned(),

@@ -186,7 +186,12 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
     let files = async {
         let started = Instant::now();
         let known = async { host_key.known = off_thread(&view, host_key::known).await };
-        let found = async { *identities = off_thread(&view, identities::collect).await };
+        let found = async {
+            // Where one public key is asked about, this client's own are nobody's business.
+            if view.run.limits.offer.is_none() {
+                *identities = off_thread(&view, identities::collect).await;
+            }
+        };
         tokio::join!(known, found);
         let nothing = KnownHosts::default();
         let known = host_key.known.as_ref().unwrap_or(&nothing);
@@ -233,7 +238,9 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
     };
     let agents = async {
         let started = Instant::now();
-        *agent = agents(&view).await;
+        if view.run.limits.offer.is_none() {
+            *agent = agents(&view).await;
+        }
         started.elapsed()
     };
     let (reached, asked) = tokio::join!(server, agents);

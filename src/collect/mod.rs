@@ -10,6 +10,7 @@ pub mod connect;
 pub mod host_key;
 pub mod identities;
 mod live;
+pub mod offer;
 pub mod resolve;
 pub mod run;
 pub mod session;

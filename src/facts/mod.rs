@@ -11,6 +11,7 @@ pub mod connect;
 pub mod host_key;
 pub mod identities;
 pub mod key;
+pub mod offer;
 pub mod resolve;
 pub mod session;
 pub mod text;
@@ -296,11 +297,14 @@ pub struct Limits {
     pub all_keys: bool,
     /// The limit of the whole run in seconds (`--timeout`).
     pub timeout_seconds: u64,
+    /// The one public key that may be asked about (`--offer`); then no other key is, and nothing is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Box<offer::OfferedKey>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { login: true, exec: true, only_offered: false, all_keys: false, timeout_seconds: 30 }
+        Self { login: true, exec: true, only_offered: false, all_keys: false, timeout_seconds: 30, offer: None }
     }
 }
 

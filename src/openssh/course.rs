@@ -95,8 +95,10 @@ pub enum Problem {
 
 /// What becomes of every identity that ssh tries, in its order; none where publickey is switched off.
 pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
-    known(&facts.identities)?;
-    if !publickey_on(&facts.config.options) {
+    if facts.run.limits.offer.is_none() {
+        known(&facts.identities)?;
+    }
+    if !takes_publickey(facts) {
         return Ok(Vec::new());
     }
     // A key can come too late only behind as many failures as the first connection bore.
@@ -108,6 +110,12 @@ pub fn course(facts: &Facts) -> Observed<Vec<Turn>> {
         Turn { offer, fate }
     };
     Ok(offers(facts).into_iter().map(turn).collect())
+}
+
+/// Whether publickey is to be tried: the configuration lets ssh, or the run asks about one public key, whatever this
+/// client's own configuration says.
+pub fn takes_publickey(facts: &Facts) -> bool {
+    facts.run.limits.offer.is_some() || publickey_on(&facts.config.options)
 }
 
 /// The first accepted identity that logs in, or could as far as is known.
@@ -190,7 +198,7 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
         Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
         Some(Answer::Failure { .. } | Answer::Other(_)) => Fate::Refused,
         None if met_the_cut(userauth, key) => Fate::Refused,
-        None if mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
+        None if facts.run.limits.offer.is_none() && mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
         None => Fate::NotAsked,
     }
 }
@@ -280,7 +288,7 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
 
 /// What keeps ssh from signing for this offer; `None` where the agent signs, or nothing is known to.
 pub fn obstacle(facts: &Facts, offer: &Offer) -> Option<Problem> {
-    if offer.agent {
+    if offer.agent || facts.run.limits.offer.is_some() {
         return None;
     }
     let certificate = offer.key.as_ref().and_then(|key| key.certificate.as_ref());

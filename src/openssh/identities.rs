@@ -32,8 +32,13 @@ pub struct Offer {
 /// What ssh offers, in its order: certificates that the configuration names, agent keys that it names too, other agent
 /// keys, then files; with `IdentitiesOnly`, only what the configuration names.
 ///
+/// Where a run asks about one public key only, that stands for all of them.
+///
 /// Without the keys that `PubkeyAcceptedAlgorithms` rules out being left out: [`signature_algorithm`] tells those.
 pub fn offers(facts: &Facts) -> Vec<Offer> {
+    if let Some(offered) = &facts.run.limits.offer {
+        return vec![Offer { key: Some(offered.key.clone()), agent: false, file: None }];
+    }
     let none = Identities::default();
     let identities = facts.identities.as_ref().unwrap_or(&none);
     let options = &facts.config.options;

@@ -8,7 +8,8 @@ pub fn can_be_asked(facts: &Facts) -> bool {
 }
 
 /// Whether somebody could be asked for a passphrase, a password or a code: as above, and `NumberOfPasswordPrompts` is not
-/// 0 (sshconnect2.c `userauth_passwd`, `userauth_kbdint`, `load_identity_file`).
+/// 0, and the run does not ask about one public key alone (sshconnect2.c `userauth_passwd`, `userauth_kbdint`, `load_identity_file`).
 pub fn secrets_can_be_asked(facts: &Facts) -> bool {
-    can_be_asked(facts) && facts.config.options.first("numberofpasswordprompts") != Some("0")
+    let allowed = facts.config.options.first("numberofpasswordprompts") != Some("0");
+    can_be_asked(facts) && allowed && facts.run.limits.offer.is_none()
 }

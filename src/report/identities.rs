@@ -43,7 +43,14 @@ pub(super) fn views(facts: &Facts) -> Vec<IdentityView> {
 fn offered(facts: &Facts, offer: &Offer, order: usize) -> IdentityView {
     let named = offer.file.and_then(|index| facts.identities.as_ref().ok()?.files.get(index));
     let file = named.or_else(|| offer.key.as_ref().and_then(|key| file_of(facts, key)));
-    IdentityView { offered_by_ssh: true, order: Some(order), ..view(facts, offer.key.as_ref(), file) }
+    let mut view = view(facts, offer.key.as_ref(), file);
+    if let Some(offered) = &facts.run.limits.offer {
+        view.path = (offered.path.as_bytes() != b"-").then(|| offered.path.clone());
+        if view.sources.is_empty() {
+            view.sources.push("file");
+        }
+    }
+    IdentityView { offered_by_ssh: true, order: Some(order), ..view }
 }
 
 /// A row, as if ssh did not offer it.

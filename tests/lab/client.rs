@@ -1,7 +1,7 @@
 //! The client of a row: runs ssh and sshdoctor on the same command line, with or without a terminal, within a limit.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -44,7 +44,7 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
         Ssh::Hangs => (HANG, None),
     };
     if row.terminal {
-        on_terminal(world, "ssh", &arguments, limit, until)
+        on_terminal(world, "ssh", &arguments, limit, until, row.types)
     } else {
         plain(world, "ssh", &arguments, limit)
     }
@@ -60,12 +60,13 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     if row.fixture != Fixture::No {
         arguments.extend(["--save", "/tmp/case.json"]);
     }
+    arguments.extend(row.ours);
     arguments.extend(row.line);
     if !has_command(row.line) {
         arguments.push("true");
     }
     let ended = if row.terminal {
-        on_terminal(world, DOCTOR, &arguments, DOCTOR_PATIENCE, None)?
+        on_terminal(world, DOCTOR, &arguments, DOCTOR_PATIENCE, None, row.types)?
     } else {
         plain(world, DOCTOR, &arguments, DOCTOR_PATIENCE)?
     };
@@ -83,31 +84,47 @@ fn has_command(line: &[&str]) -> bool {
 fn plain(world: &World, program: &str, arguments: &[&str], limit: Duration) -> anyhow::Result<Ended> {
     let mut command = world.as_client(program, arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    watch(command, limit, None)
+    watch(command, limit, None, &[])
 }
 
-/// Runs a program on a terminal of its own, at which somebody sits who types nothing.
+/// Runs a program on a terminal of its own, at which somebody sits who types this, or nothing.
 fn on_terminal(
     world: &World,
     program: &str,
     arguments: &[&str],
     limit: Duration,
     until: Option<&str>,
+    types: &[(&str, &str)],
 ) -> anyhow::Result<Ended> {
     let line: Vec<String> = std::iter::once(&program).chain(arguments).map(|word| quoted(word)).collect();
     let mut command = world.as_client("script", &["-qefc", &line.join(" "), "/dev/null"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    watch(command, limit, until)
+    watch(command, limit, until, types)
 }
 
 /// Collects what a program writes until it ends, shows the text waited for, or the limit is reached.
-fn watch(mut command: Command, limit: Duration, until: Option<&str>) -> anyhow::Result<Ended> {
+fn watch(mut command: Command, limit: Duration, until: Option<&str>, types: &[(&str, &str)]) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| command.get_program().display().to_string())?;
-    let keyboard = child.stdin.take();
+    let mut keyboard = child.stdin.take();
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
-    let status = wait(&mut child, limit, || until.is_some_and(|text| shown(&stdout.1).contains(text)))?;
+    let (mut left, mut read) = (types.iter(), 0);
+    let mut next = left.next();
+    let status = wait(&mut child, limit, || {
+        let text = shown(&stdout.1);
+        let unread = text.get(read..).unwrap_or_default();
+        if let Some((prompt, answer)) = next
+            && let Some(at) = unread.find(prompt)
+            && let Some(keyboard) = &mut keyboard
+        {
+            read += at + prompt.len();
+            next = left.next();
+            // Whoever is gone reads nothing.
+            let _ = keyboard.write_all(format!("{answer}\r").as_bytes()).and_then(|()| keyboard.flush());
+        }
+        next.is_none() && until.is_some_and(|wanted| text.contains(wanted))
+    })?;
     drop(keyboard);
     let took = begun.elapsed();
     if status.is_some() {
@@ -118,7 +135,7 @@ fn watch(mut command: Command, limit: Duration, until: Option<&str>) -> anyhow::
 }
 
 /// Waits for the end; at the limit, or when enough was seen, the program is killed and has no status.
-fn wait(child: &mut Child, limit: Duration, enough: impl Fn() -> bool) -> anyhow::Result<Option<i32>> {
+fn wait(child: &mut Child, limit: Duration, mut enough: impl FnMut() -> bool) -> anyhow::Result<Option<i32>> {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {

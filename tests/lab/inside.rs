@@ -135,7 +135,7 @@ impl Outcome {
             "undetermined" => 3,
             _ => 1,
         };
-        compare("exit status", format!("{:?}", ended.status), format!("{:?}", Some(status)));
+        compare("exit status", format!("{:?}", ended.status), format!("{:?}", Some(row.status.unwrap_or(status))));
         let with = |status: &str| -> Vec<&str> {
             list(report, "/checks").filter(|check| check["status"] == status).map(|check| word(check, "/id")).collect()
         };

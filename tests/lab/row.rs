@@ -11,8 +11,12 @@ pub(crate) struct Row {
     pub(crate) setup: fn(&mut World) -> anyhow::Result<()>,
     /// What stands after the word `ssh`, the same for both programs.
     pub(crate) line: &'static [&'static str],
+    /// Our own options, which stand before that.
+    pub(crate) ours: &'static [&'static str],
     /// Whether a person sits at a terminal.
     pub(crate) terminal: bool,
+    /// What the person types there: after which text is shown, and what; each once, in this order.
+    pub(crate) types: &'static [(&'static str, &'static str)],
     /// What the real ssh does.
     pub(crate) ssh: Ssh,
     /// The verdict's cause.
@@ -23,6 +27,8 @@ pub(crate) struct Row {
     pub(crate) because: &'static str,
     /// The ids of `also`, all of them, in order.
     pub(crate) also: &'static [&'static str],
+    /// sshdoctor's exit status, where the cause does not say it.
+    pub(crate) status: Option<i32>,
     /// What a person will be asked, all of it (`access-needs-answer` only).
     pub(crate) needs: &'static [&'static str],
     /// A check that carries a remark although nothing is wrong.
@@ -79,12 +85,15 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         name,
         setup,
         line: &["deploy@web1.example.org"],
+        ours: &[],
         terminal: false,
+        types: &[],
         ssh: Ssh::Ends(0, ""),
         cause: "access-works",
         certainty: "proven",
         because: "",
         also: &[],
+        status: None,
         needs: &[],
         remark: None,
         log: "",
@@ -98,6 +107,24 @@ impl Row {
     pub(crate) fn line(mut self, line: &'static [&'static str]) -> Self {
         self.line = line;
         self
+    }
+
+    /// With these options of our own.
+    pub(crate) fn ours(mut self, ours: &'static [&'static str]) -> Self {
+        self.ours = ours;
+        self
+    }
+
+    /// sshdoctor ends with this status.
+    pub(crate) fn status(mut self, status: i32) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// With a person at a terminal who types this, each after the text that is shown before.
+    pub(crate) fn types(mut self, types: &'static [(&'static str, &'static str)]) -> Self {
+        self.types = types;
+        self.at_a_terminal()
     }
 
     /// With a person at a terminal.

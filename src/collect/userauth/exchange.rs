@@ -141,7 +141,10 @@ impl<'a> Exchange<'a> {
 
     /// Queues the query about a key; `false` where ssh would have no algorithm to ask with.
     pub(crate) fn query(&mut self, candidate: &Candidate, plan: &Plan, bound: &Bound) -> bool {
-        let Some(algorithm) = self.algorithm(&candidate.key, plan, bound) else { return false };
+        let algorithm = self.algorithm(&candidate.key, plan, bound);
+        // The one key that the person wants asked about is asked about even where nothing is shared for it.
+        let named = plan.limits.offer.as_ref().map(|offered| offered.key.algorithm.clone());
+        let Some(algorithm) = algorithm.or(named) else { return false };
         let payload = message::query(self.user, &algorithm, &candidate.key.blob.0);
         let shown = self.facts.queries.iter().any(|query| query.key.blob == candidate.key.blob);
         self.footprint.public_keys_disclosed += u32::from(!shown);

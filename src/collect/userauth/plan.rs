@@ -64,7 +64,7 @@ impl Plan {
         Self {
             user: facts.target.as_ref().map(|target| target.user.as_bytes().to_vec()).unwrap_or_default(),
             candidates: candidates(facts),
-            accepted: accepted_algorithms(options).into_iter().map(str::to_owned).collect(),
+            accepted: accepted(facts),
             host_bound: !matches!(options.first("pubkeyauthentication"), Some("unbound")),
             course,
             limits: facts.run.limits.clone(),
@@ -73,12 +73,28 @@ impl Plan {
 
     /// Whether a login is to be tried where it can be.
     pub(crate) fn may_log_in(&self) -> bool {
-        self.limits.login && self.course == Course::GoOn
+        self.limits.login && self.limits.offer.is_none() && self.course == Course::GoOn
     }
+}
+
+/// The signature algorithms that may be named. For a key that only the server is asked about, this client's own list
+/// decides nothing.
+fn accepted(facts: &Facts) -> Vec<String> {
+    let mut accepted: Vec<String> = accepted_algorithms(&facts.config.options).into_iter().map(str::to_owned).collect();
+    if let Some(offered) = &facts.run.limits.offer {
+        let suffix = if offered.key.is_certificate() { "-cert-v01@openssh.com" } else { "" };
+        let rsa = ["rsa-sha2-512", "rsa-sha2-256"].map(|name| format!("{name}{suffix}"));
+        accepted.extend(rsa.into_iter().filter(|_| offered.key.plain_algorithm() == "ssh-rsa"));
+        accepted.push(offered.key.algorithm.clone());
+    }
+    accepted
 }
 
 /// What ssh would offer, then what else is known on this machine.
 fn candidates(facts: &Facts) -> Vec<Candidate> {
+    if let Some(offered) = &facts.run.limits.offer {
+        return vec![Candidate { key: offered.key.clone(), offered: true, signer: None }];
+    }
     let offered = publickey_on(&facts.config.options);
     let mut all: Vec<Candidate> = Vec::new();
     if offered || !facts.run.limits.only_offered {

@@ -15,6 +15,7 @@ mod identities;
 mod incidents;
 mod key_files;
 mod known_hosts;
+mod offer;
 mod openssh_10;
 mod openssh_8_4;
 mod options;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Row> {
         known_hosts::rows(),
         host_keys::rows(),
         options::rows(),
+        offer::rows(),
         endings::rows(),
         openssh_8_4::rows(),
         openssh_10::rows(),

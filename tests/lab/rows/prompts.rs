@@ -105,6 +105,13 @@ fn questions_2() -> Vec<Row> {
         .at_a_terminal()
         .ssh_asks("Enter passphrase for key")
         .needs(&["passphrase"]),
+        row("passphrase-is-typed", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_ed25519", &["-N", "secret"])?;
+            authorized(world, &["id_ed25519"])
+        })
+        .types(&[("Enter passphrase for key", "secret")])
+        .needs(&["passphrase"]),
         row("passphrase-then-good", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/one", &["-N", "secret"])?;
