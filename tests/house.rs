@@ -2,6 +2,10 @@
 //! touch the world), and what every cause must have.
 #![expect(clippy::unwrap_used, reason = "a rule that cannot be read is a rule that fails")]
 
+#[path = "support/catalogue.rs"]
+mod catalogue;
+#[path = "support/rows.rs"]
+mod rows;
 mod source;
 
 use std::collections::BTreeSet;
@@ -242,19 +246,37 @@ fn every_folder_of_fixtures_is_a_cause_or_one_of_two_others() {
 #[test]
 fn the_page_of_causes_is_the_one_that_the_code_writes() {
     let path = repository().join("docs/causes.md");
-    let page = render::catalogue_page(example);
+    let page = render::catalogue_page(example, catalogue::proof, &catalogue::not_yet());
     if std::env::var_os("BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &page).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    let listed: Vec<&str> = written.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-    let mut listed = listed;
+    let mut listed: Vec<&str> = written.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     let mut expected: Vec<&str> = render::catalogue().iter().map(|entry| entry.id).collect();
+    for (id, _) in catalogue::CATALOGUE.iter().filter(|(id, _)| !expected.contains(id)) {
+        assert!(written.contains(&format!("\n- `{id}`")), "{id} is not on the page");
+    }
     listed.sort_unstable();
     expected.sort_unstable();
     assert_eq!(listed, expected, "BLESS=1 cargo test --test house writes docs/causes.md anew");
     assert_eq!(written, page, "BLESS=1 cargo test --test house writes docs/causes.md anew");
+}
+
+#[test]
+fn every_cause_that_the_client_can_decide_is_shown_by_a_row_or_a_fixture() {
+    let waits = |id: &str| catalogue::NOT_YET.iter().any(|(waiting, _)| *waiting == id);
+    let mut missing = Vec::new();
+    for (id, from) in catalogue::CATALOGUE.iter().filter(|(_, from)| from.contains(['C', 'P'])) {
+        let proof = catalogue::proof(id);
+        if !proof.fixture && proof.rows.is_empty() && !waits(id) {
+            missing.push(format!("{id} ({from})"));
+        }
+    }
+    assert_eq!(missing, [""; 0], "a row of tests/lab that ends in it, or fixtures/ID/facts.json");
+    for (id, reason) in catalogue::NOT_YET {
+        assert!(catalogue::CATALOGUE.iter().any(|(known, _)| known == id), "{id} ({reason}) is in no catalogue");
+    }
 }
 
 /// What the saved case of a cause asks to be typed; nothing where there is none yet.

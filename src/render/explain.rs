@@ -48,6 +48,22 @@ pub fn catalogue() -> Vec<Entry> {
     entries
 }
 
+/// What shows that a cause is named rightly, for docs/causes.md.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The evidence that decides it, a letter each: C the client's own machine, P probing the target over the network,
+    /// S facts from the server, L a transcript. Empty where the catalogue does not say.
+    pub from: &'static str,
+    /// Whether a saved case of it is kept in `fixtures/ID`.
+    pub fixture: bool,
+    /// Rows of the lab that end in it.
+    pub rows: Vec<String>,
+    /// What looks like it: the cause that stands in its place, and the one fact that makes it so.
+    pub apart: Vec<(String, String)>,
+    /// What its report cannot tell it from, or names beside it.
+    pub alternatives: Vec<&'static str>,
+}
+
 /// The text of one cause, or the list of all of them.
 ///
 /// # Errors
@@ -61,8 +77,13 @@ pub fn explain(id: Option<&str>) -> Result<String, String> {
     }
 }
 
-/// docs/causes.md. `example` gives the steps that a saved case of a cause asks for.
-pub fn catalogue_page(example: impl Fn(&str) -> Vec<StepView>) -> String {
+/// docs/causes.md. `example` gives the steps that a saved case of a cause asks for, `proof` what shows that it is named
+/// rightly; `not_yet` are ids of the catalogue that no report names, with the evidence that decides them.
+pub fn catalogue_page(
+    example: impl Fn(&str) -> Vec<StepView>,
+    proof: impl Fn(&str) -> Proof,
+    not_yet: &[(&str, &str)],
+) -> String {
     let entries = catalogue();
     let mut out = "# The causes that sshdoctor names\n\n\
                    Made from the code and the fixtures by `BLESS=1 cargo test --test house`; `sshdoctor explain ID` prints \
@@ -87,9 +108,56 @@ pub fn catalogue_page(example: impl Fn(&str) -> Vec<StepView>) -> String {
             if !entry.see.is_empty() {
                 let _ = write!(out, "\nSee: {}\n", entry.see.join("; "));
             }
+            out.push_str(&shown(entry.id, &proof(entry.id)));
+        }
+    }
+    if !not_yet.is_empty() {
+        out.push_str("\n## Not yet\n\nIds of the catalogue that no report names.\n\n");
+        for (id, from) in not_yet {
+            let _ = writeln!(out, "- `{id}`: decided by {}", viewpoints(from));
         }
     }
     out
+}
+
+/// What shows that a cause is named rightly, and what it can be confused with, as paragraphs.
+fn shown(id: &str, proof: &Proof) -> String {
+    let mut out = String::new();
+    if !proof.from.is_empty() {
+        let _ = write!(out, "\nDecided by: {}\n", viewpoints(proof.from));
+    }
+    let fixture = proof.fixture.then(|| format!("`fixtures/{id}`"));
+    let rows = proof.rows.iter().map(|row| format!("`{row}`"));
+    let by: Vec<String> = fixture.into_iter().chain(rows).collect();
+    let by =
+        if by.is_empty() { "nothing yet; reports name it as an alternative only".to_owned() } else { by.join(", ") };
+    let _ = write!(out, "\nShown by: {by}\n");
+    if !proof.alternatives.is_empty() {
+        let names: Vec<String> = proof.alternatives.iter().map(|other| format!("`{other}`")).collect();
+        let _ = write!(out, "\nMay be, as far as its case shows: {}\n", names.join(", "));
+    }
+    if !proof.apart.is_empty() {
+        out.push_str("\nLooks like it, and is told apart:\n\n");
+        for (other, why) in &proof.apart {
+            let _ = writeln!(out, "- `{other}`: {why}");
+        }
+    }
+    out
+}
+
+/// The viewpoints of a cause in words.
+fn viewpoints(from: &str) -> String {
+    let words: Vec<&str> = from
+        .chars()
+        .filter_map(|letter| match letter {
+            'C' => Some("this machine"),
+            'P' => Some("the network"),
+            'S' => Some("the server's side"),
+            'L' => Some("a transcript"),
+            _ => None,
+        })
+        .collect();
+    words.join(", ")
 }
 
 /// The fence around what mends a cause; longer than any that a command could hold.
@@ -267,7 +335,7 @@ mod tests {
     #[test]
     fn every_cause_of_the_catalogue_has_its_page_and_stands_in_the_list() {
         let list = explain(None).unwrap();
-        let written = catalogue_page(|_| Vec::new());
+        let written = catalogue_page(|_| Vec::new(), |_| Proof::default(), &[]);
         for entry in catalogue() {
             let page = explain(Some(entry.id)).unwrap();
             assert!(page.starts_with(&format!("{}: ", entry.id)), "{page}");

@@ -9,7 +9,7 @@ mod markdown;
 mod terminal;
 mod words;
 
-pub use explain::{catalogue, catalogue_page, explain};
+pub use explain::{Proof, catalogue, catalogue_page, explain};
 pub use json::json;
 pub use markdown::markdown;
 pub use terminal::{Style, text};

@@ -19,6 +19,8 @@ mod servers;
 mod userauth;
 mod versions;
 mod world;
+#[path = "../support/rows.rs"]
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -33,6 +35,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::inside::Outcome;
 use crate::row::{Fixture, HEALTHY, Row};
+use crate::written::Written;
 
 /// The program under test.
 const DOCTOR: &str = env!("CARGO_BIN_EXE_sshdoctor");
@@ -146,6 +149,11 @@ fn sound(rows: &[Row]) -> anyhow::Result<()> {
         ensure!(names.insert(row.name), "two rows are named {}", row.name);
         ensure!((row.certainty == "proven") == row.because.is_empty(), "{}: why is it not proven?", row.name);
     }
+    let mut read: Vec<Written> = written::rows();
+    let mut built: Vec<Written> = rows.iter().map(Row::written).collect();
+    read.sort();
+    built.sort();
+    ensure!(read == built, "tests/support/rows.rs misreads {:?}", built.iter().find(|row| !read.contains(row)));
     let healthy = rows.iter().filter(|row| HEALTHY.contains(&row.cause)).count();
     let proven: BTreeSet<&str> = rows.iter().filter(|row| row.certainty == "proven").map(|row| row.cause).collect();
     let have = (rows.len(), healthy, proven.len());

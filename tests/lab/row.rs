@@ -1,6 +1,7 @@
 //! What a row of the lab is: one machine with one thing wrong, a command line, and what ssh and sshdoctor say to it.
 
 use crate::world::World;
+use crate::written::Written;
 
 /// One row.
 #[derive(Debug, Clone)]
@@ -103,6 +104,11 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
 }
 
 impl Row {
+    /// What its source says of it.
+    pub(crate) fn written(&self) -> Written {
+        Written { name: self.name.to_owned(), cause: self.cause.to_owned(), certainty: self.certainty.to_owned() }
+    }
+
     /// Another command line.
     pub(crate) fn line(mut self, line: &'static [&'static str]) -> Self {
         self.line = line;

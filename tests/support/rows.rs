@@ -1,0 +1,62 @@
+//! The rows of the lab as its source names them, for tests that cannot run them: the lab itself checks that they are so.
+
+use std::fs;
+use std::path::Path;
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Written {
+    /// Its name.
+    pub(crate) name: String,
+    /// The verdict's cause.
+    pub(crate) cause: String,
+    /// The verdict's certainty.
+    pub(crate) certainty: String,
+}
+
+/// Every row, file by file.
+pub(crate) fn rows() -> Vec<Written> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/rows");
+    let mut files: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    files.iter().flat_map(|file| written(&fs::read_to_string(file).unwrap_or_default())).collect()
+}
+
+/// The rows of one file: from one `row("NAME"` to the next, the last verdict counts.
+fn written(text: &str) -> Vec<Written> {
+    let calls = text.match_indices("row(").filter(|(at, _)| !text[..*at].ends_with(is_word)).map(|(at, _)| at);
+    let named: Vec<(usize, &str)> = calls.filter_map(|at| Some((at, quoted(&text[at + 4..])?.0))).collect();
+    let mut rows = Vec::new();
+    for (index, (at, name)) in named.iter().enumerate() {
+        let end = named.get(index + 1).map_or(text.len(), |(next, _)| *next);
+        let (cause, certainty) = verdict(&text[*at..end]);
+        rows.push(Written { name: (*name).to_owned(), cause: cause.to_owned(), certainty: certainty.to_owned() });
+    }
+    rows
+}
+
+/// The verdict that a row's builder ends with.
+fn verdict(text: &str) -> (&str, &str) {
+    let (mut cause, mut certainty, mut rest) = ("access-works", "proven", text);
+    while let Some(at) = rest.find('.') {
+        rest = &rest[at + 1..];
+        if let Some(said) = rest.strip_prefix("proven(").and_then(quoted) {
+            cause = said.0;
+        } else if let Some((sure, after)) = rest.strip_prefix("at_most(").and_then(quoted) {
+            certainty = sure;
+            cause = quoted(after.trim_start_matches(',')).map_or(cause, |said| said.0);
+        } else if rest.starts_with("needs(") {
+            cause = "access-needs-answer";
+        }
+    }
+    (cause, certainty)
+}
+
+/// The string that comes next, after white space, and what follows it.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    text.trim_start().strip_prefix('"')?.split_once('"')
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
