@@ -104,6 +104,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         one_row(row, arguments.ssh_only)?;
     }
     sound(&rows)?;
+    if arguments.words.is_empty() {
+        read_right(&rows)?;
+    }
     let wanted = |row: &&Row| arguments.words.is_empty() || arguments.words.iter().any(|word| row.name.contains(word));
     let chosen: Vec<Row> = rows.iter().filter(wanted).cloned().collect();
     if arguments.list {
@@ -149,11 +152,6 @@ fn sound(rows: &[Row]) -> anyhow::Result<()> {
         ensure!(names.insert(row.name), "two rows are named {}", row.name);
         ensure!((row.certainty == "proven") == row.because.is_empty(), "{}: why is it not proven?", row.name);
     }
-    let mut read: Vec<Written> = written::rows();
-    let mut built: Vec<Written> = rows.iter().map(Row::written).collect();
-    read.sort();
-    built.sort();
-    ensure!(read == built, "tests/support/rows.rs misreads {:?}", built.iter().find(|row| !read.contains(row)));
     let healthy = rows.iter().filter(|row| HEALTHY.contains(&row.cause)).count();
     let proven: BTreeSet<&str> = rows.iter().filter(|row| row.certainty == "proven").map(|row| row.cause).collect();
     let have = (rows.len(), healthy, proven.len());
@@ -167,6 +165,16 @@ fn sound(rows: &[Row]) -> anyhow::Result<()> {
     for cause in CAUSES.split_whitespace() {
         ensure!(by_fixture.contains_key(cause), "no row of {cause} is a fixture");
     }
+    Ok(())
+}
+
+/// Whether the tests that cannot run the rows read their source right.
+fn read_right(rows: &[Row]) -> anyhow::Result<()> {
+    let mut read: Vec<Written> = written::rows();
+    let mut built: Vec<Written> = rows.iter().map(Row::written).collect();
+    read.sort();
+    built.sort();
+    ensure!(read == built, "tests/support/rows.rs misreads {:?}", built.iter().find(|row| !read.contains(row)));
     Ok(())
 }
 

@@ -22,22 +22,43 @@ pub(crate) fn rows() -> Vec<Written> {
     files.iter().flat_map(|file| written(&fs::read_to_string(file).unwrap_or_default())).collect()
 }
 
-/// The rows of one file: from one `row("NAME"` to the next, the last verdict counts.
+/// The rows of one file: from one `row("NAME"`, or a call of a function of the file that makes a row, to the next; the
+/// last verdict counts.
 fn written(text: &str) -> Vec<Written> {
-    let calls = text.match_indices("row(").filter(|(at, _)| !text[..*at].ends_with(is_word)).map(|(at, _)| at);
-    let named: Vec<(usize, &str)> = calls.filter_map(|at| Some((at, quoted(&text[at + 4..])?.0))).collect();
+    let mut makers = vec![("row", ("access-works", "proven"))];
+    makers.extend(functions(text));
+    let mut named: Vec<(usize, &str, (&str, &str))> = Vec::new();
+    for (maker, usual) in makers {
+        let call = format!("{maker}(");
+        let calls = text.match_indices(&call).map(|(at, _)| at).filter(|at| !text[..*at].ends_with(is_word));
+        named.extend(calls.filter_map(|at| Some((at, quoted(&text[at + call.len()..])?.0, usual))));
+    }
+    named.sort_unstable();
     let mut rows = Vec::new();
-    for (index, (at, name)) in named.iter().enumerate() {
-        let end = named.get(index + 1).map_or(text.len(), |(next, _)| *next);
-        let (cause, certainty) = verdict(&text[*at..end]);
+    for (index, (at, name, usual)) in named.iter().enumerate() {
+        let end = named.get(index + 1).map_or(text.len(), |(next, ..)| *next);
+        let (cause, certainty) = verdict(&text[*at..end], *usual);
         rows.push(Written { name: (*name).to_owned(), cause: cause.to_owned(), certainty: certainty.to_owned() });
     }
     rows
 }
 
+/// The functions that make one row, with the verdict that it has unless the caller says otherwise.
+fn functions(text: &str) -> Vec<(&str, (&str, &str))> {
+    text.split("fn ")
+        .skip(1)
+        .filter_map(|function| {
+            let (head, body) = function.split_once('{')?;
+            let (name, _) = head.split_once('(')?;
+            let body = body.split("\n}").next()?;
+            head.trim_end().ends_with("-> Row").then(|| (name, verdict(body, ("access-works", "proven"))))
+        })
+        .collect()
+}
+
 /// The verdict that a row's builder ends with.
-fn verdict(text: &str) -> (&str, &str) {
-    let (mut cause, mut certainty, mut rest) = ("access-works", "proven", text);
+fn verdict<'a>(text: &'a str, usual: (&'a str, &'a str)) -> (&'a str, &'a str) {
+    let ((mut cause, mut certainty), mut rest) = (usual, text);
     while let Some(at) = rest.find('.') {
         rest = &rest[at + 1..];
         if let Some(said) = rest.strip_prefix("proven(").and_then(quoted) {
