@@ -1,10 +1,18 @@
 //! The members of the group verdicts: causes that the client cannot prove, each with what would speak for it and the
 //! one command that decides it; and the checks of the server's own side, which another source of facts fills.
 
-use crate::facts::{Facts, Observed, Stage, UserFrom, known};
-use crate::openssh::course::{self, Turn};
+mod names;
+mod refused;
+mod rejected;
 
-use super::{Alternative, Certainty, Check, Decide, Outcome, Place, Step, auth_methods, naming};
+use crate::facts::{Facts, Observed, Stage, known};
+use crate::openssh::course;
+
+use super::{Alternative, Certainty, Check, Decide, Outcome, Place, auth_methods, naming};
+
+pub(super) use names::is_git_host;
+pub(super) use refused::{commands as refusal_commands, members as of_refusal};
+pub(super) use rejected::{commands as rejection_commands, members as of_rejection};
 
 /// sshd's configuration lets this account in with a key.
 pub const SSHD_CONFIG: Check = server_check("sshd-config", "sshd's configuration lets this account in with a key");
@@ -265,157 +273,75 @@ pub fn member(id: &str) -> Option<&'static Member> {
     MEMBERS.iter().find(|member| member.id == id)
 }
 
-/// A member as an alternative, with what speaks for it.
+/// A member as an alternative, with what speaks for it; likely where something does.
 pub fn alternative(facts: &Facts, id: &str, evidence: Vec<String>) -> Option<Alternative> {
-    let member = member(id)?;
+    let certainty = if evidence.is_empty() { Certainty::Possible } else { Certainty::Likely };
+    suspected(facts, Suspect { id: member(id)?.id, certainty, evidence })
+}
+
+/// A member that the facts allow, and how much speaks for it.
+#[derive(Debug, Clone)]
+struct Suspect {
+    /// Its id.
+    id: &'static str,
+    /// Likely where what was seen is rarely seen without it; possible where it only ranks it.
+    certainty: Certainty,
+    /// What speaks for it.
+    evidence: Vec<String>,
+}
+
+/// Suspects, each once, likely ones before possible ones, else in the order in which they were named.
+#[derive(Debug, Default)]
+struct Suspects(Vec<Suspect>);
+
+impl Suspects {
+    /// Names one that what was seen makes likely.
+    fn likely(&mut self, id: &'static str, evidence: impl Into<String>) {
+        self.add(id, Certainty::Likely, vec![evidence.into()]);
+    }
+
+    /// Names one that what was seen only moves forward.
+    fn hinted(&mut self, id: &'static str, evidence: impl Into<String>) {
+        self.add(id, Certainty::Possible, vec![evidence.into()]);
+    }
+
+    /// Names one for which nothing speaks but how often it is met.
+    fn possible(&mut self, id: &'static str) {
+        self.add(id, Certainty::Possible, Vec::new());
+    }
+
+    fn add(&mut self, id: &'static str, certainty: Certainty, evidence: Vec<String>) {
+        match self.0.iter_mut().find(|known| known.id == id) {
+            Some(known) => {
+                known.certainty = known.certainty.min(certainty);
+                known.evidence.extend(evidence);
+            }
+            None => self.0.push(Suspect { id, certainty, evidence }),
+        }
+    }
+
+    /// All of them as alternatives.
+    fn alternatives(mut self, facts: &Facts) -> Vec<Alternative> {
+        self.0.sort_by_key(|suspect| suspect.certainty);
+        self.0.into_iter().filter_map(|suspect| suspected(facts, suspect)).collect()
+    }
+}
+
+fn suspected(facts: &Facts, suspect: Suspect) -> Option<Alternative> {
+    let member = member(suspect.id)?;
     Some(Alternative {
         cause: member.id,
-        certainty: if evidence.is_empty() { Certainty::Possible } else { Certainty::Likely },
+        certainty: suspect.certainty,
         summary: member.title.to_owned(),
-        evidence,
+        evidence: suspect.evidence,
         decide: Some(Decide { place: member.place, command: (member.decide)(facts) }),
     })
-}
-
-/// How many alternatives a group verdict lists.
-const MOST: usize = 6;
-
-/// The members that a refusal of every key allows, likeliest first.
-pub(super) fn of_refusal(facts: &Facts, turns: &[Turn]) -> Vec<Alternative> {
-    let mut ranked: Vec<(&str, Vec<String>)> = Vec::new();
-    let mut push = |id: &'static str, evidence: Option<String>| {
-        if !ranked.iter().any(|(known, _)| *known == id) {
-            ranked.push((id, evidence.into_iter().collect()));
-        }
-    };
-    let user = naming::user(facts);
-    let identification = facts.transport.as_ref().ok().and_then(|transport| transport.identification.as_ref());
-    let identification = identification.and_then(|text| text.as_str()).unwrap_or_default();
-    if user == "git" {
-        push("git-host-no-account", Some("the account is git, as on Git hosts".to_owned()));
-    }
-    let nobody_named = facts.target.as_ref().is_ok_and(|target| target.user_from == UserFrom::LocalAccount);
-    if nobody_named && user != "git" {
-        push("wrong-user", Some(format!("no user was named, so ssh sends the local account's name, {user}")));
-    }
-    if identification.contains("OpenSSH_for_Windows") {
-        let evidence = "the server runs on Windows, where administrators' keys have a file of their own".to_owned();
-        push("server-authorized-keys-elsewhere", Some(evidence));
-    }
-    if identification.contains("dropbear") && user == "root" {
-        push(
-            "server-root-login-disabled",
-            Some("the server is dropbear, which refuses root's keys when told so".to_owned()),
-        );
-    }
-    push("server-key-not-listed", None);
-    push("server-authorized-keys-missing", None);
-    push("server-strict-modes", None);
-    let rsa = turns.iter().filter_map(|turn| turn.offer.key.as_ref()).all(|key| key.plain_algorithm() == "ssh-rsa");
-    if rsa && !turns.is_empty() {
-        push("server-key-algorithm-refused", None);
-    }
-    push("wrong-user", None);
-    push("server-no-such-user", None);
-    push("server-user-not-allowed", None);
-    push("server-account-locked", None);
-    push("server-authorized-keys-elsewhere", None);
-    let mut alternatives: Vec<Alternative> = Vec::new();
-    alternatives.extend(mismatched_pair(facts, turns));
-    alternatives.extend(ranked.into_iter().filter_map(|(id, evidence)| alternative(facts, id, evidence)));
-    alternatives.truncate(MOST);
-    alternatives
-}
-
-/// A refused `.pub` that does not belong to the private key beside it.
-fn mismatched_pair(facts: &Facts, turns: &[Turn]) -> Option<Alternative> {
-    let file = turns
-        .iter()
-        .filter(|turn| !turn.offer.agent)
-        .filter_map(|turn| course::key_file(facts, &turn.offer))
-        .find(|file| course::mismatched(file))?;
-    let path = naming::path(&file.path);
-    let private = file.private.as_ref().ok().and_then(|private| private.public.as_ref()).map(naming::key);
-    Some(Alternative {
-        cause: "key-pair-mismatch",
-        certainty: Certainty::Likely,
-        summary: format!("{} is not the public half of {}, and ssh offered it", file.public.path, file.path),
-        evidence: private.map(|key| format!("the private key's own public half is {key}")).into_iter().collect(),
-        decide: Some(Decide { place: Place::Client, command: format!("ssh-keygen -y -f {path} | diff - {path}.pub") }),
-    })
-}
-
-/// The members that an acceptance followed by a refusal (or a closed connection) allows.
-pub(super) fn of_rejection(facts: &Facts, closed: bool) -> Vec<Alternative> {
-    let userauth = facts.userauth.as_ref().ok();
-    let mut ranked: Vec<(&str, Vec<String>)> = Vec::new();
-    if closed {
-        let banners = userauth.map(|userauth| userauth.banners.as_slice()).unwrap_or_default();
-        let said = |word: &str| {
-            let text =
-                banners.iter().find(|text| text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains(word)));
-            text.map(|text| format!("the server says: {}", text.shortened(200)))
-        };
-        let expired = said("expired");
-        let nologin =
-            said("unprivileged users are not permitted").or_else(|| said("booting up")).or_else(|| said("nologin"));
-        ranked.push(("server-account-expired", expired.into_iter().collect()));
-        ranked.push(("server-nologin-file", nologin.into_iter().collect()));
-        ranked.push(("server-pam-denied", Vec::new()));
-        if naming::user(facts) == "root" {
-            // With forced-commands-only sshd closes where it would else refuse (monitor.c `monitor_child_preauth`).
-            ranked.push(("server-root-login-disabled", vec!["the account is root".to_owned()]));
-        }
-        ranked.sort_by_key(|(_, evidence)| evidence.is_empty());
-        if ranked.iter().all(|(_, evidence)| evidence.is_empty()) {
-            // Expiry and nologin usually say so in a banner; silence speaks for the rest of PAM.
-            ranked.rotate_right(1);
-        }
-    } else {
-        let user = naming::user(facts);
-        let root = (user == "root").then(|| "the account is root".to_owned());
-        let signature = userauth.and_then(|userauth| userauth.signatures.last());
-        let hardware = signature.is_some_and(|signature| signature.key.is_hardware());
-        let touch = hardware.then(|| "the key is a hardware key: the server may demand a touch or a PIN".to_owned());
-        ranked.push(("server-root-login-disabled", root.into_iter().collect()));
-        ranked.push(("server-key-options-refuse", touch.into_iter().collect()));
-        ranked.push(("server-key-algorithm-refused", Vec::new()));
-        ranked.sort_by_key(|(_, evidence)| evidence.is_empty());
-    }
-    ranked.into_iter().filter_map(|(id, evidence)| alternative(facts, id, evidence)).collect()
 }
 
 /// The command that shows what sshd logged about this login: one for every system with a journal.
 pub fn log_command(facts: &Facts) -> String {
     let since = facts.observed_at.unix_seconds.saturating_sub(60);
     format!("journalctl -t sshd -t sshd-session --since @{since} | grep -v 'Connection closed' | tail -n 40")
-}
-
-/// What to type when every key is refused.
-pub(super) fn refusal_commands(facts: &Facts) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let turns = course::course(facts).unwrap_or_default();
-    let methods = facts.userauth.as_ref().ok().and_then(|userauth| userauth.methods()).unwrap_or_default();
-    let file = course::meant(facts, &turns).and_then(|turn| course::key_file(facts, &turn.offer));
-    if auth_methods::question_open(facts, methods)
-        && let Some(file) = file.filter(|file| file.public.key.is_some())
-    {
-        let copy = format!("ssh-copy-id -i {} {}", naming::path(&file.public.path), naming::copy_destination(facts));
-        steps.push(Step::here(copy, "if you know the account's password: adds the key with the modes that sshd wants"));
-    }
-    steps.push(Step::server_root(
-        log_command(facts),
-        "sshd's own words about this attempt; they name most of the causes",
-    ));
-    steps
-}
-
-/// What to type when an accepted key is refused at the signature.
-pub(super) fn rejection_commands(facts: &Facts) -> Vec<Step> {
-    vec![Step::server_root(
-        log_command(facts),
-        "sshd's own words about this attempt; they name the rule that refused it",
-    )]
 }
 
 /// The fingerprint of the identity that is meant.

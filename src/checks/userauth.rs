@@ -175,6 +175,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         ),
     };
     let mut finding = Finding::proven(summary);
+    finding.place = members::is_git_host(facts).then_some(Place::GitHost);
     finding.evidence.extend(few(refused.iter().filter_map(|turn| {
         let key = naming::key(turn.offer.key.as_ref()?);
         let origin = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {

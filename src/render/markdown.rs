@@ -67,6 +67,9 @@ fn also(page: &mut Page, report: &Report) {
     }
 }
 
+/// How many alternatives are shown with their commands.
+const MOST_ALTERNATIVES: usize = 6;
+
 /// What else it could be, and what decides; the command stands once below those that it decides.
 fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
     if alternatives.is_empty() {
@@ -76,12 +79,15 @@ fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
     let decide = |alternative: &AlternativeView| {
         alternative.decide.as_ref().map(|decide| (decide.place, decide.command.clone()))
     };
-    for group in alternatives.chunk_by(|one, next| decide(one) == decide(next)) {
+    let (shown, left) = alternatives.split_at(MOST_ALTERNATIVES.min(alternatives.len()));
+    for group in shown.chunk_by(|one, next| decide(one) == decide(next)) {
         let rows: Vec<String> = group
             .iter()
             .map(|alternative| {
                 let certainty = words::certainty(alternative.certainty);
-                format!("- `{}` ({certainty}): {}", alternative.cause, prose(&alternative.summary))
+                let evidence = alternative.evidence.iter().map(|seen| format!("\n  - {}", prose(seen)));
+                let evidence: String = evidence.collect();
+                format!("- `{}` ({certainty}): {}{evidence}", alternative.cause, prose(&alternative.summary))
             })
             .collect();
         page.paragraph(&rows.join("\n"));
@@ -89,6 +95,10 @@ fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
             page.paragraph(&format!("This decides it, {}:", words::place(place)));
             page.fence("sh", [command.as_str()]);
         }
+    }
+    if !left.is_empty() {
+        let names: Vec<String> = left.iter().map(|alternative| format!("`{}`", alternative.cause)).collect();
+        page.paragraph(&format!("Further, with nothing that speaks for it: {}", names.join(", ")));
     }
 }
 

@@ -49,6 +49,8 @@ pub fn text(report: &Report, style: &Style) -> String {
 const WIDEST: usize = 100;
 /// How many alternatives are shown with their commands without `-v`.
 const MOST_ALTERNATIVES: usize = 3;
+/// How many further ones are named without `-v`.
+const MOST_FURTHER: usize = 6;
 /// How many keys are shown without `-v`.
 const MOST_KEYS: usize = 8;
 /// How many excluded causes are named without `-v`.
@@ -217,9 +219,10 @@ fn alternatives(page: &mut Page, report: &Report) {
             };
             let text = format!("{}{certainty}: {}", alternative.cause, alternative.summary);
             page.hanging("  ? ", "    ", &text, Tone::Warn, Tone::Plain);
-            if verbose {
-                page.list("    - ", &alternative.evidence);
-            }
+            // What makes it likely is half of the answer.
+            let likely = alternative.certainty < Certainty::Possible;
+            let most = if verbose { usize::MAX } else { usize::from(likely) };
+            page.list("    - ", &alternative.evidence[..most.min(alternative.evidence.len())]);
         }
         if let Some((place, command)) = group.first().and_then(decide) {
             if report.message.as_deref().is_some_and(|message| message.lines().last() == Some(&command)) {
@@ -233,8 +236,10 @@ fn alternatives(page: &mut Page, report: &Report) {
         }
     }
     if !left.is_empty() {
-        let names: Vec<&str> = left.iter().map(|alternative| alternative.cause).collect();
-        page.hanging("  ? ", "    ", &format!("further: {}", names.join(", ")), Tone::Faint, Tone::Faint);
+        let names: Vec<&str> = left.iter().take(MOST_FURTHER).map(|alternative| alternative.cause).collect();
+        let more = left.len().checked_sub(MOST_FURTHER).filter(|more| *more > 0);
+        let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
+        page.hanging("  ? ", "    ", &format!("further: {}{more}", names.join(", ")), Tone::Faint, Tone::Faint);
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Outcome {
     pub(crate) complaints: Vec<String>,
     /// Both programs' own words.
     pub(crate) printed: String,
+    /// The place of the row's member among the alternatives, counted from 1.
+    pub(crate) place: Option<usize>,
     /// The facts of the run as a saved case, where the row asks for them.
     pub(crate) facts: Option<String>,
 }
@@ -144,6 +146,17 @@ impl Outcome {
         }
         if let Some(check) = row.remark.filter(|check| !with("warn").contains(check)) {
             compare("remarks", with("warn").join(" "), check.to_owned());
+        }
+        if let Some(member) = row.member {
+            let listed: Vec<&str> =
+                list(report, "/verdict/alternatives").map(|alternative| word(alternative, "/cause")).collect();
+            let ids: Vec<&str> = member.ids.split(' ').collect();
+            let most = if member.shows { 3 } else { listed.len() };
+            self.place = listed.iter().position(|id| ids.contains(id)).map(|place| place + 1);
+            if self.place.is_none_or(|place| place > most) {
+                let complaint = format!("{} is not among the first {most} alternatives: {listed:?}", member.ids);
+                self.complaints.push(complaint);
+            }
         }
     }
 }

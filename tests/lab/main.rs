@@ -118,11 +118,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     able()?;
     let begun = Instant::now();
     let (count, queue, failed) = (chosen.len(), Mutex::new(chosen.into_iter()), Mutex::new(Vec::new()));
+    let places = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
                 while let Some(row) = queue.lock().ok().and_then(|mut rows| rows.next()) {
-                    if !reported(&row, arguments)
+                    if !reported(&row, arguments, &places)
                         && let Ok(mut failed) = failed.lock()
                     {
                         failed.push(row.name);
@@ -142,6 +143,20 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         begun.elapsed().as_secs_f64(),
         if arguments.ssh_only { ", ssh only" } else { "" }
     );
+    let places = places.into_inner().unwrap_or_default();
+    let within = |most: usize| places.iter().filter(|place| **place <= most).count();
+    if !places.is_empty() {
+        let rows = places.len();
+        println!(
+            "lab: the true member of {rows} groups: first in {}, among the first three in {}",
+            within(1),
+            within(3)
+        );
+    }
+    if arguments.words.is_empty() && 2 * within(1) < places.len() {
+        println!("lab: FAILED in fewer than half of the groups the true member stands first");
+        return Ok(false);
+    }
     Ok(failed.is_empty())
 }
 
@@ -189,11 +204,17 @@ fn able() -> anyhow::Result<()> {
 }
 
 /// Runs a row in a process with namespaces of its own, prints its line, and says whether all was right.
-fn reported(row: &Row, arguments: &Arguments) -> bool {
+fn reported(row: &Row, arguments: &Arguments, places: &Mutex<Vec<usize>>) -> bool {
     let begun = Instant::now();
     let outcome = in_namespaces(row, arguments.ssh_only)
         .unwrap_or_else(|error| Outcome { complaints: vec![format!("{error:#}")], ..Outcome::default() });
     let mut complaints = outcome.complaints;
+    if row.member.is_some()
+        && let Ok(mut places) = places.lock()
+        && !arguments.ssh_only
+    {
+        places.push(outcome.place.unwrap_or(usize::MAX));
+    }
     if let Some(facts) = outcome.facts.filter(|_| env::var_os("BLESS").is_some())
         && let Err(error) = bless(row, &facts)
     {

@@ -36,10 +36,22 @@ pub(crate) struct Row {
     pub(crate) remark: Option<&'static str>,
     /// What sshd's own log says about the login; empty where it is not looked at.
     pub(crate) log: &'static str,
+    /// Which member of the verdict's group it is in truth, where it is a group.
+    pub(crate) member: Option<Member>,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
     /// Where the facts of the run are kept with `BLESS=1`.
     pub(crate) fixture: Fixture,
+}
+
+/// The cause behind a group verdict, which the row knows and the client cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its id, or the ids that are as true, parted by blanks.
+    pub(crate) ids: &'static str,
+    /// Whether anything that the client sees speaks for it, or it is one of those that are met most: then it is to be
+    /// among the first three alternatives. Else it is to be among them.
+    pub(crate) shows: bool,
 }
 
 /// What the real ssh does.
@@ -98,6 +110,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         needs: &[],
         remark: None,
         log: "",
+        member: None,
         mend: None,
         fixture: Fixture::No,
     }
@@ -193,6 +206,18 @@ impl Row {
     /// sshd's log names the reason, which is not seen from outside.
     pub(crate) fn log(mut self, log: &'static str) -> Self {
         self.log = log;
+        self
+    }
+
+    /// The member of the group that it is, which is to be among the first three alternatives.
+    pub(crate) fn member(mut self, ids: &'static str) -> Self {
+        self.member = Some(Member { ids, shows: true });
+        self
+    }
+
+    /// The member of the group that it is, for which nothing speaks that the client sees.
+    pub(crate) fn silent_member(mut self, ids: &'static str) -> Self {
+        self.member = Some(Member { ids, shows: false });
         self
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum Script {
     Partial(MethodKind),
     /// Every key is accepted in the query; a signature is refused unless its key is authorised. It says this name.
     YesToAll(&'static str),
+    /// Every key is refused. It says this name.
+    RefuseAll(&'static str),
     /// The connection is closed without a word at the second query.
     CloseAtSecondQuery,
     /// The connection is closed without a word in place of an answer to `none`.
@@ -39,7 +41,7 @@ impl World {
         let key = PrivateKey::from_openssh(read("/etc/ssh/ssh_host_ed25519_key")?).context("host key")?;
         let config = Arc::new(Config {
             server_id: SshId::Standard(Cow::Borrowed(match script {
-                Script::YesToAll(name) => name,
+                Script::YesToAll(name) | Script::RefuseAll(name) => name,
                 _ => "SSH-2.0-Gatekeeper_4.1",
             })),
             methods: MethodSet::from(&[MethodKind::PublicKey][..]),
@@ -114,7 +116,7 @@ impl Handler for Gate {
     async fn auth_publickey(&mut self, _: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         match self.script {
             _ if !Self::authorised(key.public_key) => Ok(Auth::reject()),
-            Script::Disconnect(_) | Script::RefuseSignature => Ok(Auth::reject()),
+            Script::Disconnect(_) | Script::RefuseSignature | Script::RefuseAll(_) => Ok(Auth::reject()),
             Script::YesToAll(_) | Script::CloseAtSecondQuery | Script::CloseAtNone => Ok(Auth::Accept),
             Script::CloseAfterSignature => Err(russh::Error::Disconnect),
             Script::Partial(next) => {

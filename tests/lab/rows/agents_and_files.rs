@@ -205,7 +205,8 @@ fn files_2() -> Vec<Row> {
             world.sh("ssh-keygen -q -t ed25519 -N '' -f /srv/o; cp /srv/o.pub /home/a/.ssh/id_ed25519.pub; chown a /home/a/.ssh/id*").map(drop)
         })
         .ssh_fails(DENIED)
-        .proven("no-key-accepted").also(&["key-pair-mismatch"]),
+        .proven("no-key-accepted").also(&["key-pair-mismatch"])
+        .member("key-pair-mismatch"),
         row("mode-000", |world| {
             good(world, "")?;
             world.sh("chmod 000 /home/a/.ssh/id_ed25519").map(drop)

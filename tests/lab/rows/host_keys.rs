@@ -70,7 +70,8 @@ fn more_hosts_2() -> Vec<Row> {
         row("at-in-user", |world| good(world, ""))
             .line(&["deploy@x@web1.example.org"])
             .ssh_fails(DENIED)
-            .proven("no-key-accepted"),
+            .proven("no-key-accepted")
+            .member("wrong-user"),
         row("scope", |world| {
             world.host_key("ed25519")?;
             world.sh("ip -6 addr add fe80::7/64 dev lo nodad scope link; sleep 1")?;

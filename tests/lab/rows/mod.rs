@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod demands;
 mod endings;
+mod groups;
 mod healthy;
 mod host_key;
 mod host_keys;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<Row> {
         openssh_8_4::rows(),
         openssh_10::rows(),
         python::rows(),
+        groups::rows(),
     ]
     .concat()
 }

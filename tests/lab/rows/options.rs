@@ -231,7 +231,8 @@ fn third_2() -> Vec<Row> {
         })
         .line(&["web1.example.org"])
         .ssh_fails(DENIED)
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("wrong-user server-home-missing"),
         row("match-exec-false", |world| {
             good(world, "")?;
             world.config("Match exec false\n  User nobody")

@@ -31,15 +31,18 @@ fn refused() -> Vec<Row> {
         })
         .ssh_fails(says)
         .proven("no-key-accepted")
+        .member("server-authorized-keys-missing")
         .mended_by("install -d -o deploy -m 700 /home/deploy/.ssh; install -o deploy /home/a/.ssh/id_ed25519.pub /home/deploy/.ssh/authorized_keys")
         .fixture(),
         row("no-such-user", |world| good(world, ""))
             .line(&["depoly@web1.example.org"])
             .ssh_fails(says)
             .log("Invalid user depoly")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("server-no-such-user"),
         row("user-not-allowed", |world| good(world, "AllowUsers admin")).ssh_fails(says).log("not listed in AllowUsers")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .silent_member("server-user-not-allowed"),
         row("home-others-can-write", |world| {
             good(world, "")?;
             world.sh("chmod 777 /home/deploy").map(drop)
@@ -47,6 +50,7 @@ fn refused() -> Vec<Row> {
         .ssh_fails(says)
         .log("bad ownership or modes for directory /home/deploy")
         .proven("no-key-accepted")
+        .member("server-strict-modes")
         .mended_by("chmod 755 /home/deploy"),
         row("key-from-elsewhere-only", |world| {
             world.server("")?;
@@ -55,21 +59,24 @@ fn refused() -> Vec<Row> {
         })
         .ssh_fails(says)
         .log("not from a permitted host")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .silent_member("server-key-options-refuse"),
         row("account-locked-without-pam", |world| {
             good(world, "UsePAM no")?;
             world.sh("sed -i 's/^deploy:[*]/deploy:!/' /etc/shadow").map(drop)
         })
         .ssh_fails(says)
         .log("account is locked")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .silent_member("server-account-locked"),
         row("shell-that-does-not-exist", |world| {
             good(world, "")?;
             world.sh("sed -i '/^deploy/s#/bin/sh#/bin/nosuch#' /etc/passwd").map(drop)
         })
         .ssh_fails(says)
         .log("shell /bin/nosuch does not exist")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .silent_member("server-shell-invalid"),
         row("certificate-of-an-unknown-authority", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
@@ -84,7 +91,8 @@ fn refused() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("deploy@web1.example.org's password:")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("server-authorized-keys-missing"),
     ]
 }
 
@@ -95,7 +103,8 @@ fn refused_by_others() -> Vec<Row> {
             world.key("/home/a/.ssh/id_ed25519", &[])
         })
         .ssh_fails("Permission denied (publickey)")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("server-authorized-keys-missing"),
         row("root-refused-by-dropbear", |world| {
             world.dropbear(&["-s", "-w"])?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
@@ -104,7 +113,8 @@ fn refused_by_others() -> Vec<Row> {
         })
         .line(&["root@web1.example.org"])
         .ssh_fails("Permission denied (publickey)")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("server-root-login-disabled"),
         row("works-with-the-fifth-key-at-a-dropbear-that-takes-three-tries", |world| {
             world.dropbear(&["-s", "-T", "3"])?;
             let keys: Vec<String> = (1..=5).map(|number| format!("/home/a/.ssh/key{number}")).collect();
@@ -121,7 +131,8 @@ fn refused_by_others() -> Vec<Row> {
             world.key("/home/a/.ssh/id_ed25519", &[])
         })
         .ssh_fails("Permission denied (publickey)")
-        .proven("no-key-accepted"),
+        .proven("no-key-accepted")
+        .member("server-authorized-keys-missing"),
     ]
 }
 
@@ -186,6 +197,7 @@ fn after_the_yes() -> Vec<Row> {
         .ssh_fails("Permission denied (publickey)")
         .log("ROOT LOGIN REFUSED")
         .proven("signature-rejected")
+        .member("server-root-login-disabled")
         .fixture(),
         row("account-expired", |world| {
             good(world, "")?;
@@ -194,6 +206,7 @@ fn after_the_yes() -> Vec<Row> {
         .ssh_fails("Connection closed by")
         .log("by PAM account configuration")
         .proven("signature-rejected")
+        .member("server-account-expired")
         .mended_by("sed -i 's/^deploy:.*/deploy:*:19000:0:99999:7:::/' /etc/shadow"),
         row("nobody-may-log-in-now", |world| {
             good(world, "")?;
@@ -202,6 +215,7 @@ fn after_the_yes() -> Vec<Row> {
         .ssh_fails("Connection closed by")
         .log("by PAM account configuration")
         .proven("signature-rejected")
+        .member("server-nologin-file")
         .mended_by("rm /etc/nologin"),
         row("signature-refused-by-the-script", |world| {
             world.scripted_userauth(Script::RefuseSignature)?;
