@@ -29,11 +29,16 @@ Exit status:
   3    undetermined: the report says what is missing
   130  interrupted; the verdict so far was printed
 
+Without a target it is a check-up of this client: configuration files, Host
+blocks without effect, keys, agents, known_hosts. Nothing is connected to but
+agents.
+
 Examples:
   sshdoctor deploy@web1                   in the place of `ssh`
   sshdoctor ssh -p 2222 -J hop web1 ls    or in front of it
   sshdoctor scp -P 2222 file web1:        scp and sftp as well
   sshdoctor --no-login web1               what queries alone can tell
+  sshdoctor                               a check-up of this client
   sshdoctor explain no-key-accepted       what a cause means
   sshdoctor demo                          three incidents, replayed here
   sshdoctor diagnose demo                 a host named as a subcommand
@@ -100,6 +105,7 @@ pub(crate) struct Options {
 /// The forms, in a few lines.
 pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]host [command]
        sshdoctor [OPTIONS] ssh|scp|sftp ...   a failing command as typed
+       sshdoctor [OPTIONS]                    a check-up of this client
        sshdoctor explain [CAUSE]              what a cause means
        sshdoctor demo [INCIDENT]              incidents, replayed on loopback
        sshdoctor diagnose HOST                a host named as a subcommand";

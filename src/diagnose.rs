@@ -4,7 +4,7 @@
 //! the chain. What would bite next is not collected by hand: the verdict's mend is applied to a copy of the facts, and
 //! the same judge runs again until nothing proven is left.
 
-use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Status};
+use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Remark, Status, checkup};
 use crate::facts::{Facts, Observed, Unobserved};
 
 /// How many causes `also` may hold; a mend that does not mend must not loop.
@@ -46,7 +46,7 @@ pub struct Judged {
 /// Judges one login.
 pub fn diagnose(facts: &Facts) -> Verdict {
     let found = findings(facts);
-    let checks = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
+    let mut checks: Vec<Judged> = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
     let first = first_break(facts);
     let mut also: Vec<Named> = Vec::new();
     let mut mended = facts.clone();
@@ -62,6 +62,21 @@ pub fn diagnose(facts: &Facts) -> Verdict {
         }
         mend = next.cause.fix.mend;
         also.push(next);
+    }
+    if facts.checkup.is_some() {
+        // What does not break the login that is judged is a remark.
+        let named = |check: &Check| {
+            let is_of = |named: &Named| check.causes.iter().any(|cause| cause.id == named.cause.id);
+            is_of(&first) || also.iter().any(is_of)
+        };
+        for Judged { check, outcome } in &mut checks {
+            if let Ok(outcome) = outcome
+                && outcome.status == Status::Fail
+                && !named(check)
+            {
+                outcome.status = Status::Warn;
+            }
+        }
     }
     let suspects = |id: &str| id != first.cause.id && !also.iter().any(|named| named.cause.id == id);
     let ruled_out = CHAIN
@@ -103,11 +118,26 @@ fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'stat
     let outcome = match worst {
         Some((_, cause, finding)) => {
             let status = if checks::passed(facts, bites(cause, finding)) { Status::Warn } else { Status::Fail };
-            Ok(Outcome { status, summary: finding.summary.clone(), evidence: finding.evidence.clone() })
+            let (summary, evidence) = (finding.summary.clone(), finding.evidence.clone());
+            Ok(Outcome { status, summary, evidence, remarks: Vec::new() })
         }
-        None => (check.holds)(facts),
+        None => checkup::outcome(check, facts).unwrap_or_else(|| (check.holds)(facts)),
     };
-    Judged { check, outcome }
+    Judged { check, outcome: remarked(outcome, checkup::remarks(check, facts)) }
+}
+
+/// The outcome with these remarks; it holds no more without one.
+fn remarked(outcome: Observed<Outcome>, remarks: Vec<Remark>) -> Observed<Outcome> {
+    let Some(first) = remarks.first() else { return outcome };
+    let summary = match remarks.len() {
+        1 => first.summary.clone(),
+        more => format!("{more} remarks"),
+    };
+    Ok(match outcome {
+        Ok(outcome) if outcome.status == Status::Fail => Outcome { remarks, ..outcome },
+        Ok(outcome) => Outcome { status: Status::Warn, summary, remarks, ..outcome },
+        Err(_) => Outcome { remarks, ..Outcome::warn(summary) },
+    })
 }
 
 /// The step at which a finding bites.

@@ -67,13 +67,14 @@ async fn run(words: &[OsString]) -> Exit {
             remark_on_host("demo");
             Box::pin(replay(incident.as_deref(), &options)).await
         }
+        Job::Checkup => observe(Request::default(), options, true).await,
         Job::Login { typed: None, words } if words.is_empty() => {
             complain(&format!("no target: name the host whose login fails\n{}", usage()))
         }
         Job::Login { typed, words } => match arguments(typed.as_deref(), &words, tags) {
             Ok(arguments) => {
                 options.verbose |= arguments.verbose;
-                login(arguments, options).await
+                observe(Request { arguments, ..Request::default() }, options, false).await
             }
             Err(sentence) => complain(&format!("{sentence}\n{}", usage())),
         },
@@ -89,13 +90,13 @@ fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Ar
     Ok(arguments)
 }
 
-/// The main job.
-async fn login(arguments: Arguments, options: Options) -> Exit {
+/// The main job, and the check-up: observes, judges and prints.
+async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit {
     let offer = match offered(&options) {
         Ok(offer) => offer,
         Err(sentence) => return complain(&format!("--offer: {sentence}")),
     };
-    let limits = Limits {
+    request.limits = Limits {
         login: !options.no_login,
         exec: !options.no_exec,
         only_offered: options.only_offered,
@@ -103,16 +104,22 @@ async fn login(arguments: Arguments, options: Options) -> Exit {
         timeout_seconds: options.timeout,
         offer,
     };
-    let request = Request { arguments, limits, home: None };
     let mut facts = Facts::default();
     facts.run.limits = request.limits.clone();
     let interrupted_first = {
         let progress = Progress::start();
         let waiting = |step: &str| progress.step(step);
+        let observed = async {
+            if checkup {
+                collect::checkup(&request, &mut facts, &waiting).await;
+            } else {
+                collect::live(&request, &mut facts, &waiting).await;
+            }
+        };
         tokio::select! {
             biased;
             () = interrupted() => true,
-            () = collect::live(&request, &mut facts, &waiting) => false,
+            () = observed => false,
         }
     };
     if interrupted_first {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 pub use crate::checks::milliseconds;
 
-use crate::checks::{self, Blocks, Certainty, Need, Place, Status, Step};
+use crate::checks::{self, Blocks, Certainty, Finding, Need, Place, Remark, Status, Step};
 use crate::diagnose::{self, Judged, Named, Verdict};
 use crate::facts::host_key::Marker;
 use crate::facts::text::{Address, Comment, Fingerprint, Host, Path, ServerText, User};
@@ -294,8 +294,19 @@ pub struct CheckView {
     pub summary: String,
     /// The details.
     pub evidence: Vec<String>,
+    /// What is to be said beside the verdict (the check-up), each with what mends it.
+    pub remarks: Vec<RemarkView>,
     /// How long it took to observe.
     pub millis: Option<f64>,
+}
+
+/// Something that is wrong and does not decide.
+#[derive(Debug, Clone, Serialize)]
+pub struct RemarkView {
+    /// One sentence.
+    pub summary: String,
+    /// What to type.
+    pub next_steps: Vec<StepView>,
 }
 
 /// The report of one login.
@@ -308,6 +319,11 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         checks.extend(judged.checks.iter().map(|one| check(hop, one, Some(&name))));
     }
     checks.extend(verdict.checks.iter().map(|one| check(facts, one, None)));
+    // What the verdict says is not said again.
+    let said: Vec<&Finding> = [&verdict.first].into_iter().chain(&verdict.also).map(|named| &named.finding).collect();
+    for check in &mut checks {
+        check.remarks.retain(|remark| !said.iter().any(|finding| finding.summary == remark.summary));
+    }
     let view = verdict_view(verdict, hop_view(verdict, &hops));
     let message = message::message(facts, &view);
     Report {
@@ -394,6 +410,9 @@ fn check(facts: &Facts, judged: &Judged, hop: Option<&Host>) -> CheckView {
         Ok(outcome) => (outcome.status, outcome.summary.clone(), outcome.evidence.clone()),
         Err(reason) => (Status::Skip, diagnose::skipped(reason), Vec::new()),
     };
+    let remarks = judged.outcome.iter().flat_map(|outcome| &outcome.remarks);
+    let view =
+        |remark: &Remark| RemarkView { summary: remark.summary.clone(), next_steps: steps(remark.steps.clone()) };
     CheckView {
         id: judged.check.id,
         stage: judged.check.stage,
@@ -401,6 +420,7 @@ fn check(facts: &Facts, judged: &Judged, hop: Option<&Host>) -> CheckView {
         status,
         summary,
         evidence,
+        remarks: remarks.map(view).collect(),
         millis: facts.millis.get(judged.check.id).copied(),
     }
 }

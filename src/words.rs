@@ -33,6 +33,8 @@ pub(crate) enum Job {
         /// What followed it, our own options taken out.
         words: Vec<OsString>,
     },
+    /// Look at this client as a whole: no login is meant.
+    Checkup,
     /// Explain this cause, or list them.
     Explain(Option<OsString>),
     /// Replay this incident, or all.
@@ -52,6 +54,12 @@ pub(crate) fn part(words: &[OsString], known: &[(String, bool)], tags: bool) -> 
     }
     let first = rest.split_first().map(|(first, behind)| (first.to_str().unwrap_or_default(), behind));
     let job = match first {
+        None if words.iter().all(|word| word != "--") => Job::Checkup,
+        // ssh's -v alone is ours too.
+        Some((word, [])) if word.len() > 1 && word.starts_with('-') && word[1..].bytes().all(|byte| byte == b'v') => {
+            parting.ours.push("-v".into());
+            Job::Checkup
+        }
         Some(("-h", [])) => {
             parting.ours.push("--help".into());
             Job::Login { typed: None, words: Vec::new() }
@@ -217,12 +225,24 @@ mod tests {
             ("-p 22 explain", "", "-p 22 explain"),
             ("-- demo", "", "-- demo"),
             ("diagnose ssh", "", "ssh"),
-            ("", "", ""),
             ("-h", "--help", ""),
         ] {
             let found = parted(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             let Job::Login { words, .. } = found.job else { panic!("{line}") };
             assert_eq!((text(&found.ours).as_str(), text(&words).as_str()), (ours, theirs), "{line}");
+        }
+    }
+
+    #[test]
+    fn without_a_target_it_is_the_check_up() {
+        for (line, ours) in
+            [("", ""), ("--format json", "--format json"), ("-v", "-v"), ("--no-login -vv", "--no-login -v")]
+        {
+            let found = parted(line).unwrap();
+            assert_eq!((found.job, text(&found.ours).as_str()), (Job::Checkup, ours), "{line}");
+        }
+        for line in ["diagnose", "ssh", "-p 22", "--"] {
+            assert!(!matches!(parted(line).unwrap().job, Job::Checkup), "{line}");
         }
     }
 

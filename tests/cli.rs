@@ -60,8 +60,6 @@ fn help_and_version_are_printed_and_exit_0() {
 #[test]
 fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
     for (line, part) in [
-        ("", "no target"),
-        ("--no-login", "no target"),
         ("diagnose", "no target"),
         ("-p 22", "no host"),
         ("ssh", "no host"),
@@ -98,6 +96,27 @@ fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
         assert!(stderr.contains(part), "{line}: {stderr}");
         assert!(output.stdout.is_empty(), "{line}");
     }
+}
+
+#[test]
+fn without_a_target_this_client_is_looked_at_and_nothing_is_contacted() {
+    for line in ["--format json", "--format json -v", "--no-login --format json"] {
+        let output = sshdoctor(line);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said(&output.stderr), "", "{line}");
+        assert_eq!(report["schema"], "sshdoctor-report/1");
+        for absent in ["target", "server", "footprint"] {
+            assert!(report[absent].is_null(), "{line}: {absent}");
+        }
+        let found = report["verdict"]["cause"] != "nothing-found";
+        assert_eq!(output.status.code(), Some(i32::from(found)), "{line}: {}", report["verdict"]);
+        let checks = report["checks"].as_array().unwrap();
+        let of = |id: &str| checks.iter().find(|check| check["id"] == id).unwrap();
+        assert_eq!((of("connect")["status"].as_str(), of("login")["status"].as_str()), (Some("skip"), Some("skip")));
+        assert_ne!(of("client-config")["status"], "skip");
+    }
+    let text = said(&sshdoctor("").stdout);
+    assert!(text.contains("\n  Checks\n") && text.contains("the check-up makes no login"), "{text}");
 }
 
 #[test]

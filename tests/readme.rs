@@ -167,3 +167,13 @@ fn the_benchmark_names_its_rows_as_the_readme_shows_them() {
     }
     assert!(!shown.contains("MISSED"));
 }
+
+#[test]
+fn without_a_target_it_looks_at_this_client_and_contacts_nothing() {
+    assert!(readme().contains("`sshdoctor` without a target looks at this client as a whole"));
+    let output = sshdoctor("--format json");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["target"].is_null() && report["footprint"].is_null(), "{report}");
+    let clear = report["verdict"]["cause"] == "nothing-found";
+    assert_eq!(output.status.code(), Some(i32::from(!clear)), "{report}");
+}

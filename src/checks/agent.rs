@@ -57,10 +57,13 @@ const AGENT_UNREACHABLE: Cause = Cause {
 };
 
 fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
-    let turns = course::course(facts)?;
-    let userauth = known(&facts.userauth)?;
     let agent = known(&facts.agent)?;
     let Some(failure) = failure(agent) else { return Ok(None) };
+    if facts.checkup.is_some() {
+        return super::checkup::agent_unreachable(facts, &failure);
+    }
+    let turns = course::course(facts)?;
+    let userauth = known(&facts.userauth)?;
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let other_works = course::good(&turns).is_some() || course::stopped(&turns).is_some();
     let passed_over = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
@@ -96,7 +99,7 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 /// Why the agent gives no list, in words; `None` where it gives one or there is none.
-fn failure(agent: &Agent) -> Option<String> {
+pub(super) fn failure(agent: &Agent) -> Option<String> {
     let socket = agent.socket.as_ref()?;
     let named = match &socket.from {
         Source::Environment(name) => format!("{name} names {}", socket.path),

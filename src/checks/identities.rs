@@ -37,6 +37,9 @@ const NO_IDENTITIES: Cause = Cause {
 };
 
 fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
+    if facts.checkup.is_some() {
+        return super::checkup::no_identities(facts);
+    }
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let methods = userauth.methods().unwrap_or_default();
@@ -156,6 +159,9 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
 }
 
 fn mend_no_identities(facts: &mut Facts) {
+    if facts.checkup.is_some() {
+        facts.identities = Err(crate::facts::Unobserved::NotAttempted);
+    }
     // Which key a person will bring, and whether it is authorised, nobody can know.
     facts.userauth = Err(crate::facts::Unobserved::NotAttempted);
     facts.session = Err(crate::facts::Unobserved::NotAttempted);

@@ -11,7 +11,7 @@ use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
-use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, naming};
+use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, naming};
 
 /// The configured key files are there and are what ssh can read.
 pub const KEY_FILES: Check = Check {
@@ -31,34 +31,29 @@ pub const KEY_FILES: Check = Check {
     rules_out: &[("identity-file-missing", every_named_file_is_there)],
 };
 
-/// No private key is readable by others.
-pub const KEY_PERMISSIONS: Check = Check {
-    id: "key-permissions",
-    stage: Stage::Identity,
-    claim: "no private key file is accessible to others",
-    causes: &[&KEY_FILE_PERMISSIONS],
-    holds: key_permissions_hold,
-    rules_out: &[("key-file-permissions", every_mode_is_private)],
-};
-
 /// A key file problem that stops ssh, and where.
-struct Bite<'a> {
-    file: &'a KeyFile,
-    problem: Problem,
+pub(super) struct Bite<'a> {
+    pub(super) file: &'a KeyFile,
+    pub(super) problem: Problem,
     /// The public half that the server accepted; `None` where nothing could be asked.
     accepted: Option<PublicKey>,
     certainty: Certainty,
+    /// In a check-up: where the file is tried. Then no server was asked.
+    tried: Option<Vec<String>>,
 }
 
 /// The problem with a key file that stops ssh, where `wanted` names it.
-fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> Observed<Option<Bite<'a>>> {
+pub(super) fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> Observed<Option<Bite<'a>>> {
+    if facts.checkup.is_some() {
+        return Ok(at_rest(facts, wanted));
+    }
     let userauth = known(&facts.userauth)?;
     if let Some((turn, Use::Problem(problem))) = course::stopped(turns) {
         let Some(file) = course::key_file(facts, &turn.offer).filter(|_| wanted(problem)) else {
             return Ok(None);
         };
         let accepted = turn.offer.key.clone();
-        return Ok(Some(Bite { file, problem: problem.clone(), accepted, certainty: Certainty::Proven }));
+        return Ok(Some(Bite { file, problem: problem.clone(), accepted, certainty: Certainty::Proven, tried: None }));
     }
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let nothing_asked = !turns.iter().any(|turn| turn.fate == Fate::Refused);
@@ -82,9 +77,40 @@ fn bite<'a>(facts: &'a Facts, turns: &[Turn], wanted: fn(&Problem) -> bool) -> O
         (problem != Problem::Missing && wanted(&problem)).then_some((file, problem))
     });
     if let (None, Some((file, problem))) = (&unusable, closed) {
-        return Ok(Some(Bite { file, problem, accepted: None, certainty: Certainty::Likely }));
+        return Ok(Some(Bite { file, problem, accepted: None, certainty: Certainty::Likely, tried: None }));
     }
-    Ok(unusable.map(|(file, problem)| Bite { file, problem: problem.clone(), accepted: None, certainty }))
+    Ok(unusable.map(|(file, problem)| Bite { file, problem: problem.clone(), accepted: None, certainty, tried: None }))
+}
+
+/// The same where no login is meant: the first key file that ssh would try and cannot use, surest first.
+fn at_rest(facts: &Facts, wanted: fn(&Problem) -> bool) -> Option<Bite<'_>> {
+    let mut faulty = checkup::faulty(facts);
+    faulty.retain(|faulty| wanted(&faulty.problem));
+    let place = faulty.iter().position(|faulty| faulty.only).unwrap_or(0);
+    let faulty = faulty.into_iter().nth(place)?;
+    let tried = Some(checkup::tried(facts, &faulty));
+    let certainty = if faulty.only { Certainty::Proven } else { Certainty::Likely };
+    Some(Bite { file: faulty.file, problem: faulty.problem, accepted: None, certainty, tried })
+}
+
+/// The same, in a check-up alone.
+fn at_rest_of(facts: &Facts, wanted: fn(&Problem) -> bool) -> Option<Bite<'_>> {
+    facts.checkup.as_ref().and_then(|_| at_rest(facts, wanted))
+}
+
+/// The line that names the file, to be corrected; for one that no line names, what lies beside it.
+fn name_again(bite: &Bite<'_>) -> Vec<Step> {
+    let path = &bite.file.path;
+    match &bite.file.source {
+        Source::File { path: of, line: Some(line) } => vec![Step::here(
+            format!("\"${{EDITOR:-vi}}\" +{line} {}", naming::path(of)),
+            format!("name the private key's file here, which {path} is not"),
+        )],
+        _ => vec![Step::here(
+            format!("ls -l {}/", naming::path(&parent(path))),
+            format!("see what the private key's file is called, which {path} is not"),
+        )],
+    }
 }
 
 /// Whether ssh, with nothing to offer, goes on to a question that somebody can answer.
@@ -95,8 +121,15 @@ fn asks_instead(facts: &Facts) -> bool {
 
 impl Bite<'_> {
     /// A finding about it, with what the server had said first.
-    fn finding(&self, facts: &Facts, summary: String) -> Finding {
-        let finding = Finding::new(self.certainty, summary);
+    pub(super) fn finding(&self, facts: &Facts, summary: String) -> Finding {
+        let mut finding = Finding::new(self.certainty, summary);
+        if let Some(tried) = &self.tried {
+            finding.evidence.clone_from(tried);
+            // What is tried everywhere comes before what one block names.
+            let everywhere = checkup::block_of(facts, &self.file.source).is_none();
+            let finding = finding.at(if everywhere { Blocks::Offered } else { Blocks::Read });
+            return finding.or((self.certainty != Certainty::Proven).then(checkup::other_keys_will_do));
+        }
         match &self.accepted {
             Some(_) if !facts.mended.is_empty() => finding,
             Some(key) => finding.seen(format!(
@@ -111,8 +144,16 @@ impl Bite<'_> {
     }
 }
 
-/// Changes the key file that stops ssh.
-fn mend_file(facts: &mut Facts, change: impl FnOnce(&mut KeyFile)) {
+/// Changes the key file that stops ssh; in a check-up every one with such a problem.
+pub(super) fn mend_file(facts: &mut Facts, wanted: fn(&Problem) -> bool, change: impl Fn(&mut KeyFile)) {
+    if facts.checkup.is_some() {
+        let faulty = checkup::faulty(facts).into_iter().filter(|faulty| wanted(&faulty.problem));
+        let paths: Vec<Path> = faulty.map(|faulty| faulty.file.path.clone()).collect();
+        let files = facts.identities.iter_mut().flat_map(|identities| &mut identities.files);
+        let named = facts.checkup.iter_mut().flat_map(|checkup| &mut checkup.named);
+        files.chain(named).filter(|file| paths.contains(&file.path)).for_each(change);
+        return;
+    }
     let Ok(turns) = course::course(facts) else { return };
     let stopped = course::stopped(&turns).and_then(|(turn, _)| turn.offer.file);
     let unusable = || turns.iter().find(|turn| matches!(turn.fate, Fate::Unusable(_))).and_then(|turn| turn.offer.file);
@@ -127,51 +168,12 @@ fn mend_file(facts: &mut Facts, change: impl FnOnce(&mut KeyFile)) {
 }
 
 /// The path of the file that stops ssh, for a command.
-fn file_word(facts: &Facts, wanted: fn(&Problem) -> bool) -> String {
+pub(super) fn file_word(facts: &Facts, wanted: fn(&Problem) -> bool) -> String {
     let turns = course::course(facts).unwrap_or_default();
     match bite(facts, &turns, wanted) {
         Ok(Some(bite)) => naming::path(&bite.file.path),
         _ => "KEY".to_owned(),
     }
-}
-
-const KEY_FILE_PERMISSIONS: Cause = Cause {
-    id: "key-file-permissions",
-    title: "the private key file is accessible to others, so ssh ignores it",
-    blocks: Blocks::Read,
-    place: Place::Client,
-    doc: "ssh refuses a private key that belongs to you and that your group or others may read, write or execute \
-          (any of the mode bits 077). It prints UNPROTECTED PRIVATE KEY FILE and goes on as if the key were not there, \
-          so that the login ends in \"Permission denied\" although the server would have accepted the key.\n\n\
-          Proven when the server accepted the public half of this key, the file's owner is you, and its mode has one of \
-          those bits. A key that the server does not accept either is no-key-accepted first, with this cause after it.",
-    prevent: "Keep private keys in ~/.ssh with mode 0600 and copy them with `cp -p` or `install -m 600`; archives, \
-              shared folders and USB sticks lose the mode.",
-    fix: Fix {
-        commands: |facts| {
-            let path = file_word(facts, |problem| matches!(problem, Problem::TooOpen(_)));
-            vec![Step::here(format!("chmod 600 {path}"), "lets nobody but you read the private key")]
-        },
-        mend: |facts| {
-            mend_file(facts, |file| {
-                if let Ok(stat) = &mut file.state {
-                    stat.mode &= !0o077;
-                }
-            });
-        },
-    },
-    see: &["OpenSSH authfile.c sshkey_perm_ok", "ssh(1) FILES"],
-    judge: key_file_permissions,
-};
-
-fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
-    let turns = course::course(facts)?;
-    let Some(bite) = bite(facts, &turns, |problem| matches!(problem, Problem::TooOpen(_)))? else { return Ok(None) };
-    let Problem::TooOpen(mode) = bite.problem else { return Ok(None) };
-    let path = &bite.file.path;
-    let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
-    let finding = bite.finding(facts, summary);
-    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"))))
 }
 
 const KEY_FILE_UNREADABLE: Cause = Cause {
@@ -188,7 +190,7 @@ const KEY_FILE_UNREADABLE: Cause = Cause {
         commands: unreadable_commands,
         mend: |facts| {
             let uid = facts.run.uid;
-            mend_file(facts, |file| {
+            mend_file(facts, unreadable, |file| {
                 file.private = Err(Unobserved::NotAttempted);
                 if let Ok(stat) = &mut file.state {
                     stat.kind = FileKind::Regular;
@@ -284,6 +286,9 @@ const KEY_FILE_IS_PUBLIC: Cause = Cause {
             let Ok(Some(bite)) = bite(facts, &turns, |problem| *problem == Problem::IsPublic) else {
                 return Vec::new();
             };
+            if bite.tried.is_some() {
+                return name_again(&bite);
+            }
             let bytes = bite.file.path.as_bytes();
             let private = super::quoted_bytes(
                 [&b"-cert.pub"[..], b".pub"].iter().find_map(|end| bytes.strip_suffix(*end)).unwrap_or(bytes),
@@ -295,10 +300,14 @@ const KEY_FILE_IS_PUBLIC: Cause = Cause {
         },
         mend: |facts| {
             let uid = facts.run.uid;
-            mend_file(facts, |file| {
-                file.private = Err(Unobserved::NotAttempted);
-                file.state = Ok(private_stat(uid));
-            });
+            mend_file(
+                facts,
+                |problem| *problem == Problem::IsPublic,
+                |file| {
+                    file.private = Err(Unobserved::NotAttempted);
+                    file.state = Ok(private_stat(uid));
+                },
+            );
         },
     },
     see: &["ssh_config(5) IdentityFile", "OpenSSH sshconnect2.c load_identity_file"],
@@ -330,7 +339,13 @@ const KEY_FILE_IS_PPK: Cause = Cause {
                 "writes the same key as OpenSSH reads it (package putty-tools); then name ~/.ssh/id_from_ppk after -i",
             )]
         },
-        mend: |facts| mend_file(facts, |file| file.private = Err(Unobserved::NotAttempted)),
+        mend: |facts| {
+            mend_file(
+                facts,
+                |problem| matches!(problem, Problem::IsPpk(_)),
+                |file| file.private = Err(Unobserved::NotAttempted),
+            );
+        },
     },
     see: &["ssh-keygen(1)", "puttygen(1)"],
     judge: key_file_is_ppk,
@@ -357,7 +372,7 @@ const KEY_FILE_MALFORMED: Cause = Cause {
     prevent: "Copy keys as files, not through a clipboard; in CI use a file-type secret, or printf '%s\\n' \"$SECRET\".",
     fix: Fix {
         commands: malformed_commands,
-        mend: |facts| mend_file(facts, |file| file.private = Err(Unobserved::NotAttempted)),
+        mend: |facts| mend_file(facts, malformed, |file| file.private = Err(Unobserved::NotAttempted)),
     },
     see: &["OpenSSH PROTOCOL.key", "OpenSSH sshkey.c sshkey_parse_private2"],
     judge: key_file_malformed,
@@ -457,9 +472,13 @@ const KEY_PAIR_MISMATCH: Cause = Cause {
             )]
         },
         mend: |facts| {
-            mend_file(facts, |file| {
-                file.public.key = file.private.as_ref().ok().and_then(|private| private.public.clone());
-            });
+            mend_file(
+                facts,
+                |problem| *problem == Problem::PairMismatch,
+                |file| {
+                    file.public.key = file.private.as_ref().ok().and_then(|private| private.public.clone());
+                },
+            );
         },
     },
     see: &["OpenSSH sshconnect2.c identity_sign", "ssh-keygen(1) -y"],
@@ -501,11 +520,15 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
             )]
         },
         mend: |facts| {
-            mend_file(facts, |file| {
-                if let Ok(private) = &mut file.private {
-                    private.encrypted = Some(false);
-                }
-            });
+            mend_file(
+                facts,
+                |problem| *problem == Problem::Encrypted,
+                |file| {
+                    if let Ok(private) = &mut file.private {
+                        private.encrypted = Some(false);
+                    }
+                },
+            );
         },
     },
     see: &["OpenSSH sshconnect2.c load_identity_file", "OpenSSH readpass.c read_passphrase"],
@@ -541,6 +564,9 @@ const IDENTITY_FILE_MISSING: Cause = Cause {
     prevent: "Use absolute paths or ~/ in IdentityFile; a relative one is looked up in the current folder.",
     fix: Fix {
         commands: |facts| {
+            if let Some(bite) = at_rest_of(facts, |problem| *problem == Problem::Missing) {
+                return name_again(&bite);
+            }
             let Some(file) = missing(facts).next() else { return Vec::new() };
             vec![Step::here(
                 format!("ls -l {}/", naming::path(&parent(file.path))),
@@ -549,6 +575,16 @@ const IDENTITY_FILE_MISSING: Cause = Cause {
         },
         mend: |facts| {
             let uid = facts.run.uid;
+            if facts.checkup.is_some() {
+                return mend_file(
+                    facts,
+                    |problem| *problem == Problem::Missing,
+                    |file| {
+                        file.state = Ok(private_stat(uid));
+                        file.private = Err(Unobserved::NotAttempted);
+                    },
+                );
+            }
             let paths: Vec<_> = missing(facts).map(|file| file.path.clone()).take(1).collect();
             if let Ok(identities) = &mut facts.identities {
                 for file in identities.files.iter_mut().filter(|file| paths.contains(&file.path)) {
@@ -570,6 +606,9 @@ fn identity_file_missing(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     if let Some(bite) = bite(facts, &turns, |problem| *problem == Problem::Missing)? {
         let path = &bite.file.path;
+        if facts.checkup.is_some() && bite.file.public.key.is_none() {
+            return Ok(Some(bite.finding(facts, format!("the key file {path} does not exist"))));
+        }
         let summary = format!("the private key {path} does not exist; only its public half does");
         let seen = format!("{path} does not exist{}", naming::from(&bite.file.source));
         return Ok(Some(bite.finding(facts, summary).seen(seen).at(Blocks::Read)));
@@ -687,8 +726,22 @@ fn key_files_hold(facts: &Facts) -> Observed<Outcome> {
     Ok(Outcome::pass(summary).with(listed))
 }
 
-fn present(identities: &Identities) -> impl Iterator<Item = &KeyFile> {
+pub(super) fn present(identities: &Identities) -> impl Iterator<Item = &KeyFile> {
     identities.files.iter().filter(|file| file.state.as_ref().map_or_else(|error| !error.is_missing(), |_| true))
+}
+
+/// A key file in one line, for a check-up: what it is, whether it is a pair, and how old it is.
+pub(super) fn described(facts: &Facts, file: &KeyFile) -> String {
+    let pair = match (&file.private, file.public.key.is_some()) {
+        _ if file.state.is_err() => ", its private half is not here",
+        _ if course::mismatched(file) => ", the .pub beside it is another key's",
+        (Ok(_), false) => ", no .pub beside it",
+        _ => "",
+    };
+    let modified = file.state.as_ref().ok().and_then(|stat| stat.modified);
+    let days = modified.map(|modified| (facts.observed_at.unix_seconds - modified) / (24 * 60 * 60));
+    let age = days.filter(|days| *days >= 0).map(|days| format!(", written {} ago", naming::span(days)));
+    format!("{}{pair}{}", describe(file), age.unwrap_or_default())
 }
 
 fn describe(file: &KeyFile) -> String {
@@ -702,35 +755,9 @@ fn describe(file: &KeyFile) -> String {
     format!("{}{}: {key}{mode}{encrypted}", file.path, naming::from(&file.source))
 }
 
-fn key_permissions_hold(facts: &Facts) -> Observed<Outcome> {
-    let identities = known(&facts.identities)?;
-    let open: Vec<String> = present(identities)
-        .filter_map(|file| match course::problem(facts, file) {
-            Some(Problem::TooOpen(mode)) => Some(format!("{} has mode {mode:04o}: ssh will not use it", file.path)),
-            _ => None,
-        })
-        .collect();
-    if let Some(first) = open.first() {
-        return Ok(Outcome::warn(first.clone()).with(open));
-    }
-    match present(identities).count() {
-        0 => Ok(Outcome::info("there is no key file to judge")),
-        _ => Ok(Outcome::pass("no private key is accessible to others")),
-    }
-}
-
 fn every_named_file_is_there(facts: &Facts) -> Option<String> {
     let identities = facts.identities.as_ref().ok()?;
     let named: Vec<&KeyFile> = identities.files.iter().filter(|file| file.explicit).collect();
     let there = !named.is_empty() && named.iter().all(|file| file.state.is_ok());
     there.then(|| format!("{} exists", named.iter().map(|file| file.path.to_string()).collect::<Vec<_>>().join(", ")))
-}
-
-fn every_mode_is_private(facts: &Facts) -> Option<String> {
-    let identities = facts.identities.as_ref().ok()?;
-    let modes: Vec<String> = present(identities)
-        .filter_map(|file| Some(format!("{} has mode {:04o}", file.path, file.state.as_ref().ok()?.mode)))
-        .collect();
-    let open = present(identities).any(|file| matches!(course::problem(facts, file), Some(Problem::TooOpen(_))));
-    (!modes.is_empty() && !open).then(|| modes.join(", "))
 }

@@ -6,11 +6,13 @@
 
 pub mod agent;
 pub mod auth_methods;
+pub mod checkup;
 pub mod config;
 pub mod connect;
 pub mod host_key;
 pub mod identities;
 pub mod key_files;
+pub mod key_permissions;
 pub mod members;
 pub mod naming;
 pub mod offer;
@@ -28,7 +30,7 @@ use crate::openssh::{course, methods};
 pub const CHAIN: &[&Check] = &[
     &config::CLIENT_CONFIG,
     &key_files::KEY_FILES,
-    &key_files::KEY_PERMISSIONS,
+    &key_permissions::KEY_PERMISSIONS,
     &identities::IDENTITIES,
     &agent::AGENT,
     &resolve::RESOLVE,
@@ -76,22 +78,44 @@ pub struct Outcome {
     pub summary: String,
     /// The details, for `-v`.
     pub evidence: Vec<String>,
+    /// What is to be said beside, each with what mends it (the check-up).
+    pub remarks: Vec<Remark>,
+}
+
+/// Something that is wrong and does not decide, with what mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// One sentence: what was seen and what it means.
+    pub summary: String,
+    /// What to type.
+    pub steps: Vec<Step>,
+}
+
+impl Remark {
+    /// A remark with the steps that mend it.
+    pub fn new(summary: impl Into<String>, steps: Vec<Step>) -> Self {
+        Self { summary: summary.into(), steps }
+    }
 }
 
 impl Outcome {
+    fn of(status: Status, summary: impl Into<String>) -> Self {
+        Self { status, summary: summary.into(), evidence: Vec::new(), remarks: Vec::new() }
+    }
+
     /// The claim holds.
     pub fn pass(summary: impl Into<String>) -> Self {
-        Self { status: Status::Pass, summary: summary.into(), evidence: Vec::new() }
+        Self::of(Status::Pass, summary)
     }
 
     /// The claim holds, with a remark.
     pub fn warn(summary: impl Into<String>) -> Self {
-        Self { status: Status::Warn, summary: summary.into(), evidence: Vec::new() }
+        Self::of(Status::Warn, summary)
     }
 
     /// Neither good nor bad.
     pub fn info(summary: impl Into<String>) -> Self {
-        Self { status: Status::Info, summary: summary.into(), evidence: Vec::new() }
+        Self::of(Status::Info, summary)
     }
 
     /// The same with these details.

@@ -99,3 +99,13 @@ pub fn from(source: &Source) -> String {
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
+
+/// `3 days`, `5 years`.
+pub fn span(days: i64) -> String {
+    let (number, one, many) = match days {
+        0..=60 => (days, "day", "days"),
+        61..=730 => (days / 30, "month", "months"),
+        _ => (days / 365, "year", "years"),
+    };
+    count(usize::try_from(number).unwrap_or_default(), one, many)
+}

@@ -8,6 +8,7 @@ use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
 
+use super::checkup::NOTHING_FOUND;
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Need, Outcome, Place, Step, naming, nothing_to_mend};
 
 /// A session opens and does what was asked.
@@ -15,7 +16,7 @@ pub const SESSION: Check = Check {
     id: "session",
     stage: Stage::Session,
     claim: "a session opens and runs what is asked of it",
-    causes: &[&ACCESS_WORKS, &ACCESS_NEEDS_ANSWER, &UNDETERMINED],
+    causes: &[&ACCESS_WORKS, &ACCESS_NEEDS_ANSWER, &NOTHING_FOUND, &UNDETERMINED],
     holds: session_holds,
     rules_out: &[],
 };

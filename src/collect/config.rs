@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 use super::Request;
 use super::live::off_thread;
 use super::system::variable;
+use crate::facts::checkup::{Block, ConfigFile};
 use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, SshProgram};
 use crate::facts::text::{self, Host, ServerText};
 use crate::facts::{Facts, Run, Source, Target, Unobserved, UserFrom};
@@ -85,6 +86,12 @@ fn unexpandable(facts: &Facts) -> Option<Complaint> {
 /// Names without wildcards on `Host` lines of the configuration that ssh would read without `-F`.
 pub fn aliases(facts: &Facts) -> Vec<Host> {
     files::read(facts, None, &variable).aliases.into_iter().map(|alias| alias.name).collect()
+}
+
+/// The configuration files that ssh would read without `-F`, and their blocks, both in ssh's order.
+pub(super) fn blocks(facts: &Facts) -> (Vec<ConfigFile>, Vec<Block>) {
+    let seen = files::read(facts, None, &variable);
+    (seen.files, seen.blocks)
 }
 
 /// Whether the installed ssh's `-P` takes a value, as it does from 9.4 on; where there is no ssh, the newest is meant.

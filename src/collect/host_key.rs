@@ -4,6 +4,7 @@
 //! Touches: reads UserKnownHostsFile, GlobalKnownHostsFile and RevokedHostKeys, regular files only; for a revocation
 //! list in binary form runs `ssh-keygen -Q`, with the host key on its standard input.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -13,10 +14,11 @@ use std::time::{Duration, Instant};
 use nix::libc;
 
 use super::system::{errno, state, variable};
+use crate::facts::checkup::{Contradiction, KnownHostsSurvey};
 use crate::facts::config::Options;
 use crate::facts::host_key::{KnownHost, KnownHosts, KnownHostsFile, Marker, RevokedHostKeys};
 use crate::facts::identities::{FileError, FileKind};
-use crate::facts::key::PublicKey;
+use crate::facts::key::{Blob, PublicKey};
 use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Observed, Source, Unobserved};
 use crate::openssh::{known_hosts, public_key, tokens};
@@ -59,6 +61,85 @@ pub fn known(facts: &Facts) -> Observed<KnownHosts> {
         known.revoked_host_keys.push(RevokedHostKeys { path, error });
     }
     Ok(known)
+}
+
+/// What the known_hosts files in force look like as a whole, whatever names they hold.
+pub fn survey(facts: &Facts) -> Vec<KnownHostsSurvey> {
+    let mut surveys = Vec::new();
+    for (keyword, global) in [("userknownhostsfile", false), ("globalknownhostsfile", true)] {
+        surveys.extend(paths(facts, keyword).into_iter().map(|path| survey_of(path, global)));
+    }
+    surveys
+}
+
+fn survey_of(path: Path, global: bool) -> KnownHostsSurvey {
+    let state = state(&path.to_path_buf());
+    let mut survey = KnownHostsSurvey {
+        path,
+        global,
+        state,
+        entries: 0,
+        unreadable_lines: Vec::new(),
+        contradictions: Vec::new(),
+        cut: false,
+    };
+    let Some(size) = survey.state.as_ref().ok().filter(|stat| stat.kind == FileKind::Regular).map(|s| s.size_bytes)
+    else {
+        return survey;
+    };
+    survey.cut = size > MOST_BYTES;
+    let text = match read(&survey.path) {
+        Ok(text) => text,
+        Err(error) => {
+            survey.state = Err(FileError { errno: error, at: None });
+            return survey;
+        }
+    };
+    let mut first: HashMap<(Vec<u8>, String), (u32, Blob)> = HashMap::new();
+    let mut lines = text.split(|byte| *byte == b'\n').zip(1..).peekable();
+    while let Some((line, number)) = lines.next() {
+        // Where the file goes on, the last line is not all there.
+        if survey.cut && lines.peek().is_none() {
+            break;
+        }
+        match names_and_key(line) {
+            Some(Some((names, key))) => {
+                survey.entries += 1;
+                for name in names {
+                    let (before, blob) = first
+                        .entry((name.clone(), key.algorithm.clone()))
+                        .or_insert_with(|| (number, key.blob.clone()));
+                    if *blob != key.blob && survey.contradictions.len() < MOST_LINES {
+                        let lines = (*before, number);
+                        let algorithm = key.algorithm.clone();
+                        survey.contradictions.push(Contradiction { name: Host::new(name), algorithm, lines });
+                    }
+                }
+            }
+            None if survey.unreadable_lines.len() < MOST_LINES => survey.unreadable_lines.push(number),
+            Some(None) | None => {}
+        }
+    }
+    survey
+}
+
+/// The names without wildcards that a line gives in clear to a host's key, and the key; the inner `None` for a line that
+/// says nothing, the outer one for what ssh does not understand.
+#[expect(clippy::option_option, reason = "a line without a key is understood all the same")]
+fn names_and_key(line: &[u8]) -> Option<Option<(Vec<Vec<u8>>, PublicKey)>> {
+    let line = without_blanks(line.split(|byte| *byte == 0).next().unwrap_or_default());
+    if line.is_empty() || line.starts_with(b"#") || line == b"\r" {
+        return Some(None);
+    }
+    let (marker, line) = marker(line)?;
+    let (field, rest) = word(line)?;
+    known_hosts::matches(&Host::default(), field)?;
+    let key = key(rest)?;
+    let plain =
+        |name: &&[u8]| !name.is_empty() && name.len() <= LONGEST_NAME && !name.iter().any(|b| b"*?!".contains(b));
+    let in_clear = marker == Marker::None && !field.starts_with(b"|");
+    let names = field.split(|byte| *byte == b',').filter(plain).filter(|_| in_clear);
+    Some(Some((names.map(<[u8]>::to_ascii_lowercase).collect(), key)))
 }
 
 /// The files that an option names, expanded; `none` names none. What ssh could not expand would have made it stop

@@ -65,6 +65,17 @@ fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
     identities
 }
 
+/// Private key files under `~/.ssh` that no configuration names and of which no public half is known.
+pub(super) fn unknown(facts: &Facts, identities: &Identities) -> Vec<KeyFile> {
+    others::unknown(facts, identities)
+}
+
+/// The row of an `IdentityFile` value that a line of the configuration names; `None` where ssh could not expand it.
+pub(super) fn named(value: &[u8], source: Source, facts: &Facts) -> Option<KeyFile> {
+    let path = tokens::path(value, facts, &variable).ok()?;
+    Some(key_file(&path, value.into(), source, true))
+}
+
 /// Whether nobody configured these: ssh's own list, of which versions and builds leave out types.
 fn is_default_list(values: &[&ServerText]) -> bool {
     let known = |value: &str| defaults::IDENTITY_FILES.contains(&value) || value == "~/.ssh/id_mldsa44_ed25519";

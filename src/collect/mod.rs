@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod case;
+mod checkup;
 pub mod config;
 pub mod connect;
 pub mod host_key;
@@ -45,7 +46,12 @@ pub async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     live::live(request, facts, waiting).await;
 }
 
+/// Observes the client's side alone, step by step, as [`live()`] does a login: nothing is connected to but agents.
+pub async fn checkup(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
+    checkup::checkup(request, facts, waiting).await;
+}
+
 /// Gives what a run that ended early did not look at its reason; what was awaited is noted as not answered in time.
 pub fn unfinished(facts: &mut Facts, why: &Unobserved) {
-    live::unfinished(facts, why);
+    if facts.checkup.is_some() { checkup::unfinished(facts, why) } else { live::unfinished(facts, why) }
 }

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod checkup;
 pub mod config;
 pub mod connect;
 pub mod host_key;
@@ -209,6 +210,9 @@ pub struct Facts {
     pub session: Observed<session::Session>,
     /// The server's own side.
     pub account: Observed<account::Account>,
+    /// The client's side as a whole. `None` where a login is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkup: Option<Box<checkup::Checkup>>,
     /// The logins before the target's, outermost first, each judged by the same chain.
     pub hops: Vec<Facts>,
     /// What the run cost the server; `None` where nothing was contacted.
@@ -239,6 +243,7 @@ impl Default for Facts {
             userauth: Err(Unobserved::NotAttempted),
             session: Err(Unobserved::NotAttempted),
             account: Err(Unobserved::NotInThisSource),
+            checkup: None,
             hops: Vec::new(),
             footprint: None,
             millis: BTreeMap::new(),

@@ -4,6 +4,7 @@
 
 pub mod algorithms;
 pub mod arguments;
+pub mod blocks;
 pub mod course;
 pub mod defaults;
 pub mod identities;

@@ -71,7 +71,7 @@ mod tests {
         has(&value, "", TOP);
         has(&value, "/client", "os user ssh ssh_version can_be_asked");
         has(&value, "/verdict", VERDICT);
-        has(&value, "/checks/0", "id stage hop status summary evidence millis");
+        has(&value, "/checks/0", "id stage hop status summary evidence remarks millis");
         for absent in ["/target", "/server", "/accounts", "/footprint", "/verdict/where", "/verdict/hop"] {
             assert_eq!(value.pointer(absent), Some(&Value::Null), "{absent}");
         }

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::{guarded, words};
-use crate::report::{AlternativeView, CheckView, Report, StepView};
+use crate::report::{AlternativeView, CheckView, RemarkView, Report, StepView};
 
 /// The report as Markdown, with a line feed at its end.
 pub fn markdown(report: &Report) -> String {
@@ -112,6 +112,14 @@ fn checks(page: &mut Page, checks: &[CheckView]) {
         rows.push(format!("| {mark} {status} | {hop}{} | {} |", check.id, cell(&check.summary)));
     }
     page.paragraph(&rows.join("\n"));
+    let remarks: Vec<&RemarkView> = checks.iter().flat_map(|check| &check.remarks).collect();
+    if !remarks.is_empty() {
+        page.paragraph("## Remarks");
+    }
+    for remark in remarks {
+        page.paragraph(&prose(&remark.summary));
+        page.steps(&remark.next_steps);
+    }
 }
 
 /// The keys.

@@ -21,7 +21,16 @@ fn here(command: &str, why: &str) -> StepView {
 
 /// A check's row.
 fn check(id: &'static str, stage: Stage, status: Status, summary: &str) -> CheckView {
-    CheckView { id, stage, hop: None, status, summary: summary.to_owned(), evidence: Vec::new(), millis: Some(0.4) }
+    CheckView {
+        id,
+        stage,
+        hop: None,
+        status,
+        summary: summary.to_owned(),
+        evidence: Vec::new(),
+        remarks: Vec::new(),
+        millis: Some(0.4),
+    }
 }
 
 /// An identity's row.

@@ -102,6 +102,14 @@ fn chain(page: &mut Page, report: &Report) {
         let summary = if said_already { "as the first line says" } else { &check.summary };
         let text = format!("{summary}{}", time.unwrap_or_default());
         page.hanging(&lead, &rest, &text, tone_of(mark), Tone::Plain);
+        for remark in &check.remarks {
+            if remark.summary != check.summary {
+                page.hanging("      - ", "        ", &remark.summary, Tone::Plain, Tone::Plain);
+            }
+            for step in &remark.next_steps {
+                page.step("        ", step);
+            }
+        }
         if verbose {
             page.list("      - ", &check.evidence);
         }

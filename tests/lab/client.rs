@@ -62,7 +62,7 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     }
     arguments.extend(row.ours);
     arguments.extend(row.line);
-    if !has_command(row.line) {
+    if !has_command(row.line) && row.finds.is_none() {
         arguments.push("true");
     }
     let ended = if row.terminal {

@@ -55,7 +55,7 @@ const CAUSES: &str = "
     agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted server-pubkey-disabled password-disabled signature-rejected second-factor-required
     server-disconnected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
-    access-needs-answer undetermined";
+    access-needs-answer nothing-found undetermined";
 /// After this a row's process ends, whatever it waits for.
 const ROW_LIMIT: Duration = Duration::from_secs(150);
 

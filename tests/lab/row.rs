@@ -40,6 +40,8 @@ pub(crate) struct Row {
     pub(crate) member: Option<Member>,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
+    /// Without a target: what the check-up finds, a part of each sentence, and nothing else.
+    pub(crate) finds: Option<&'static [&'static str]>,
     /// Where the facts of the run are kept with `BLESS=1`.
     pub(crate) fixture: Fixture,
 }
@@ -90,7 +92,7 @@ pub(crate) struct Mend {
 }
 
 /// Verdicts that accuse nobody.
-pub(crate) const HEALTHY: &[&str] = &["access-works", "access-needs-answer"];
+pub(crate) const HEALTHY: &[&str] = &["access-works", "access-needs-answer", "nothing-found"];
 
 /// A row of which only the machine is known.
 pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
@@ -112,6 +114,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         log: "",
         member: None,
         mend: None,
+        finds: None,
         fixture: Fixture::No,
     }
 }
@@ -254,6 +257,13 @@ impl Row {
     /// Its facts are kept among the incidents.
     pub(crate) fn incident(mut self) -> Self {
         self.fixture = Fixture::Incident;
+        self
+    }
+
+    /// Without a target: this is found, and nothing else. No ssh is run, for there is nothing to compare with.
+    pub(crate) fn checkup(mut self, finds: &'static [&'static str]) -> Self {
+        self.line = &[];
+        self.finds = Some(finds);
         self
     }
 

@@ -20,22 +20,59 @@ const ENTRIES_LIMIT: usize = 2000;
 
 /// Fills `others` and `others_cut`. Folders that are links are not entered.
 pub(super) fn find(facts: &Facts, identities: &mut Identities) {
+    let mut known: HashSet<Blob> = configured_keys(identities);
+    let mut found = Vec::new();
+    let complete = walk(facts, identities, |file| {
+        if is_usable(&file)
+            && let Some(key) = file.public_half()
+        {
+            known.insert(key.blob.clone()).then(|| found.push(file));
+        }
+    });
+    found.sort_by_key(|file| std::cmp::Reverse(modified(file)));
+    identities.others = found;
+    identities.others_cut = !complete;
+}
+
+/// Private key files of which no public half is known: what is one by its beginning, and what is called as one.
+pub(super) fn unknown(facts: &Facts, identities: &Identities) -> Vec<KeyFile> {
+    let mut found = Vec::new();
+    walk(facts, identities, |file| {
+        let name = file.path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let is_key = match file.private.as_ref().map(|private| &private.format) {
+            Ok(KeyFormat::OpenSsh | KeyFormat::Ppk(_)) => true,
+            Ok(KeyFormat::Pem(label)) => label.ends_with("PRIVATE KEY"),
+            Ok(KeyFormat::Empty | KeyFormat::Other) => name.starts_with(b"id_"),
+            Ok(KeyFormat::PublicKey) | Err(_) => false,
+        };
+        if is_key && !is_usable(&file) {
+            found.push(file);
+        }
+    });
+    found
+}
+
+fn is_usable(file: &KeyFile) -> bool {
+    let header = file.private.as_ref().is_ok_and(|private| private.format == KeyFormat::OpenSsh);
+    (header || file.public.key.is_some()) && file.public_half().is_some()
+}
+
+/// Looks at every file under `~/.ssh` that may be a key and is not configured; whether all were seen.
+fn walk(facts: &Facts, identities: &Identities, mut take: impl FnMut(KeyFile)) -> bool {
     if facts.run.home.is_empty() {
-        return;
+        return true;
     }
     let root = facts.run.home.to_path_buf().join(".ssh");
     let mut seen: HashSet<Path> = identities.files.iter().map(|file| file.path.clone()).collect();
-    let mut known: HashSet<Blob> = configured_keys(identities);
-    let mut found = Vec::new();
+    let mut complete = true;
     let walk = WalkDir::new(&root).max_depth(DEPTH).sort_by_file_name();
     for (count, entry) in walk.into_iter().enumerate() {
         if count >= ENTRIES_LIMIT {
-            identities.others_cut = true;
-            break;
+            return false;
         }
         let Ok(entry) = entry else {
             // A folder that cannot be read; a home without .ssh is complete as it is.
-            identities.others_cut |= root.exists();
+            complete &= !root.exists();
             continue;
         };
         if entry.file_type().is_dir() {
@@ -47,15 +84,9 @@ pub(super) fn find(facts: &Facts, identities: &mut Identities) {
             continue;
         }
         let source = Source::File { path: Path::from_path(entry.path()), line: None };
-        let file = super::key_file(&path, ServerText::default(), source, false);
-        let header = file.private.as_ref().is_ok_and(|private| private.format == KeyFormat::OpenSsh);
-        let usable = header || file.public.key.is_some();
-        if usable && let Some(key) = file.public_half() {
-            known.insert(key.blob.clone()).then(|| found.push(file));
-        }
+        take(super::key_file(&path, ServerText::default(), source, false));
     }
-    found.sort_by_key(|file| std::cmp::Reverse(modified(file)));
-    identities.others = found;
+    complete
 }
 
 fn configured_keys(identities: &Identities) -> HashSet<Blob> {

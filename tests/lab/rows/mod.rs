@@ -3,6 +3,7 @@
 mod agent;
 mod agents_and_files;
 mod certificates;
+mod checkup;
 mod common;
 mod config;
 mod connect;
@@ -33,6 +34,7 @@ use crate::row::Row;
 pub(crate) fn all() -> Vec<Row> {
     [
         connect::rows(),
+        checkup::rows(),
         transport::rows(),
         host_key::rows(),
         config::rows(),
