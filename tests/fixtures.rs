@@ -496,6 +496,7 @@ fn rich() -> Facts {
                 }],
                 ..KnownHosts::default()
             }),
+            ..HostKey::default()
         },
         userauth: Ok(Userauth {
             user: "deploy".into(),

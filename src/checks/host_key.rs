@@ -115,7 +115,7 @@ fn looked_at(facts: &Facts) -> Vec<String> {
             Ok(_) => lines.push(format!("{} was read", file.path)),
         }
     }
-    if let Some(option) = known_hosts::asks_elsewhere(&facts.config.options) {
+    if let Some(option) = known_hosts::asks_elsewhere(facts) {
         lines.push(format!("{option} is set, and was not asked here: ssh may know more"));
     }
     lines
@@ -134,7 +134,7 @@ fn strictness(facts: &Facts) -> String {
 
 /// The files in which a key is found say nothing about what ssh learns elsewhere.
 fn certainty(facts: &Facts) -> Certainty {
-    match known_hosts::asks_elsewhere(&facts.config.options) {
+    match known_hosts::asks_elsewhere(facts) {
         Some(_) => Certainty::Possible,
         None => Certainty::Proven,
     }
@@ -277,9 +277,7 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
             finding.seen(format!("{}: {} {}", line.at, escape(line.key.algorithm.as_bytes()), line.key.fingerprint));
     }
     finding.evidence.push(strictness(facts));
-    finding.evidence.extend(
-        known_hosts::asks_elsewhere(&facts.config.options).map(|option| format!("{option} was not asked here")),
-    );
+    finding.evidence.extend(known_hosts::asks_elsewhere(facts).map(|option| format!("{option} was not asked here")));
     Ok(Some(finding))
 }
 

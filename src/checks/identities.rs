@@ -71,6 +71,10 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
     finding.evidence.push("ssh offers nothing: it was never asked about a key".to_owned());
     finding.evidence.extend(absent_files(facts));
+    if let Some(unread) = super::userauth::token_unread(facts) {
+        finding.certainty = super::Certainty::Likely;
+        finding.evidence.push(format!("not listed: {unread}"));
+    }
     finding.evidence.extend(accepted_elsewhere(facts, userauth));
     if let (Some(connection), None) = (&facts.run.ssh_connection, &facts.run.auth_sock) {
         let came_from = connection.as_str().and_then(|text| text.split(' ').next()).unwrap_or("another machine");

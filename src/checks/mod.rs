@@ -24,7 +24,7 @@ pub mod userauth;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, Observed, Stage, text};
-use crate::openssh::{course, methods};
+use crate::openssh::{course, opinion};
 
 /// All checks of one login, in the order of the chain and of every report.
 pub const CHAIN: &[&Check] = &[
@@ -426,16 +426,11 @@ pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
 
 /// What ssh would try at this server and nobody here can, where the login was not finished.
 pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
-    let userauth = facts.userauth.as_ref().ok().filter(|userauth| !userauth.succeeded())?;
-    if facts.run.limits.offer.is_some() {
-        return None;
-    }
-    let turns = course::course(facts).ok()?;
-    let after_a_key = userauth::demanded(&turns).map(|(_, methods)| methods);
-    methods::beyond_the_probe(facts, after_a_key.or_else(|| userauth.methods())?)
+    opinion::beyond_the_probe(facts)
 }
 
-/// The finding, less sure where ssh would go on to something that was not tried and may let it in.
+/// The finding, less sure where ssh would go on to something that was not tried and may let it in; with its source, where
+/// that is ssh's own word.
 pub fn doubted(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
     let blocks = finding.blocks.unwrap_or(cause.blocks);
     let in_userauth = (Blocks::Offered..=Blocks::Finished).contains(&blocks);
@@ -445,6 +440,12 @@ pub fn doubted(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
     {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(untried);
+    }
+    // What ssh itself stated has its source named.
+    if let Ok(opinion) = &facts.opinion
+        && blocks >= Blocks::Transport
+    {
+        finding.evidence.push(format!("ssh itself says so (`ssh -vvv`, run once): {}", opinion.because));
     }
     finding
 }

@@ -49,6 +49,11 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
             return Ok(None);
         }
         let Some(turn) = used(facts) else {
+            if let Some(method) = &userauth.admitted_by {
+                let method = crate::facts::text::escape(method.as_bytes());
+                let summary = format!("the login as {login} succeeds with {method}");
+                return Ok(Some(Finding::proven(summary).seen(format!("ssh says that it got in using {method}"))));
+            }
             let summary = format!("{login} lets everybody in: the login succeeds without any authentication");
             return Ok(Some(Finding::proven(summary).seen("the request of method none was answered by success")));
         };
@@ -60,6 +65,10 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence = how_it_works(facts, userauth, &turn);
         finding.evidence.extend(unseen);
         return Ok(Some(finding));
+    }
+    // ssh itself tried, and did not get in.
+    if facts.opinion.as_ref().is_ok_and(|opinion| opinion.answered) {
+        return Ok(None);
     }
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
         return Ok(None);
@@ -93,7 +102,14 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
     let options = &facts.config.options;
     let command = options.first("knownhostscommand").filter(|command| !command.is_empty() && *command != "none");
     let forwards = ["localforward", "remoteforward", "dynamicforward"].iter().any(|name| options.first(name).is_some());
-    let command = command.map(|_| "KnownHostsCommand was not run; ssh ends where it fails".to_owned());
+    let command = command
+        .filter(|_| facts.opinion.is_err())
+        .map(|_| "KnownHostsCommand was not run; ssh ends where it fails".to_owned());
+    let ended = facts.opinion.as_ref().ok().and_then(|opinion| {
+        let status = opinion.status.filter(|status| *status == 255)?;
+        let last = opinion.said.last().map(|line| format!(": {}", line.shortened(200))).unwrap_or_default();
+        Some(format!("ssh itself ended with status {status}{last}"))
+    });
     let forwards = (forwards && options.is_yes("exitonforwardfailure"))
         .then(|| "no forwarding was tried; with ExitOnForwardFailure ssh ends where one fails".to_owned());
     let subsystem = facts
@@ -107,7 +123,7 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
     let local = local
         .filter(|command| !is_expanded(command))
         .map(|_| "LocalCommand was not run; ssh ends where it cannot expand it".to_owned());
-    [command, forwards, subsystem, tunnel, local].into_iter().flatten().collect()
+    [command, ended, forwards, subsystem, tunnel, local].into_iter().flatten().collect()
 }
 
 /// The identity that the login was made with.
@@ -123,6 +139,7 @@ fn whose(facts: &Facts, turn: &course::Turn, key: &PublicKey) -> String {
     let forwarded =
         facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref()).is_some_and(|socket| socket.forwarded);
     let place = match (turn.offer.agent, course::key_file(facts, &turn.offer)) {
+        _ if turn.offer.token => "of the PKCS#11 token".to_owned(),
         (true, _) if forwarded => "from the forwarded agent".to_owned(),
         (true, _) => "from the agent".to_owned(),
         (false, Some(file)) => format!("in {}", file.path),
@@ -144,6 +161,7 @@ fn how_it_works(facts: &Facts, userauth: &Userauth, turn: &course::Turn) -> Vec<
                 Some(format!("signed by the {forwarded}agent{path}"))
             }
             Some(Signer::File(path)) => Some(format!("signed with the private key in {path}")),
+            Some(Signer::Token(provider)) => Some(format!("signed by the token of {provider}")),
             None => None,
         };
         lines.extend(signer);
@@ -221,6 +239,12 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
             evidence.push(format!("the server accepts {key}; its private half in {path} is encrypted"));
             format!("ssh will ask for the passphrase of {path}")
+        }
+        Some((turn, Fate::Accepted(Use::NeedsPin))) => {
+            needs.push(Need::Pin);
+            let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+            evidence.push(format!("the server accepts {key}; its private half is in a token that wants its PIN"));
+            "ssh will ask for the PIN of the token".to_owned()
         }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
             let question = question(facts, methods);
@@ -330,7 +354,9 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     }
     if let Some(unspoken) = super::transport::unspoken(facts) {
         let summary = format!("{unspoken}: how the login as {login} goes on cannot be seen from here");
-        return Finding::new(Certainty::Possible, summary).seen(unspoken);
+        let mut finding = Finding::new(Certainty::Possible, summary).seen(unspoken);
+        finding.evidence.extend(unasked(facts));
+        return finding;
     }
     if let Some((summary, seen)) = ended_in_userauth(facts) {
         let mut finding = Finding::new(Certainty::Possible, format!("{login} {summary}"));
@@ -339,7 +365,9 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     }
     if let Some(beyond) = super::beyond_the_probe(facts) {
         let summary = format!("{beyond}; ssh would try that with {login}, and here it cannot be tried");
-        return Finding::new(Certainty::Possible, summary).seen(beyond);
+        let mut finding = Finding::new(Certainty::Possible, summary).seen(beyond);
+        finding.evidence.extend(unasked(facts));
+        return finding;
     }
     if course::says_yes_to_everything(facts) {
         let summary = format!("{login} says yes to every key, and no signature was made that would decide");
@@ -382,7 +410,23 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
             finding.evidence.push(format!("{}: {gap}", names.join(", ")));
         }
     }
+    finding.evidence.extend(unasked(facts));
     finding
+}
+
+/// Why the installed ssh did not say more.
+fn unasked(facts: &Facts) -> Option<String> {
+    match &facts.opinion {
+        Err(Unobserved::NotAttempted) => None,
+        Err(why) => Some(format!("the installed ssh: {why}")),
+        Ok(opinion) if opinion.status.is_none() => {
+            Some("the installed ssh was asked and had not ended when the wait for it was over".to_owned())
+        }
+        Ok(opinion) => Some(format!(
+            "the installed ssh was asked and ended{}",
+            opinion.said.last().map(|line| format!(", saying: {}", line.shortened(200))).unwrap_or_default()
+        )),
+    }
 }
 
 /// What the server did where it ended the authentication, or fell silent in it, without a reason: in words for a

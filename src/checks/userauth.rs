@@ -11,6 +11,7 @@ use crate::openssh::{known_hosts, prompts};
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
 pub(super) use super::auth_methods::{client_takes_publickey, question_open};
+pub(super) use crate::openssh::course::demanded;
 
 /// The server accepts an identity.
 pub const AUTHORIZED_KEYS: Check = Check {
@@ -69,6 +70,10 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     if asks_before_offering(facts, turns).is_some() {
         return Ok(None);
     }
+    // Where the server hung up before it had heard of all that ssh offers, that is the fault.
+    if course::cut_after(userauth).is_some() && turns.iter().any(|turn| turn.fate == Fate::NotAsked) {
+        return Ok(None);
+    }
     let mut unasked: Vec<String> = turns.iter().filter_map(|turn| unasked(facts, turn)).collect();
     if facts.run.limits.offer.is_some() {
         return Ok(Some(Refusal { unasked: Vec::new() }));
@@ -81,6 +86,7 @@ pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refu
     if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
         unasked.push("the keys of the agent, which is locked".to_owned());
     }
+    unasked.extend(token_unread(facts));
     Ok(Some(Refusal { unasked }))
 }
 
@@ -113,6 +119,12 @@ fn unasked(facts: &Facts, turn: &Turn) -> Option<String> {
     }
 }
 
+/// The keys of a token that ssh could not list, in words: the right one may be among them.
+pub(super) fn token_unread(facts: &Facts) -> Option<String> {
+    let trouble = facts.identities.as_ref().ok()?.token_trouble.as_ref()?;
+    Some(format!("the keys of the PKCS11Provider, of which ssh says: {}", trouble.shortened(200)))
+}
+
 /// The identity for which ssh asks a person for the passphrase before it can offer it, where somebody can be asked.
 pub(super) fn asks_before_offering<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
     let first = turns.iter().find(|turn| turn.fate == Fate::Unusable(Problem::Encrypted));
@@ -126,7 +138,8 @@ pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
         userauth.none == Some(Answer::Success)
             || userauth.queries.iter().any(|query| query.answer == Some(Answer::Success))
     });
-    without_key || turns.iter().any(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
+    let by_ssh = userauth.is_some_and(|userauth| userauth.admitted_by.is_some());
+    by_ssh || without_key || turns.iter().any(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
 }
 
 const NO_KEY_ACCEPTED: Cause = Cause {
@@ -515,15 +528,6 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
     judge: second_factor_required,
 };
 
-/// The methods that the server demands after a key that it accepted, where no other key is what it demands.
-pub(super) fn demanded(turns: &[Turn]) -> Option<(&Turn, &[String])> {
-    let turn = course::good(turns)?;
-    match &turn.fate {
-        Fate::Accepted(Use::Partial(methods)) => Some((turn, methods.as_slice())),
-        _ => None,
-    }
-}
-
 fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
@@ -651,6 +655,7 @@ fn login_holds(facts: &Facts) -> Observed<Outcome> {
             Signed::AgentRefused => "the agent refused to sign".to_owned(),
             Signed::AgentSilent => "the agent did not answer".to_owned(),
             Signed::WrongType(name) => format!("the agent signed as {name}"),
+            Signed::PinNeeded => "the token wants its PIN".to_owned(),
             Signed::OtherKey => "the private key belongs to another public key".to_owned(),
             Signed::FileFailed(reason) => reason.clone(),
         };

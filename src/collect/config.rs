@@ -5,7 +5,7 @@
 //! configured, whether it takes a connection.
 
 mod files;
-mod program;
+pub(super) mod program;
 mod said;
 
 use std::ffi::{OsStr, OsString};

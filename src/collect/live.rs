@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::agent::Binding;
 use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
-use super::{Request, Waiting, agent, config, connect, host_key, identities, resolve, run, session};
+use super::{Request, Waiting, agent, config, connect, host_key, identities, opinion, resolve, run, session};
 use crate::facts::agent::AgentAnswer;
 use crate::facts::connect::{Connect, Proxy};
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
@@ -32,7 +32,8 @@ const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 /// See [`super::live()`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     let limit = Duration::from_secs(request.limits.timeout_seconds);
-    if timeout(limit, steps(request, facts, waiting)).await.is_err() {
+    let deadline = Instant::now() + limit;
+    if timeout(limit, steps(request, facts, deadline, waiting)).await.is_err() {
         unfinished(facts, &Unobserved::TimedOut);
     }
 }
@@ -90,7 +91,7 @@ fn stop(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.session, why);
 }
 
-async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
+async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting: &Waiting<'_>) {
     run::collect(facts);
     if let Some(home) = &request.home {
         facts.run.home = Path::from_path(home);
@@ -120,8 +121,11 @@ async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     } else {
         Stage::Transport
     };
-    let Some((route, secured)) = reached else { return stop(facts, &Unobserved::NotReached(stage)) };
-    meet(facts, &route, secured, waiting).await;
+    match reached {
+        Some((route, secured)) => meet(facts, &route, secured, waiting).await,
+        None => stop(facts, &Unobserved::NotReached(stage)),
+    }
+    opinion::ask(&request.arguments, facts, deadline, waiting).await;
 }
 
 /// Notes how long a check's collection took.

@@ -12,11 +12,13 @@ pub mod host_key;
 pub mod identities;
 mod live;
 pub mod offer;
+mod opinion;
 pub mod resolve;
 pub mod run;
 pub mod session;
 mod ssh;
 mod system;
+mod transcript;
 pub mod transport;
 pub mod userauth;
 

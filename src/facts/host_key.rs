@@ -14,12 +14,32 @@ pub struct HostKey {
     pub offered: Observed<OfferedHostKey>,
     /// What the known_hosts files hold for this server.
     pub known: Observed<KnownHosts>,
+    /// What ssh learnt about it beyond the files (`KnownHostsCommand`, `VerifyHostKeyDNS`), by its own words.
+    #[serde(default = "not_asked")]
+    pub elsewhere: Observed<Elsewhere>,
 }
 
 impl Default for HostKey {
     fn default() -> Self {
-        Self { offered: Err(Unobserved::NotAttempted), known: Err(Unobserved::NotAttempted) }
+        Self { offered: Err(Unobserved::NotAttempted), known: Err(Unobserved::NotAttempted), elsewhere: not_asked() }
     }
+}
+
+/// Nobody asked beyond the files.
+fn not_asked() -> Observed<Elsewhere> {
+    Err(Unobserved::NotAttempted)
+}
+
+/// What was learnt about a host key beyond the known_hosts files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Elsewhere {
+    /// This source names the key.
+    Matches(Source),
+    /// This source names another key for the host.
+    Differs(Source),
+    /// No source names one.
+    Nothing,
 }
 
 /// The key that the server proved to hold.

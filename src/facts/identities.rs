@@ -13,6 +13,12 @@ pub struct Identities {
     pub files: Vec<KeyFile>,
     /// A row for each `CertificateFile`.
     pub certificates: Vec<CertificateFile>,
+    /// The keys of the `PKCS11Provider`'s token, as ssh itself named them: by type and fingerprint only.
+    #[serde(default)]
+    pub token: Vec<PublicKey>,
+    /// Why ssh has no keys of that token, in its words: `provider … is not a PKCS11 library`, `pin required`.
+    #[serde(default)]
+    pub token_trouble: Option<ServerText>,
     /// Public keys found under `~/.ssh` that no configuration names, newest first.
     pub others: Vec<KeyFile>,
     /// Whether the walk through `~/.ssh` was cut at its limit, so that `others` is not complete.

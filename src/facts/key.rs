@@ -11,7 +11,7 @@ pub struct PublicKey {
     /// The key type as the wire names it, `ssh-ed25519`, `ssh-rsa`, `ssh-ed25519-cert-v01@openssh.com`. An unknown
     /// type keeps its name.
     pub algorithm: String,
-    /// The whole blob as it goes over the wire (RFC 4253 section 6.6).
+    /// The whole blob as it goes over the wire (RFC 4253 section 6.6); empty where only the fingerprint was seen.
     pub blob: Blob,
     /// `SHA256:…` of the plain key: a certificate has its key's fingerprint, as in `ssh-keygen -l`.
     pub fingerprint: Fingerprint,
@@ -24,6 +24,12 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
+    /// Whether it is this very key or certificate, by blob, or by fingerprint where no more of it was seen.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let seen = !self.blob.0.is_empty() || !other.blob.0.is_empty();
+        if seen { self.blob == other.blob } else { self.fingerprint == other.fingerprint }
+    }
+
     /// Whether it is a certificate.
     pub fn is_certificate(&self) -> bool {
         self.certificate.is_some() || self.algorithm.contains("-cert-v0")

@@ -13,6 +13,7 @@ pub mod host_key;
 pub mod identities;
 pub mod key;
 pub mod offer;
+pub mod opinion;
 pub mod resolve;
 pub mod session;
 pub mod text;
@@ -208,6 +209,9 @@ pub struct Facts {
     pub userauth: Observed<userauth::Userauth>,
     /// The session after a login.
     pub session: Observed<session::Session>,
+    /// What the installed ssh said, where it was asked for what the probe cannot do.
+    #[serde(default = "unasked")]
+    pub opinion: Observed<opinion::Opinion>,
     /// The server's own side.
     pub account: Observed<account::Account>,
     /// The client's side as a whole. `None` where a login is meant.
@@ -242,6 +246,7 @@ impl Default for Facts {
             host_key: host_key::HostKey::default(),
             userauth: Err(Unobserved::NotAttempted),
             session: Err(Unobserved::NotAttempted),
+            opinion: unasked(),
             account: Err(Unobserved::NotInThisSource),
             checkup: None,
             hops: Vec::new(),
@@ -250,6 +255,11 @@ impl Default for Facts {
             mended: Vec::new(),
         }
     }
+}
+
+/// The second opinion of a case that was saved before there was one.
+fn unasked() -> Observed<opinion::Opinion> {
+    Err(Unobserved::NotAttempted)
 }
 
 /// The circumstances of a run.

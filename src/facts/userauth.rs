@@ -27,6 +27,9 @@ pub struct Userauth {
     pub debug: Vec<ServerText>,
     /// `SSH_MSG_EXT_INFO` (RFC 8308): name and value; the later of two with one name stands last.
     pub extensions: Vec<(String, ServerText)>,
+    /// The method by which ssh itself got in, as it said (`Authenticated to … using "gssapi-with-mic"`).
+    #[serde(default)]
+    pub admitted_by: Option<String>,
     /// One row for each connection that reached userauth, in order: how it ended.
     /// `None` where it was still good when we left it.
     pub connections: Vec<Option<End>>,
@@ -55,7 +58,8 @@ impl Userauth {
 
     /// Whether the server sent `SSH_MSG_USERAUTH_SUCCESS`.
     pub fn succeeded(&self) -> bool {
-        self.none == Some(Answer::Success)
+        self.admitted_by.is_some()
+            || self.none == Some(Answer::Success)
             || self.queries.iter().any(|query| query.answer == Some(Answer::Success))
             || self.signatures.iter().any(|signature| signature.outcome == Signed::Answered(Answer::Success))
     }
@@ -67,11 +71,7 @@ impl Userauth {
 
     /// The answer to the query about this very blob.
     pub fn answer(&self, key: &PublicKey) -> Option<&Answer> {
-        self.queries
-            .iter()
-            .filter(|query| query.key.blob == key.blob)
-            .filter_map(|query| query.answer.as_ref())
-            .next_back()
+        self.queries.iter().filter(|query| query.key.is_same(key)).filter_map(|query| query.answer.as_ref()).next_back()
     }
 }
 
@@ -130,6 +130,8 @@ pub enum Signer {
     Agent,
     /// The private key file.
     File(Path),
+    /// The token of this PKCS#11 provider.
+    Token(Path),
 }
 
 /// What came of a signed request.
@@ -148,6 +150,8 @@ pub enum Signed {
     AgentSilent,
     /// The agent returned a signature of another type than was asked for, by name.
     WrongType(String),
+    /// The token wants a PIN, and nobody was asked for it.
+    PinNeeded,
     /// The private key that the file holds is not the one of the public half.
     OtherKey,
     /// The key file could not be used; in words.

@@ -4,6 +4,7 @@
 use crate::facts::config::Options;
 use crate::facts::host_key::{KnownHosts, Marker};
 use crate::facts::transport::{Agreed, KexInit};
+use crate::facts::{Facts, Observed, known};
 
 /// The first kind of algorithm of which two sides share none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub struct NoMatch {
     pub client: Vec<String>,
     /// The server's list.
     pub server: Vec<String>,
+}
+
+impl Kind {
+    /// What a kind of algorithm is called.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Kex => "key exchange method",
+            Self::HostKey => "host key algorithm",
+            Self::Cipher => "cipher",
+            Self::Mac => "MAC",
+            Self::Compression => "compression method",
+        }
+    }
 }
 
 /// The kinds of algorithm that a key exchange settles, in the order in which OpenSSH settles them.
@@ -103,6 +117,45 @@ pub fn is_marker(name: &str) -> bool {
 /// The list without its signs.
 fn without_markers(list: &[String]) -> Vec<String> {
     list.iter().filter(|name| !is_marker(name)).cloned().collect()
+}
+
+/// What the user's ssh and the server settle on, or what they share nothing of; `None` where the server's lists were
+/// not seen. Where ssh itself has settled, that is it.
+pub fn users_choice(facts: &Facts) -> Observed<Option<Result<Agreed, NoMatch>>> {
+    let transport = known(&facts.transport)?;
+    if facts.opinion.is_ok()
+        && transport.complete
+        && let Some(agreed) = &transport.agreed
+    {
+        return Ok(Some(Ok(agreed.clone())));
+    }
+    let Some(server) = &transport.server else { return Ok(None) };
+    let nothing = KnownHosts::default();
+    let known = facts.host_key.known.as_ref().unwrap_or(&nothing);
+    Ok(Some(negotiate(&users_kexinit(&facts.config.options, known), server)))
+}
+
+/// What the user's ssh and the server share and the probe does not speak, where that kept it from going on: the kind, and
+/// the algorithm that they would use.
+pub fn unspoken(facts: &Facts) -> Option<(Kind, String)> {
+    let transport = facts.transport.as_ref().ok().filter(|transport| !transport.complete)?;
+    let (ours, server) = (transport.ours.as_ref()?, transport.server.as_ref()?);
+    let settled = users_choice(facts).ok()??.ok()?;
+    let none = negotiate(ours, server).err()?;
+    let name = match none.kind {
+        Kind::Kex => settled.kex,
+        Kind::HostKey => settled.host_key,
+        Kind::Cipher => settled.cipher,
+        Kind::Mac => settled.mac,
+        Kind::Compression => none.server.first()?.clone(),
+    };
+    Some((none.kind, name))
+}
+
+/// Whether ssh may have key exchange methods that its list does not show: with `GSSAPIKeyExchange` and a ticket, at a
+/// server that has them too (kexgssc.c, in the versions of distributions).
+pub fn may_have_more_methods(facts: &Facts, server: &[String]) -> bool {
+    facts.config.options.is_yes("gssapikeyexchange") && server.iter().any(|name| name.starts_with("gss-"))
 }
 
 /// The KEXINIT that the user's ssh sends with these effective options and these known hosts, without the signs

@@ -64,6 +64,8 @@ pub enum Use {
     Closed,
     /// Nothing stands in the way but a passphrase, and a person can be asked for it.
     NeedsPassphrase,
+    /// The token wants its PIN, and a person can be asked for it.
+    NeedsPin,
     /// Nothing is known that stands in the way; no signature was made.
     Untried,
 }
@@ -89,6 +91,8 @@ pub enum Problem {
     PairMismatch,
     /// A passphrase is needed.
     Encrypted,
+    /// The token wants its PIN.
+    Pin,
     /// It could not be used for another reason, in words.
     Failed(String),
 }
@@ -133,11 +137,20 @@ pub fn good(turns: &[Turn]) -> Option<&Turn> {
         .find(|turn| is(turn, &Use::LoggedIn))
         .or_else(|| turns.iter().find(|turn| partial(turn, false)))
         .or_else(|| {
-            turns
-                .iter()
-                .find(|turn| [Use::Untried, Use::NeedsPassphrase, Use::Begun].iter().any(|usage| is(turn, usage)))
+            turns.iter().find(|turn| {
+                [Use::Untried, Use::NeedsPassphrase, Use::NeedsPin, Use::Begun].iter().any(|usage| is(turn, usage))
+            })
         })
         .or_else(|| turns.iter().find(|turn| !second && partial(turn, true)))
+}
+
+/// The methods that the server demands after a key that it accepted, where no other key is what it demands.
+pub fn demanded(turns: &[Turn]) -> Option<(&Turn, &[String])> {
+    let turn = good(turns)?;
+    match &turn.fate {
+        Fate::Accepted(Use::Partial(methods)) => Some((turn, methods.as_slice())),
+        _ => None,
+    }
 }
 
 /// Where no accepted identity is good: the first accepted one, and what keeps it from logging in.
@@ -265,7 +278,7 @@ fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
 /// What the last signed request with `key` came to.
 fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
     let userauth = facts.userauth.as_ref().ok()?;
-    let signature = userauth.signatures.iter().rev().find(|signature| signature.key.blob == key.blob)?;
+    let signature = userauth.signatures.iter().rev().find(|signature| signature.key.is_same(key))?;
     Some(match &signature.outcome {
         Signed::Answered(Answer::Success) => Use::LoggedIn,
         Signed::Answered(Answer::Failure { partial: true, methods }) => Use::Partial(methods.clone()),
@@ -277,6 +290,8 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::AgentRefused => Use::AgentRefused,
         Signed::AgentSilent => Use::AgentSilent,
         Signed::WrongType(name) => Use::WrongType(name.clone()),
+        Signed::PinNeeded if prompts::secrets_can_be_asked(facts) => Use::NeedsPin,
+        Signed::PinNeeded => Use::Problem(Problem::Pin),
         Signed::OtherKey => Use::Problem(Problem::PairMismatch),
         Signed::FileFailed(reason) => {
             let file = key_file(facts, offer).filter(|_| matches!(signature.signer, Signer::File(_)));
@@ -288,7 +303,7 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
 
 /// What keeps ssh from signing for this offer; `None` where the agent signs, or nothing is known to.
 pub fn obstacle(facts: &Facts, offer: &Offer) -> Option<Problem> {
-    if offer.agent || facts.run.limits.offer.is_some() {
+    if offer.agent || offer.token || facts.run.limits.offer.is_some() {
         return None;
     }
     let certificate = offer.key.as_ref().and_then(|key| key.certificate.as_ref());

@@ -1,7 +1,7 @@
 //! Which identities ssh offers, in which order (sshconnect2.c `pubkey_prepare`), and with which signature algorithm
 //! (`key_sig_algorithm`).
 //!
-//! Keys of PKCS#11 providers are not among them.
+//! Keys of a PKCS#11 provider are among them as far as ssh itself has named them.
 
 use super::patterns::{Match, match_pattern_list};
 use super::{public_key, server, tokens};
@@ -27,6 +27,8 @@ pub struct Offer {
     pub agent: bool,
     /// Its row in `Identities.files`, where a key file stands for it. For a certificate: the one that would sign.
     pub file: Option<usize>,
+    /// Whether the token of the `PKCS11Provider` holds it and would sign.
+    pub token: bool,
 }
 
 /// What ssh offers, in its order: certificates that the configuration names, agent keys that it names too, other agent
@@ -37,7 +39,7 @@ pub struct Offer {
 /// Without the keys that `PubkeyAcceptedAlgorithms` rules out being left out: [`signature_algorithm`] tells those.
 pub fn offers(facts: &Facts) -> Vec<Offer> {
     if let Some(offered) = &facts.run.limits.offer {
-        return vec![Offer { key: Some(offered.key.clone()), agent: false, file: None }];
+        return vec![Offer { key: Some(offered.key.clone()), agent: false, file: None, token: false }];
     }
     let none = Identities::default();
     let identities = facts.identities.as_ref().unwrap_or(&none);
@@ -45,7 +47,9 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     let authenticators = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
     let usable = |key: &PublicKey| is_for_users(key) && (authenticators || !key.is_hardware());
 
-    let mut files: Vec<Identity> = loaded(identities, options);
+    // ssh.c `load_public_identity_files` puts them before the files; `IdentitiesOnly` leaves them out.
+    let token = identities.token.iter().filter(|_| !options.is_yes("identitiesonly"));
+    let mut files: Vec<Identity> = token.map(of_token).chain(loaded(identities, options)).collect();
     files.retain(|identity| identity.key.as_ref().is_none_or(usable));
     let mut preferred: Vec<Identity> = identities.certificates.iter().filter_map(named_certificate).collect();
     preferred.retain(|identity| identity.key.as_ref().is_some_and(|key| is_loaded(key, options)));
@@ -54,20 +58,17 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     let mut held = Vec::new();
     let mut others = Vec::new();
     for key in agent_keys(facts) {
-        let same = files.iter().position(|identity| identity.key.as_ref().is_some_and(|known| known.blob == key.blob));
+        let same = files.iter().position(|identity| {
+            identity
+                .key
+                .as_ref()
+                .is_some_and(|known| known.blob == key.blob || (identity.token && known.fingerprint == key.fingerprint))
+        });
         if let Some(position) = same {
             held.push(Identity { agent: true, ..files.remove(position) });
         } else if !options.is_yes("identitiesonly") {
             let key = Some(key.clone());
-            others.push(Identity {
-                key,
-                derived: None,
-                agent: true,
-                file: None,
-                path: None,
-                named: false,
-                there: true,
-            });
+            others.push(Identity { key, agent: true, there: true, ..Identity::default() });
         }
     }
     held.append(&mut others);
@@ -155,13 +156,14 @@ pub fn agent_flags(algorithm: &str) -> u32 {
 }
 
 /// An entry of ssh's list, `struct identity`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Identity {
     /// What ssh knows before it reads the private key.
     key: Option<PublicKey>,
     /// What we know beyond that.
     derived: Option<PublicKey>,
     agent: bool,
+    token: bool,
     file: Option<usize>,
     path: Option<Path>,
     /// `userprovided`.
@@ -187,6 +189,7 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
             key: file.known_half().filter(|key| is_loaded(key, options)).cloned(),
             derived: file.public_half().cloned(),
             agent: false,
+            token: false,
             file: Some(row),
             path: Some(file.path.clone()),
             named: file.explicit,
@@ -204,7 +207,12 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
 fn named_certificate(row: &CertificateFile) -> Option<Identity> {
     let key = row.file.key.clone().filter(PublicKey::is_certificate)?;
     let path = Some(row.file.path.clone());
-    Some(Identity { key: Some(key), derived: None, agent: false, file: None, path, named: true, there: false })
+    Some(Identity { key: Some(key), path, named: true, ..Identity::default() })
+}
+
+/// A key of the token, which ssh loaded.
+fn of_token(key: &PublicKey) -> Identity {
+    Identity { key: Some(key.clone()), token: true, there: true, ..Identity::default() }
 }
 
 /// What ssh takes from the agent's list: nothing at all where one key of a known type is broken (authfd.c
@@ -240,7 +248,7 @@ fn is_for_users(key: &PublicKey) -> bool {
 fn offer(identity: &Identity, list: &[Identity]) -> Offer {
     let key = identity.key.clone().or_else(|| identity.derived.clone());
     let Some(certificate) = identity.key.as_ref().and_then(|key| key.certificate.as_ref()) else {
-        return Offer { key, agent: identity.agent, file: identity.file };
+        return Offer { key, agent: identity.agent, file: identity.file, token: identity.token && !identity.agent };
     };
     let plain = |other: &&Identity| other.key.as_ref().is_some_and(|key| key.blob == certificate.key);
     let same_name = |other: &&Identity| {
@@ -249,7 +257,7 @@ fn offer(identity: &Identity, list: &[Identity]) -> Offer {
     };
     let separate = list.iter().find(plain).or_else(|| list.iter().filter(|_| !identity.agent).find(same_name));
     let signer = separate.unwrap_or(identity);
-    Offer { key, agent: signer.agent, file: signer.file }
+    Offer { key, agent: signer.agent, file: signer.file, token: false }
 }
 
 /// sshconnect2.c `id_filename_matches`.
@@ -386,7 +394,7 @@ mod tests {
         let unknown = named("ssh-new@example.com");
         let broken = public_key::from_blob(b"\0\0\0\x0bssh-ed25519", b"").unwrap();
         let facts = facts_with_agent(vec![good.clone(), unknown.clone()]);
-        assert_eq!(offers(&facts), [Offer { key: Some(good.clone()), agent: true, file: None }]);
+        assert_eq!(offers(&facts), [Offer { key: Some(good.clone()), agent: true, file: None, token: false }]);
         let mut newer = facts.clone();
         newer.config.options.set("pubkeyacceptedalgorithms", "ssh-ed25519,ssh-new@example.com");
         assert_eq!(offers(&newer).len(), 2);
@@ -436,7 +444,7 @@ mod tests {
         let mut facts = facts_with_agent(vec![plain.clone()]);
         facts.identities = Ok(identities);
         let of_certificate = |facts: &Facts| offers(facts).into_iter().next().unwrap();
-        let expected = Offer { key: Some(certificate), agent: true, file: None };
+        let expected = Offer { key: Some(certificate), agent: true, file: None, token: false };
         assert_eq!(of_certificate(&facts), expected);
         facts.config.options.set("identitiesonly", "yes");
         assert_eq!(of_certificate(&facts), Offer { agent: false, ..expected }, "the agent's key is not ssh's to use");

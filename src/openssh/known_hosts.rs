@@ -11,10 +11,10 @@ use sha1::Sha1;
 use super::patterns::{self, Match};
 use super::{prompts, public_key, tokens};
 use crate::facts::config::Options;
-use crate::facts::host_key::{KnownHost, KnownHosts, Marker, OfferedHostKey};
-use crate::facts::key::{Certificate, CertificateKind, PublicKey};
+use crate::facts::host_key::{Elsewhere, KnownHost, KnownHosts, Marker, OfferedHostKey};
+use crate::facts::key::{Blob, Certificate, CertificateKind, PublicKey};
 use crate::facts::text::Host;
-use crate::facts::{Facts, Unobserved};
+use crate::facts::{Facts, Source, Unobserved};
 
 /// The port that known_hosts lines leave out (ssh.h `SSH_DEFAULT_PORT`).
 const DEFAULT_PORT: u16 = 22;
@@ -157,8 +157,34 @@ pub fn strict(options: &Options) -> Strict {
 
 /// What ssh would make of the host key; `None` where no host key was met.
 ///
-/// It is what the files say. Where ssh asks elsewhere too ([`asks_elsewhere`]), it may know better.
+/// It is what the files say, and what is known of what ssh learnt elsewhere. Where that is not known
+/// ([`asks_elsewhere`]), ssh may know better.
 pub fn standing(facts: &Facts) -> Option<Standing> {
+    let by_files = standing_in_files(facts)?;
+    let (offered, known) = (facts.host_key.offered.as_ref().ok()?, facts.host_key.known.as_ref().ok()?);
+    let line = |at: &Source, key: PublicKey| KnownHost {
+        at: at.clone(),
+        marker: Marker::None,
+        name: known.names.first().cloned().unwrap_or_default(),
+        hashed: false,
+        key,
+    };
+    // ssh puts what the command says beside the files' lines.
+    Some(match (by_files, &facts.host_key.elsewhere) {
+        (Standing::Unknown | Standing::Changed(_), Ok(Elsewhere::Matches(at))) => {
+            Standing::Match(line(at, offered.key.clone()))
+        }
+        (Standing::Unknown, Ok(Elsewhere::Differs(at))) => {
+            let algorithm = offered.key.plain_algorithm();
+            let other = PublicKey { algorithm, blob: Blob::default(), fingerprint: "".into(), ..offered.key.clone() };
+            Standing::Changed(vec![line(at, other)])
+        }
+        (by_files, _) => by_files,
+    })
+}
+
+/// As [`standing`], by the files alone.
+fn standing_in_files(facts: &Facts) -> Option<Standing> {
     let offered = facts.host_key.offered.as_ref().ok()?;
     if matches!(offered.revoked_by_file, Ok(Some(_))) {
         return Some(Standing::Revoked);
@@ -355,8 +381,13 @@ pub fn address_conflict(facts: &Facts) -> Vec<KnownHost> {
 }
 
 /// Whether ssh asks more than the files, so that a key they do not know may be known all the same: the option that
-/// makes it do so (`KnownHostsCommand`, which is not run here, or `VerifyHostKeyDNS`).
-pub fn asks_elsewhere(options: &Options) -> Option<&'static str> {
+/// makes it do so (`KnownHostsCommand`, which the probe does not run, or `VerifyHostKeyDNS`). `None` where ssh itself has
+/// said what came of it.
+pub fn asks_elsewhere(facts: &Facts) -> Option<&'static str> {
+    if facts.host_key.elsewhere.is_ok() {
+        return None;
+    }
+    let options = &facts.config.options;
     if options.first("knownhostscommand").is_some_and(|command| !command.is_empty() && command != "none") {
         return Some("KnownHostsCommand");
     }

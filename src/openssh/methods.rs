@@ -25,6 +25,12 @@ pub fn question_on(options: &Options, offered: &[String]) -> bool {
     (has("password") && !options.is_no("passwordauthentication")) || (has("keyboard-interactive") && dialogue)
 }
 
+/// The `PKCS11Provider` whose keys ssh offers; none with `IdentitiesOnly` (sshconnect2.c `pubkey_prepare`).
+pub fn pkcs11_provider(options: &Options) -> Option<&str> {
+    let provider = options.first("pkcs11provider").filter(|provider| !provider.is_empty() && *provider != "none");
+    provider.filter(|_| !options.is_yes("identitiesonly"))
+}
+
 /// What ssh would try among the methods `offered` and nobody here can: with it the login may succeed whatever becomes of
 /// the keys that were asked about.
 pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
@@ -39,7 +45,7 @@ pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
     if has("hostbased") && options.is_yes("hostbasedauthentication") && options.is_yes("enablesshkeysign") {
         return Some("the server takes hostbased, and HostbasedAuthentication is on".to_owned());
     }
-    let provider = options.first("pkcs11provider").filter(|provider| !provider.is_empty() && *provider != "none")?;
+    let provider = pkcs11_provider(options)?;
     let provider = crate::facts::text::escape(provider.as_bytes());
     (has("publickey") && publickey_on(options))
         .then(|| format!("keys of the PKCS11Provider {provider} would be offered"))

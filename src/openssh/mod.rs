@@ -11,6 +11,7 @@ pub mod identities;
 pub mod key_format;
 pub mod known_hosts;
 pub mod methods;
+pub mod opinion;
 pub mod patterns;
 pub mod prompts;
 pub mod public_key;

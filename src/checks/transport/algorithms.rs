@@ -6,11 +6,10 @@
 use super::super::resolve::forget;
 use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
 use super::{SHOWN, Version, hurried, is_ours_to_judge, server};
-use crate::facts::host_key::KnownHosts;
 use crate::facts::text::escape;
-use crate::facts::transport::{Agreed, Transport};
+use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
-use crate::openssh::algorithms::{Kind, NoMatch, negotiate, users_kexinit};
+use crate::openssh::algorithms::{self, Kind, NoMatch, users_choice};
 
 /// Check `algorithms`.
 pub const ALGORITHMS: Check = Check {
@@ -47,15 +46,6 @@ const OLD: &[&str] = &[
     "hmac-md5-96",
 ];
 
-/// What the user's ssh and the server settle on, or what they share nothing of.
-fn users_choice(facts: &Facts) -> Observed<Option<Result<Agreed, NoMatch>>> {
-    let transport = known(&facts.transport)?;
-    let Some(server) = &transport.server else { return Ok(None) };
-    let nothing = KnownHosts::default();
-    let known = facts.host_key.known.as_ref().unwrap_or(&nothing);
-    Ok(Some(negotiate(&users_kexinit(&facts.config.options, known), server)))
-}
-
 /// What both agree on, where they do.
 fn agree(facts: &Facts) -> Observed<Outcome> {
     let transport = known(&facts.transport)?;
@@ -63,7 +53,7 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
         None => return Err(Unobserved::NotReached(Stage::Transport)),
         Some(Ok(settled)) => settled,
         Some(Err(none)) => {
-            let summary = format!("whether ssh and the server share a {} is not known", noun(none.kind));
+            let summary = format!("whether ssh and the server share a {} is not known", none.kind.noun());
             return Ok(Outcome::info(summary).with(lists(&none)));
         }
     };
@@ -93,19 +83,9 @@ fn agree(facts: &Facts) -> Observed<Outcome> {
 
 /// What your ssh and the server would use and the probe does not speak, where that kept it from going on.
 pub fn unspoken(facts: &Facts) -> Option<String> {
-    let transport = facts.transport.as_ref().ok().filter(|transport| !transport.complete)?;
-    let (ours, server) = (transport.ours.as_ref()?, transport.server.as_ref()?);
-    let settled = users_choice(facts).ok()??.ok()?;
-    let none = negotiate(ours, server).err()?;
-    let name = match none.kind {
-        Kind::Kex => &settled.kex,
-        Kind::HostKey => &settled.host_key,
-        Kind::Cipher => &settled.cipher,
-        Kind::Mac => &settled.mac,
-        Kind::Compression => none.server.first()?,
-    };
+    let (kind, name) = algorithms::unspoken(facts)?;
     let name = escape(name.as_bytes());
-    Some(format!("your ssh and the server share the {} {name}, which sshdoctor does not speak", noun(none.kind)))
+    Some(format!("your ssh and the server share the {} {name}, which sshdoctor does not speak", kind.noun()))
 }
 
 /// The agreement as an observation.
@@ -113,17 +93,6 @@ fn agreed(facts: &Facts) -> Option<String> {
     let settled = users_choice(facts).ok()??.ok()?;
     let complete = facts.transport.as_ref().is_ok_and(|transport| transport.complete);
     complete.then(|| format!("your ssh and the server agree on {} and {}", settled.kex, settled.host_key))
-}
-
-/// What a kind of algorithm is called.
-fn noun(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Kex => "key exchange method",
-        Kind::HostKey => "host key algorithm",
-        Kind::Cipher => "cipher",
-        Kind::Mac => "MAC",
-        Kind::Compression => "compression method",
-    }
 }
 
 /// The option that holds a kind, as ssh_config(5) and as `ssh -G` write it, and what `ssh -Q` calls it.
@@ -154,12 +123,10 @@ fn without_common(facts: &Facts, kind: Kind) -> Observed<Option<Finding>> {
         return Ok(None);
     }
     // With a ticket, ssh has key exchange methods that its list does not show.
-    let may_have_more = kind == Kind::Kex
-        && facts.config.options.is_yes("gssapikeyexchange")
-        && none.server.iter().any(|name| name.starts_with("gss-"));
+    let may_have_more = kind == Kind::Kex && algorithms::may_have_more_methods(facts, &none.server);
     let sure = facts.config.evaluated && !may_have_more;
     let certainty = if sure { Certainty::Proven } else { Certainty::Likely };
-    let mut finding = Finding::new(certainty, format!("your ssh and {} share no {}", server(facts), noun(kind)));
+    let mut finding = Finding::new(certainty, format!("your ssh and {} share no {}", server(facts), kind.noun()));
     finding.evidence.extend(lists(&none));
     if !facts.config.evaluated {
         finding = finding.seen("ssh was not there to say what it offers; these are OpenSSH's defaults");
@@ -180,7 +147,7 @@ fn candidate(facts: &Facts, kind: Kind) -> Option<&'static str> {
 fn offer_it(facts: &Facts, kind: Kind) -> Vec<Step> {
     let (keyword, _, query) = option(kind);
     let update =
-        Step::person(Place::Server, format!("update it: a current one has a {} that every ssh takes", noun(kind)));
+        Step::person(Place::Server, format!("update it: a current one has a {} that every ssh takes", kind.noun()));
     let Some(name) = candidate(facts, kind) else { return vec![update] };
     let once = format!("ssh -o {} {}", quoted(&format!("{keyword}=+{name}")), naming::destination(facts));
     let block = naming::host_block(facts, &[format!("{keyword} +{name}")]);

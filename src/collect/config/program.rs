@@ -41,8 +41,13 @@ pub(super) fn find(typed: Option<&OsStr>) -> Option<PathBuf> {
     if let Some(typed) = typed {
         return Some(PathBuf::from(typed)).filter(|path| is_executable(path));
     }
+    find_named("ssh")
+}
+
+/// The first program of this name on PATH.
+pub(in crate::collect) fn find_named(name: &str) -> Option<PathBuf> {
     let folders = folders(env::var_os("PATH"));
-    env::split_paths(&folders).map(|folder| folder.join("ssh")).find(|path| is_executable(path))
+    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_executable(path))
 }
 
 /// Where a shell looks for programs: in its own list of folders where nobody set `PATH` (cron, `env -i`).
@@ -75,7 +80,7 @@ pub(super) async fn run(ssh: &Path, arguments: &[OsString]) -> Result<Printed, U
     // A group of its own, so that a `Match exec` command that hangs can be ended together with it.
     command.process_group(0).kill_on_drop(true);
     let mut child = command.spawn().map_err(failed)?;
-    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+    let group = Group::of(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let whole = async {
         let (status, stdout, stderr) =
@@ -88,7 +93,7 @@ pub(super) async fn run(ssh: &Path, arguments: &[OsString]) -> Result<Printed, U
 }
 
 /// Reads to the end and keeps no more than `limit` bytes.
-async fn capped(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8> {
+pub(in crate::collect) async fn capped(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8> {
     let mut kept = Vec::new();
     let Some(mut stream) = stream else { return kept };
     let mut buffer = vec![0; 8192];
@@ -100,11 +105,16 @@ async fn capped(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8>
 }
 
 /// The process group of a run that is not over; it is killed when this is dropped.
-struct Group(Option<i32>);
+pub(in crate::collect) struct Group(Option<i32>);
 
 impl Group {
+    /// The group that this child leads.
+    pub(in crate::collect) fn of(child: &tokio::process::Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()))
+    }
+
     /// The run is over: what it left running in the background is not ours to end.
-    fn ended(mut self) {
+    pub(in crate::collect) fn ended(mut self) {
         self.0 = None;
     }
 }

@@ -20,6 +20,7 @@ mod known_hosts;
 mod offer;
 mod openssh_10;
 mod openssh_8_4;
+mod opinion;
 mod options;
 mod prompts;
 mod python;
@@ -54,6 +55,7 @@ pub(crate) fn all() -> Vec<Row> {
         host_keys::rows(),
         options::rows(),
         offer::rows(),
+        opinion::rows(),
         endings::rows(),
         openssh_8_4::rows(),
         openssh_10::rows(),
