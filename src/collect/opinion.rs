@@ -307,14 +307,10 @@ fn userauth(facts: &mut Facts, seen: &Transcript, status: Option<i32>) {
     let provider = methods::pkcs11_provider(&facts.config.options).map(crate::facts::text::Path::from);
     let user = facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default();
     let identities = facts.identities.clone();
-    let userauth = match &mut facts.userauth {
-        Ok(userauth) => userauth,
-        Err(_) => {
-            facts.userauth = Ok(Userauth { user, ..Userauth::default() });
-            let Ok(userauth) = &mut facts.userauth else { return };
-            userauth
-        }
-    };
+    if facts.userauth.is_err() {
+        facts.userauth = Ok(Userauth { user, ..Userauth::default() });
+    }
+    let Ok(userauth) = &mut facts.userauth else { return };
     let connection = userauth.connections.len();
     userauth.service_accepted |= seen.service_accepted;
     userauth.none = userauth.none.take().or_else(|| seen.none.clone());

@@ -144,6 +144,7 @@ enum Asked {
 
 /// What a transcript states so far.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one line that was seen or was not")]
 pub(super) struct Transcript {
     /// Lines read.
     pub(super) lines: u32,

@@ -15,7 +15,7 @@ pub struct HostKey {
     /// What the known_hosts files hold for this server.
     pub known: Observed<KnownHosts>,
     /// What ssh learnt about it beyond the files (`KnownHostsCommand`, `VerifyHostKeyDNS`), by its own words.
-    #[serde(default = "not_asked")]
+    #[serde(default = "not_asked", skip_serializing_if = "super::is_unasked")]
     pub elsewhere: Observed<Elsewhere>,
 }
 

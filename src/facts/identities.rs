@@ -14,10 +14,10 @@ pub struct Identities {
     /// A row for each `CertificateFile`.
     pub certificates: Vec<CertificateFile>,
     /// The keys of the `PKCS11Provider`'s token, as ssh itself named them: by type and fingerprint only.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<PublicKey>,
     /// Why ssh has no keys of that token, in its words: `provider … is not a PKCS11 library`, `pin required`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_trouble: Option<ServerText>,
     /// Public keys found under `~/.ssh` that no configuration names, newest first.
     pub others: Vec<KeyFile>,

@@ -210,7 +210,7 @@ pub struct Facts {
     /// The session after a login.
     pub session: Observed<session::Session>,
     /// What the installed ssh said, where it was asked for what the probe cannot do.
-    #[serde(default = "unasked")]
+    #[serde(default = "unasked", skip_serializing_if = "is_unasked")]
     pub opinion: Observed<opinion::Opinion>,
     /// The server's own side.
     pub account: Observed<account::Account>,
@@ -260,6 +260,11 @@ impl Default for Facts {
 /// The second opinion of a case that was saved before there was one.
 fn unasked() -> Observed<opinion::Opinion> {
     Err(Unobserved::NotAttempted)
+}
+
+/// Whether nobody asked: then a saved case says nothing of it, as before.
+fn is_unasked<T>(fact: &Observed<T>) -> bool {
+    matches!(fact, Err(Unobserved::NotAttempted))
 }
 
 /// The circumstances of a run.

@@ -28,7 +28,7 @@ pub struct Userauth {
     /// `SSH_MSG_EXT_INFO` (RFC 8308): name and value; the later of two with one name stands last.
     pub extensions: Vec<(String, ServerText)>,
     /// The method by which ssh itself got in, as it said (`Authenticated to … using "gssapi-with-mic"`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted_by: Option<String>,
     /// One row for each connection that reached userauth, in order: how it ended.
     /// `None` where it was still good when we left it.

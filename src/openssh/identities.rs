@@ -157,6 +157,7 @@ pub fn agent_flags(algorithm: &str) -> u32 {
 
 /// An entry of ssh's list, `struct identity`.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent property, as in ssh's own structure")]
 struct Identity {
     /// What ssh knows before it reads the private key.
     key: Option<PublicKey>,

@@ -113,12 +113,18 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
     let mut words: Vec<OsString> = ["-vvv", "-n", "-T"].map(OsString::from).to_vec();
     let mut add = |option: &str| words.extend(["-o".into(), OsString::from(option)]);
     if detached {
-        UNASKED.iter().for_each(|option| add(option));
+        for option in UNASKED {
+            add(option);
+        }
     } else {
         add("BatchMode=yes");
     }
-    FIRST.iter().for_each(|option| add(option));
-    WHERE_KNOWN.iter().filter(|(keyword, _)| known(keyword)).for_each(|(_, option)| add(option));
+    for option in FIRST {
+        add(option);
+    }
+    for (_, option) in WHERE_KNOWN.iter().filter(|(keyword, _)| known(keyword)) {
+        add(option);
+    }
     let session = if ends { "SessionType=default" } else { "SessionType=none" };
     if known("sessiontype") {
         add(session);
