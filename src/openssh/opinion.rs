@@ -14,6 +14,8 @@ use super::{course, methods};
 use crate::facts::Facts;
 use crate::facts::text::escape;
 
+/// Where new host keys go, and are not kept.
+const NOWHERE: &str = "/dev/null";
 /// ssh.h `SSH_MAX_HOSTS_FILES`.
 const MOST_HOSTS_FILES: usize = 32;
 
@@ -132,7 +134,7 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
     if known_hosts::remembers_nothing(options) {
         add("UserKnownHostsFile=none");
     } else {
-        add("UserKnownHostsFile=/dev/null");
+        add(&format!("UserKnownHostsFile={NOWHERE}"));
     }
     add(&format!("GlobalKnownHostsFile={}", hosts_files(facts)?));
     if !ends && !known("sessiontype") {
@@ -221,7 +223,7 @@ mod tests {
         let words = plain(&run);
         assert!(words.ends_with("-4 -i key -o GSSAPIAuthentication=yes -p 2222 -l a -- web1 true"), "{words}");
         assert!(words.starts_with("-vvv -n -T -o BatchMode=yes -o ControlMaster=no -o ControlPath=none"), "{words}");
-        assert!(words.contains("UserKnownHostsFile=/dev/null"), "{words}");
+        assert!(words.contains(&format!("UserKnownHostsFile={NOWHERE}")), "{words}");
         assert!(words.contains("GlobalKnownHostsFile=\"/home/a b/.ssh/known_hosts\" \"/etc/k\""), "{words}");
         assert!(run.ends && !run.detached);
     }

@@ -1,3 +1,5 @@
+//! Transcripts as ssh prints them, and what is read in them.
+
 use super::*;
 
 fn read(text: &str) -> Transcript {
