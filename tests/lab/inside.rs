@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::client::{self, Ended};
-use crate::row::{Fixture, HEALTHY, Row, Ssh};
+use crate::row::{Fixture, HEALTHY, Other, Row, Ssh};
 use crate::world::{World, read};
 
 /// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
@@ -53,12 +53,15 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
     if !ssh_only {
         let (ended, text, facts) = client::doctor(&world, row)?;
         report = outcome.report(&ended, &text);
-        outcome.verdict(row, &ended, &report);
+        outcome.verdict(row, row.also, &ended, &report);
         outcome.found(row, &report);
         if row.fixture != Fixture::No && facts.is_none() {
             outcome.complaints.push("no case was saved".to_owned());
         }
         outcome.facts = facts;
+    }
+    if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
+        with_or_without(row, &world, ssh_only, outcome)?;
     }
     let Some(mend) = row.mend else { return Ok(()) };
     let printed = printed_step(&report).filter(|_| mend.printed);
@@ -85,6 +88,39 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
         if predicted.map_or_else(|| !HEALTHY.contains(&met), |predicted| predicted != met) {
             outcome.complaints.push(format!("predicted {}, met {met}", predicted.unwrap_or("access-works")));
         }
+    }
+    Ok(())
+}
+
+/// Both programs once more, with a terminal where there was none and without where there was one.
+fn with_or_without(row: &Row, world: &World, ssh_only: bool, outcome: &mut Outcome) -> anyhow::Result<()> {
+    let meant = row.other.unwrap_or(Other { ssh: Ssh::Ends(255, ""), cause: "not said", certainty: "", needs: &[] });
+    let Other { ssh, cause, certainty, needs } = meant;
+    let other = Row {
+        terminal: !row.terminal,
+        ssh,
+        cause,
+        certainty,
+        needs,
+        remark: None,
+        status: None,
+        member: None,
+        ..row.clone()
+    };
+    let other = Row { fixture: Fixture::No, ..other };
+    let before = outcome.complaints.len();
+    outcome.printed.push_str(if other.terminal { "\n--- at a terminal\n" } else { "\n--- without a terminal\n" });
+    outcome.ssh(&client::ssh(world, &other, ssh)?, ssh);
+    if !ssh_only {
+        let (ended, text, _) = client::doctor(world, &other)?;
+        let report = outcome.report(&ended, &text);
+        // What bites next is the row's own business.
+        let also: Vec<&str> = list(&report, "/verdict/also").map(|entry| word(entry, "/cause")).collect();
+        outcome.verdict(&other, &also, &ended, &report);
+    }
+    let place = if other.terminal { "at a terminal" } else { "without a terminal" };
+    for complaint in &mut outcome.complaints[before..] {
+        *complaint = format!("{place}: {complaint}");
     }
     Ok(())
 }
@@ -138,7 +174,7 @@ impl Outcome {
     }
 
     /// Compares the verdict with the row's.
-    fn verdict(&mut self, row: &Row, ended: &Ended, report: &Value) {
+    fn verdict(&mut self, row: &Row, next: &[&str], ended: &Ended, report: &Value) {
         if report.is_null() {
             return;
         }
@@ -151,7 +187,7 @@ impl Outcome {
         compare("certainty", word(report, "/verdict/certainty").to_owned(), row.certainty.to_owned());
         let also: Vec<&str> = list(report, "/verdict/also").map(|entry| word(entry, "/cause")).collect();
         if row.finds.is_none() {
-            compare("also", also.join(" "), row.also.join(" "));
+            compare("also", also.join(" "), next.join(" "));
         }
         let needs: Vec<&str> = list(report, "/verdict/needs").filter_map(Value::as_str).collect();
         compare("needs", needs.join(" "), row.needs.join(" "));

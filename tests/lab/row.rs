@@ -38,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) log: &'static str,
     /// Which member of the verdict's group it is in truth, where it is a group.
     pub(crate) member: Option<Member>,
+    /// The same with a person at a terminal where there was none, or with none where there was one.
+    pub(crate) other: Option<Other>,
     /// How the first fault is taken away.
     pub(crate) mend: Option<Mend>,
     /// Without a target: what the check-up finds, a part of each sentence, and nothing else.
@@ -65,6 +67,19 @@ pub(crate) enum Ssh {
     Asks(&'static str),
     /// It says nothing and does not end.
     Hangs,
+}
+
+/// What both programs do where the row's person is gone, or has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Other {
+    /// What the real ssh does then.
+    pub(crate) ssh: Ssh,
+    /// The verdict's cause.
+    pub(crate) cause: &'static str,
+    /// Its certainty.
+    pub(crate) certainty: &'static str,
+    /// What a person will be asked.
+    pub(crate) needs: &'static [&'static str],
 }
 
 /// Where the facts of a row are kept.
@@ -113,6 +128,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         remark: None,
         log: "",
         member: None,
+        other: None,
         mend: None,
         finds: None,
         fixture: Fixture::No,
@@ -197,6 +213,30 @@ impl Row {
     pub(crate) fn needs(mut self, needs: &'static [&'static str]) -> Self {
         self.cause = "access-needs-answer";
         self.needs = needs;
+        self
+    }
+
+    /// Without the terminal ssh fails, and this is the verdict, proven.
+    pub(crate) fn without(self, cause: &'static str) -> Self {
+        self.without_at_most("proven", cause)
+    }
+
+    /// Without the terminal ssh fails, and this is the verdict.
+    pub(crate) fn without_at_most(mut self, certainty: &'static str, cause: &'static str) -> Self {
+        self.other = Some(Other { ssh: Ssh::Ends(255, ""), cause, certainty, needs: &[] });
+        self
+    }
+
+    /// Without the terminal ssh cannot ask, goes on, and logs in.
+    pub(crate) fn without_works(mut self) -> Self {
+        self.other = Some(Other { ssh: Ssh::Ends(0, ""), cause: "access-works", certainty: "proven", needs: &[] });
+        self
+    }
+
+    /// At a terminal ssh shows this question, nobody is accused, and this is what the report says will be asked.
+    pub(crate) fn with_a_terminal(mut self, asks: &'static str, needs: &'static [&'static str]) -> Self {
+        let cause = "access-needs-answer";
+        self.other = Some(Other { ssh: Ssh::Asks(asks), cause, certainty: "proven", needs });
         self
     }
 

@@ -246,7 +246,7 @@ fn files_2() -> Vec<Row> {
             world.config("PubkeyAuthentication no")
         })
         .at_a_terminal()
-        .ssh_asks("password:")
+        .ssh_asks("password:").without("pubkey-disabled-by-client")
         .needs(&["password"]),
     ]
 }

@@ -90,6 +90,7 @@ fn servers_1() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Enter passphrase")
+        .without("key-passphrase-needed")
         .needs(&["passphrase"]),
         row("close-at-second-query", |world| {
             world.scripted_userauth(Script::CloseAtSecondQuery)?;
@@ -120,7 +121,8 @@ fn servers_1() -> Vec<Row> {
             encrypted(world)
         })
         .ssh_fails(DENIED)
-        .proven("key-passphrase-needed"),
+        .proven("key-passphrase-needed")
+        .with_a_terminal("Enter passphrase for key", &["passphrase"]),
     ]
 }
 

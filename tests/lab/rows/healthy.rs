@@ -230,11 +230,13 @@ fn questions() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Are you sure you want to continue connecting")
+        .without("host-key-unknown")
         .needs(&["host-key"])
         .healthy_fixture(),
         row("asks-for-a-password", |world| world.server("PubkeyAuthentication no\nPasswordAuthentication yes"))
             .at_a_terminal()
             .ssh_asks("deploy@web1.example.org's password:")
+            .without("method-disabled-by-client")
             .needs(&["password"]),
         row("asks-for-a-password-after-the-key", |world| {
             world.server("PasswordAuthentication yes\nAuthenticationMethods publickey,password")?;
@@ -242,11 +244,13 @@ fn questions() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("deploy@web1.example.org's password:")
+        .without("second-factor-required")
         .needs(&["password"])
         .healthy_fixture(),
         row("asks-for-a-code", |world| world.server("PubkeyAuthentication no\nKbdInteractiveAuthentication yes"))
             .at_a_terminal()
             .ssh_asks("Password:")
+            .without_at_most("likely", "method-disabled-by-client")
             .needs(&["code"]),
     ]
 }

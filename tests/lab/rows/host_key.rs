@@ -52,7 +52,7 @@ fn plain() -> Vec<Row> {
             world.sshd("")?;
             world.login_key()
         })
-        .ssh_fails("Host key verification failed")
+        .ssh_fails("Host key verification failed").with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown")
         .mended_by("(printf 'web1.example.org '; cat /etc/ssh/ssh_host_ed25519_key.pub) >/home/a/.ssh/known_hosts; chown 1000 /home/a/.ssh/known_hosts")
         .fixture(),
@@ -71,7 +71,7 @@ fn plain() -> Vec<Row> {
             world.sshd("")?;
             world.login_key()
         })
-        .ssh_fails("Host key verification failed")
+        .ssh_fails("Host key verification failed").with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("host-key-revoked", |world| {
             world.server("")?;

@@ -19,13 +19,13 @@ fn more_hosts_1() -> Vec<Row> {
             good(world, "")?;
             world.sh("chmod 000 /home/a/.ssh/known_hosts").map(drop)
         })
-        .ssh_fails("Host key verification failed")
+        .ssh_fails("Host key verification failed").with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("known-hosts-folder", |world| {
             good(world, "")?;
             world.sh("rm /home/a/.ssh/known_hosts; mkdir /home/a/.ssh/known_hosts").map(drop)
         })
-        .ssh_fails("Host key verification failed")
+        .ssh_fails("Host key verification failed").with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("check-host-ip-ask", |world| {
             good(world, "")?;
@@ -105,6 +105,7 @@ fn more_hosts_2() -> Vec<Row> {
             world.append("/home/a/.ssh/known_hosts", &format!("@cert-authority *.example.org {}", ca.trim_end()))
         })
         .ssh_fails("Host key verification failed")
+        .with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("ca-revoked", |world| {
             world.host_key("ed25519")?;

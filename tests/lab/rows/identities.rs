@@ -159,10 +159,12 @@ fn passphrases() -> Vec<Row> {
             .fixture(),
         row("passphrase-without-a-terminal", locked)
             .ssh_fails("Permission denied (publickey)")
+            .with_a_terminal("Enter passphrase for key", &["passphrase"])
             .proven("key-passphrase-needed"),
         row("passphrase-at-a-terminal", locked)
             .at_a_terminal()
             .ssh_asks("Enter passphrase for key '/home/a/.ssh/id_ed25519'")
+            .without("key-passphrase-needed")
             .needs(&["passphrase"])
             .fixture(),
     ]

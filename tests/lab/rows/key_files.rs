@@ -32,7 +32,7 @@ fn more_keys_1() -> Vec<Row> {
             world.sh("rm /home/a/.ssh/id_ed25519.pub").map(drop)
         })
         .ssh_fails(DENIED)
-        .proven("key-passphrase-needed"),
+        .proven("key-passphrase-needed").with_a_terminal("Enter passphrase for key", &["passphrase"]),
         row("open-without-pub", |world| {
             world.server("")?;
             open_key(world)?;
@@ -70,7 +70,7 @@ fn more_keys_1() -> Vec<Row> {
             world.sh("rm /home/a/.ssh/id_rsa.pub").map(drop)
         })
         .at_a_terminal()
-        .ssh_asks("Enter passphrase")
+        .ssh_asks("Enter passphrase").without("key-passphrase-needed")
         .needs(&["passphrase"]),
         row("agent-of-another", |world| {
             world.server("")?;
@@ -114,7 +114,8 @@ fn more_keys_2() -> Vec<Row> {
             encrypted(world)
         })
         .ssh_fails(DENIED)
-        .proven("key-passphrase-needed"),
+        .proven("key-passphrase-needed")
+        .with_a_terminal("Enter passphrase for key", &["passphrase"]),
         row("six-agent-then-encrypted-tty", |world| {
             world.server("")?;
             let keys: Vec<String> = (1..=6).map(|number| format!("/home/a/.ssh/key{number}")).collect();
@@ -153,6 +154,7 @@ fn more_keys_2() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Enter passphrase")
+        .without("key-passphrase-needed")
         .needs(&["passphrase"]),
         row("three-keys-demanded", |world| {
             world.server("AuthenticationMethods publickey,publickey,publickey")?;
@@ -166,6 +168,7 @@ fn more_keys_2() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("password:")
+        .without("second-factor-required")
         .needs(&["password"]),
     ]
 }

@@ -56,7 +56,7 @@ fn servers() -> Vec<Row> {
         row("server-10.0-a-password-after-the-key", |world| {
             good(world, "PasswordAuthentication yes\nAuthenticationMethods publickey,password")
         })
-        .ssh_fails("Permission denied (password)")
+        .ssh_fails("Permission denied (password)").with_a_terminal("password:", &["password"])
         .proven("second-factor-required"),
         row("server-10.0-root-login-disabled", |world| {
             world.server_of(NEW, "PermitRootLogin no")?;
@@ -201,6 +201,7 @@ fn clients() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Enter passphrase for key '/home/a/.ssh/id_ed25519':")
+        .without("key-passphrase-needed")
         .needs(&["passphrase"]),
         row("client-10.0-host-key-is-another", |world| {
             world.client_of(NEW)?;
@@ -217,6 +218,7 @@ fn clients() -> Vec<Row> {
             world.login_key()
         })
         .ssh_fails("Host key verification failed")
+        .with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("client-10.0-meets-8.4", |world| {
             world.client_of(NEW)?;

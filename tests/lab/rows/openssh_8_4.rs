@@ -60,7 +60,7 @@ fn servers() -> Vec<Row> {
         row("server-8.4-a-password-after-the-key", |world| {
             good(world, "PasswordAuthentication yes\nAuthenticationMethods publickey,password")
         })
-        .ssh_fails("Permission denied (password)")
+        .ssh_fails("Permission denied (password)").with_a_terminal("password:", &["password"])
         .proven("second-factor-required"),
         row("server-8.4-root-login-disabled", |world| {
             world.server_of(OLD, "PermitRootLogin no")?;
@@ -178,6 +178,7 @@ fn clients() -> Vec<Row> {
             world.login_key()
         })
         .ssh_fails("Host key verification failed")
+        .with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
     ]
 }
@@ -196,13 +197,15 @@ fn client_files() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Enter passphrase for key '/home/a/.ssh/id_ed25519':")
+        .without("key-passphrase-needed")
         .needs(&["passphrase"]),
         row("client-8.4-passphrase-without-a-terminal", |world| {
             met_by_old(world, "")?;
             encrypted(world)
         })
         .ssh_fails(DENIED)
-        .proven("key-passphrase-needed"),
+        .proven("key-passphrase-needed")
+        .with_a_terminal("Enter passphrase for key", &["passphrase"]),
         row("client-8.4-seven-keys-in-the-agent", |world| {
             met_by_old(world, "")?;
             let keys: Vec<String> = (1..=7).map(|number| format!("/home/a/.ssh/key{number}")).collect();

@@ -241,7 +241,7 @@ fn third_3() -> Vec<Row> {
         row("stdin-closed-password-tty", |world| world.server("PubkeyAuthentication no\nPasswordAuthentication yes"))
             .line(&["-n", "deploy@web1.example.org"])
             .at_a_terminal()
-            .ssh_asks("password:")
+            .ssh_asks("password:").without("method-disabled-by-client")
             .needs(&["password"]),
         row("control-persist-live-master", |world| good(world, ""))
             .line(&["-oControlMaster=auto", "-oControlPersist=30", "-oControlPath=/home/a/.ssh/%C", "deploy@web1.example.org"]),
@@ -281,7 +281,7 @@ fn third_3() -> Vec<Row> {
             world.login_key()
         })
         .line(&["-p", "2222", "deploy@web1.example.org"])
-        .ssh_fails("Host key verification failed")
+        .ssh_fails("Host key verification failed").with_a_terminal("Are you sure you want to continue connecting", &["host-key"])
         .proven("host-key-unknown"),
         row("forward-agent-off", |world| good(world, "")).line(&["-A", "-X", "-t", "-t", "deploy@web1.example.org"]),
         row("key-exit-3", |world| {

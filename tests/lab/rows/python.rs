@@ -33,14 +33,17 @@ fn asyncssh() -> Vec<Row> {
         }),
         row("asyncssh-passwords-only", |world| good(world, "asyncssh", "password-only"))
             .ssh_fails("Permission denied (password)")
+            .with_a_terminal("password:", &["password"])
             .proven("server-pubkey-disabled"),
         row("asyncssh-passwords-only-at-a-terminal", |world| good(world, "asyncssh", "password-only"))
             .at_a_terminal()
             .ssh_asks("deploy@web1.example.org's password:")
+            .without("server-pubkey-disabled")
             .needs(&["password"]),
         row("asyncssh-dialogue-only-at-a-terminal", |world| good(world, "asyncssh", "dialogue-only"))
             .at_a_terminal()
             .ssh_asks("Code: ")
+            .without_at_most("likely", "server-pubkey-disabled")
             .needs(&["code"]),
         row("asyncssh-banner-tells-of-expiry-and-the-key-is-refused", |world| {
             world.python("asyncssh", "expired-by-name")?;

@@ -91,6 +91,7 @@ fn refused() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("deploy@web1.example.org's password:")
+        .without("no-key-accepted")
         .proven("no-key-accepted")
         .member("server-authorized-keys-missing"),
     ]
@@ -161,6 +162,7 @@ fn methods() -> Vec<Row> {
             good(world, "PasswordAuthentication yes\nAuthenticationMethods publickey,password")
         })
         .ssh_fails("Permission denied (password)")
+        .with_a_terminal("password:", &["password"])
         .proven("second-factor-required")
         .fixture(),
         row("a-code-after-the-key", |world| {
