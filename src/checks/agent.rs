@@ -159,7 +159,7 @@ const AGENT_LACKS_ACCEPTED_KEY: Cause = Cause {
 fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let Some(refused) = super::userauth::all_refused(facts, &turns)? else { return Ok(None) };
-    if !turns.iter().all(|turn| turn.offer.agent) {
+    if !turns.iter().all(|turn| turn.offer.agent) || super::userauth::certificates::is_expired(facts, &turns) {
         return Ok(None);
     }
     let agent = known(&facts.agent)?;

@@ -398,8 +398,8 @@ fn host_certificate_invalid(facts: &Facts) -> Observed<Option<Finding>> {
             ))
             .seen(format!(
                 "valid from {} to {}, and it is {}",
-                moment(certificate.valid_after),
-                moment(certificate.valid_before),
+                naming::moment(certificate.valid_after),
+                naming::moment(certificate.valid_before),
                 facts.observed_at.local
             ))
             .seen(format!("signed by the CA {}", certificate.ca));
@@ -415,15 +415,6 @@ fn host_certificate_invalid(facts: &Facts) -> Observed<Option<Finding>> {
     }
     finding.evidence.push(strictness(facts));
     Ok(Some(finding))
-}
-
-/// A moment of a certificate, in UTC.
-fn moment(seconds: u64) -> String {
-    if seconds == 0 {
-        return "always".to_owned();
-    }
-    let moment = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    moment.map_or_else(|| "for ever".to_owned(), |moment| moment.to_string())
 }
 
 fn sign_again(facts: &Facts) -> Vec<Step> {

@@ -261,8 +261,21 @@ fn identities_only_hides_key(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let hidden = facts.config.options.is_yes("identitiesonly") && super::userauth::client_takes_publickey(facts);
-    if !hidden || accepted_anyway(facts, &turns) {
+    if !hidden || (accepted_anyway(facts, &turns) && course::orphan(&turns).is_none()) {
         return Ok(None);
+    }
+    if let (Some(signer), Some((key, _))) = (hidden_signer(facts), course::orphan(&turns)) {
+        let summary = format!(
+            "IdentitiesOnly keeps ssh from signing with the agent's key for the certificate that {} accepts",
+            naming::login(facts)
+        );
+        return Ok(Some(
+            Finding::proven(summary)
+                .seen(format!("the server accepts the certificate {}", naming::key(key)))
+                .seen(format!("the agent holds its key: {}", naming::key(signer)))
+                .seen("IdentitiesOnly is yes, and no IdentityFile stands for this key")
+                .at(Blocks::Signed),
+        ));
     }
     let Some(query) = not_offered_but_accepted(facts, userauth).find(|query| in_agent(facts, &query.key)) else {
         return Ok(None);
@@ -278,7 +291,18 @@ fn identities_only_hides_key(facts: &Facts) -> Observed<Option<Finding>> {
     ))
 }
 
+/// The agent's key that belongs to an accepted certificate and that IdentitiesOnly keeps from signing for it.
+pub(super) fn hidden_signer(facts: &Facts) -> Option<&PublicKey> {
+    let turns = course::course(facts).ok()?;
+    let (_, certificate) = course::orphan(&turns).filter(|_| facts.config.options.is_yes("identitiesonly"))?;
+    let held = facts.agent.as_ref().ok()?.keys().iter();
+    held.map(|entry| &entry.key).find(|key| key.blob == certificate.key)
+}
+
 fn hides_commands(facts: &Facts) -> Vec<Step> {
+    if let Some(signer) = hidden_signer(facts) {
+        return select_agent_key(facts, signer);
+    }
     let Ok(userauth) = &facts.userauth else { return Vec::new() };
     let Some(query) = not_offered_but_accepted(facts, userauth).find(|query| in_agent(facts, &query.key)) else {
         return Vec::new();
@@ -305,6 +329,10 @@ pub(super) fn select_agent_key(facts: &Facts, key: &PublicKey) -> Vec<Step> {
 }
 
 fn mend_hides(facts: &mut Facts) {
+    if hidden_signer(facts).is_some() {
+        facts.config.options.set("identitiesonly", "no");
+        return;
+    }
     let Ok(userauth) = &facts.userauth else { return };
     let Some(key) =
         not_offered_but_accepted(facts, userauth).map(|query| query.key.clone()).find(|key| in_agent(facts, key))
@@ -435,6 +463,11 @@ fn identities_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::info("ssh has no key to offer"));
     }
     let summary = format!("ssh would offer {}", naming::count(offers.len(), "key", "keys"));
+    let lines: Vec<String> = lines.collect();
+    let ignored = super::userauth::certificates::passed_over(facts);
+    if let Some(first) = ignored.first().cloned() {
+        return Ok(Outcome::warn(format!("{summary}; {first}")).with(lines).with(ignored));
+    }
     Ok(Outcome::pass(summary).with(lines))
 }
 

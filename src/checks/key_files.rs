@@ -11,6 +11,7 @@ use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
+use super::userauth::certificates;
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, naming};
 
 /// The configured key files are there and are what ssh can read.
@@ -460,11 +461,15 @@ const KEY_PAIR_MISMATCH: Cause = Cause {
     place: Place::Client,
     doc: "ssh takes the public half from the .pub file beside a private key and offers that. When the two are not a pair, \
           the server accepts the .pub and the signature cannot be made: `private key … contents do not match public`. Where \
-          the server refuses that .pub, everything looks like a key that is not authorised.\n\n\
-          Proven when the server accepted the .pub and the private key's own public half is another.",
+          the server refuses that .pub, everything looks like a key that is not authorised. The same goes for a certificate of \
+          another key: it is accepted, and ssh has nothing to sign with.\n\n\
+          Proven when the server accepted the .pub or the certificate, and the private key that ssh has is another's.",
     prevent: "Write the .pub from the private key with ssh-keygen -y after every copy or rename.",
     fix: Fix {
         commands: |facts| {
+            if let Some(steps) = certificates::orphan_commands(facts) {
+                return steps;
+            }
             let path = file_word(facts, |problem| *problem == Problem::PairMismatch);
             vec![Step::here(
                 format!("ssh-keygen -y -f {path} > {path}.pub.new && mv {path}.pub.new {path}.pub"),
@@ -472,6 +477,11 @@ const KEY_PAIR_MISMATCH: Cause = Cause {
             )]
         },
         mend: |facts| {
+            if course::course(facts).is_ok_and(|turns| course::orphan(&turns).is_some()) {
+                facts.userauth = Err(Unobserved::NotAttempted);
+                facts.session = Err(Unobserved::NotAttempted);
+                return;
+            }
             mend_file(
                 facts,
                 |problem| *problem == Problem::PairMismatch,
@@ -487,6 +497,11 @@ const KEY_PAIR_MISMATCH: Cause = Cause {
 
 fn key_pair_mismatch(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
+    if let Some((key, certificate)) = course::orphan(&turns) {
+        return Ok(super::identities::hidden_signer(facts)
+            .is_none()
+            .then(|| certificates::orphan_finding(facts, key, certificate)));
+    }
     let Some(bite) = bite(facts, &turns, |problem| *problem == Problem::PairMismatch)? else { return Ok(None) };
     let path = &bite.file.path;
     let mut finding = bite.finding(facts, format!("{path}.pub does not belong to the private key {path}"));

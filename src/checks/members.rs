@@ -239,6 +239,25 @@ pub const MEMBERS: &[Member] = &[
         decide: |_| "ls -lt /etc/ssh/sshd_config /etc/ssh/sshd_config.d; ps -o lstart= -C sshd".to_owned(),
     },
     Member {
+        id: "certificate-principal-mismatch",
+        title: "the certificate does not name this account",
+        doc: "sshd lets a certificate in where it lists the account's name among its principals, or one of those that \
+              AuthorizedPrincipalsFile or AuthorizedPrincipalsCommand maps to the account; one without any principal it \
+              refuses. It logs \"Certificate invalid: name is not a listed principal\" or \"Certificate does not contain an \
+              authorized principal\". Whether names are mapped is visible on the server only.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "authorizedprincipals|trustedusercakeys"),
+    },
+    Member {
+        id: "certificate-not-trusted",
+        title: "the server does not trust the certificate's CA",
+        doc: "The CA's key is not in the file of TrustedUserCAKeys nor on a cert-authority line of authorized_keys, it is \
+              revoked, or its signature is of an algorithm that CASignatureAlgorithms leaves out (ssh-rsa with SHA-1 since \
+              8.2). sshd says nothing about it at its usual log level.",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "trustedusercakeys|casignaturealgorithms|revokedkeys"),
+    },
+    Member {
         id: "git-host-no-account",
         title: "no account of the Git host has this key",
         doc: "A Git host accepts a key only when an account (or a repository, as a deploy key) lists it.",

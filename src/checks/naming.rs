@@ -95,6 +95,15 @@ pub fn from(source: &Source) -> String {
     }
 }
 
+/// A moment of a certificate, in UTC.
+pub fn moment(seconds: u64) -> String {
+    if seconds == 0 {
+        return "always".to_owned();
+    }
+    let moment = i64::try_from(seconds).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    moment.map_or_else(|| "for ever".to_owned(), |moment| moment.to_string())
+}
+
 /// `1 key`, `3 keys`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }

@@ -1,5 +1,7 @@
 //! Whether the server accepts an identity, and whether the login then succeeds (RFC 4252 section 7).
 
+pub(super) mod certificates;
+
 use crate::facts::key::PublicKey;
 use crate::facts::offer::Expected;
 use crate::facts::text::escape;
@@ -18,7 +20,7 @@ pub const AUTHORIZED_KEYS: Check = Check {
     id: "authorized-keys",
     stage: Stage::Auth,
     claim: "the server accepts an identity that ssh offers",
-    causes: &[&TOO_MANY_KEYS, &NO_MUTUAL_SIGNATURE_ALGORITHM, &NO_KEY_ACCEPTED],
+    causes: &[&TOO_MANY_KEYS, &NO_MUTUAL_SIGNATURE_ALGORITHM, &certificates::CERTIFICATE_EXPIRED, &NO_KEY_ACCEPTED],
     holds: authorized_keys_hold,
     rules_out: &[("no-key-accepted", a_key_is_accepted)],
 };
@@ -161,7 +163,7 @@ const NO_KEY_ACCEPTED: Cause = Cause {
 fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let Some(refusal) = all_refused(facts, &turns)? else { return Ok(None) };
-    if turns.iter().all(|turn| turn.offer.agent) {
+    if turns.iter().all(|turn| turn.offer.agent) || certificates::is_expired(facts, &turns) {
         return Ok(None);
     }
     let userauth = known(&facts.userauth)?;
@@ -210,6 +212,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("{others} under ~/.ssh were asked about and refused too"));
     }
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
+    finding.evidence.extend(certificates::passed_over(facts));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));

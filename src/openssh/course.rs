@@ -6,7 +6,7 @@
 
 use crate::facts::config::Options;
 use crate::facts::identities::{Defect, FileKind, KeyFile, KeyFormat};
-use crate::facts::key::PublicKey;
+use crate::facts::key::{Certificate, PublicKey};
 use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Query, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, known};
@@ -175,6 +175,15 @@ pub fn meant<'a>(facts: &Facts, turns: &'a [Turn]) -> Option<&'a Turn> {
         .find(|turn| explicit(turn) && plain(turn))
         .or_else(|| turns.iter().find(plain))
         .or_else(|| turns.iter().find(|turn| turn.offer.key.is_some()))
+}
+
+/// Where the server accepts a certificate and ssh knows no private key that belongs to it: the turn and the certificate
+/// (sshconnect2.c `sign_and_send_pubkey`, "no separate private key for certificate").
+pub fn orphan(turns: &[Turn]) -> Option<(&PublicKey, &Certificate)> {
+    let (turn, usage) = stopped(turns)?;
+    let key = turn.offer.key.as_ref()?;
+    let alone = *usage == Use::Problem(Problem::Missing) && turn.offer.file.is_none() && !turn.offer.agent;
+    Some((key, key.certificate.as_deref().filter(|_| alone)?))
 }
 
 /// The key file behind an offer.

@@ -5,6 +5,7 @@
 pub mod algorithms;
 pub mod arguments;
 pub mod blocks;
+pub mod certificates;
 pub mod course;
 pub mod defaults;
 pub mod identities;

@@ -53,7 +53,7 @@ const CAUSES: &str = "
     identities-only-hides-key too-many-keys identity-file-missing key-file-permissions key-file-unreadable
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
     agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
-    no-key-accepted server-pubkey-disabled password-disabled signature-rejected second-factor-required
+    no-key-accepted certificate-expired server-pubkey-disabled password-disabled signature-rejected second-factor-required
     server-disconnected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
     access-needs-answer nothing-found undetermined";
 /// After this a row's process ends, whatever it waits for.

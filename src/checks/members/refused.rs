@@ -61,7 +61,10 @@ pub(in crate::checks) fn members(facts: &Facts, turns: &[Turn]) -> Vec<Alternati
         }
     }
     let mut alternatives: Vec<Alternative> = mismatched_pair(facts, turns).into_iter().collect();
-    alternatives.extend(suspects.alternatives(facts));
+    alternatives.extend(super::super::userauth::certificates::of_refusal(facts, turns));
+    let named = |id: &str| alternatives.iter().any(|known| known.cause == id);
+    let rest: Vec<Alternative> = suspects.alternatives(facts).into_iter().filter(|next| !named(next.cause)).collect();
+    alternatives.extend(rest);
     alternatives
 }
 
