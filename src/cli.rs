@@ -8,7 +8,8 @@ use clap::{ArgAction, CommandFactory as _, Parser, ValueEnum};
 const AFTER: &str = "\
 ssh's own options, all with ssh's meaning, alone or in clusters (-vvNp 2222):
   -F -i -J -l -o -p -b -B -c -m -I -P -4 -6 -A -K ...  as for ssh itself
-  -f -n -q -s -t -E -L -M -R ...                       taken, without effect
+  -N -T -W -s -t                                       decide what is asked of the session
+  -f -n -q -E -L -M -R ...                             taken, without effect
   -V -Q -G -O                                          make no login: exit 2
 After the words `scp` and `sftp` their own options count (-P is the port).
 Our options are long only. They stand before the host or directly after it;
@@ -16,7 +17,9 @@ from the first word of the remote command on, everything belongs to that.
 
 What it does to the server: one TCP connection (a second one only where keys
 are left unasked), public halves of keys, and, where a key is accepted, one
-login that runs `true`: as with any ssh, a ForceCommand of the server runs.
+login that runs `true` (git@ hosts: a shell, which only greets, or
+git-upload-pack for the repository that is named; sftp and scp: the sftp
+subsystem): as with any ssh, a ForceCommand of the server runs.
 --no-exec runs nothing, --no-login signs nothing. Nothing is written there or
 here, and the report says what the run cost. A remote command on the command
 line is never run. `Match exec` commands of your configuration are run, as

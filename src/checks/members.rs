@@ -258,11 +258,12 @@ pub const MEMBERS: &[Member] = &[
         decide: |facts| auth_methods::sshd_effective(facts, "trustedusercakeys|casignaturealgorithms|revokedkeys"),
     },
     Member {
-        id: "git-host-no-account",
-        title: "no account of the Git host has this key",
-        doc: "A Git host accepts a key only when an account (or a repository, as a deploy key) lists it.",
-        place: Place::GitHost,
-        decide: |facts| format!("ssh -T {}", naming::destination(facts)),
+        id: "server-chroot-ownership",
+        title: "ChrootDirectory, or a folder above it, fails sshd's rule of ownership",
+        doc: "Every folder of the path has to belong to root and be writable by nobody else. Else sshd ends the session in \
+              silence and logs \"bad ownership or modes for chroot directory\".",
+        place: Place::Server,
+        decide: |facts| auth_methods::sshd_effective(facts, "^chrootdirectory"),
     },
     Member {
         id: "hardware-key-unavailable",
@@ -295,7 +296,8 @@ pub fn member(id: &str) -> Option<&'static Member> {
 /// A member as an alternative, with what speaks for it; likely where something does.
 pub fn alternative(facts: &Facts, id: &str, evidence: Vec<String>) -> Option<Alternative> {
     let certainty = if evidence.is_empty() { Certainty::Possible } else { Certainty::Likely };
-    suspected(facts, Suspect { id: member(id)?.id, certainty, evidence })
+    let id = MEMBERS.iter().map(|member| member.id).chain([super::git_host::ID]).find(|known| *known == id)?;
+    suspected(facts, Suspect { id, certainty, evidence })
 }
 
 /// A member that the facts allow, and how much speaks for it.
@@ -347,6 +349,9 @@ impl Suspects {
 }
 
 fn suspected(facts: &Facts, suspect: Suspect) -> Option<Alternative> {
+    if suspect.id == super::git_host::ID {
+        return Some(super::git_host::alternative(facts, suspect.certainty, suspect.evidence));
+    }
     let member = member(suspect.id)?;
     Some(Alternative {
         cause: member.id,

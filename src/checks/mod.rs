@@ -9,6 +9,7 @@ pub mod auth_methods;
 pub mod checkup;
 pub mod config;
 pub mod connect;
+pub mod git_host;
 pub mod host_key;
 pub mod identities;
 pub mod key_files;

@@ -53,6 +53,55 @@ pub fn destination_without(facts: &Facts, keywords: &[&str]) -> String {
     words.join(" ")
 }
 
+/// ssh's options and destination without the path of a repository: `git@host` of `git@host:team/app.git`.
+pub fn destination_without_path(facts: &Facts) -> String {
+    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    if target.repository.is_none() {
+        return destination(facts);
+    }
+    let mut plain = facts.clone();
+    let port = if target.port == 22 { String::new() } else { format!("-p {} ", target.port) };
+    if let Ok(plain) = &mut plain.target {
+        plain.input = [target.user.as_bytes(), b"@", target.alias.as_bytes()].concat().as_slice().into();
+    }
+    let from_url = target.input.as_bytes().starts_with(b"ssh://");
+    format!("{}{}", if from_url { port } else { String::new() }, destination(&plain))
+}
+
+/// ssh's options and destination without what asks for another session than a shell: for a `ssh -t` of one's own.
+pub fn destination_without_command(facts: &Facts) -> String {
+    destination_without(facts, &["remotecommand", "clearallforwardings", "sessiontype", "requesttty"])
+}
+
+/// ssh's options and destination with another user.
+pub fn destination_as(facts: &Facts, user: &str) -> String {
+    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    let mut other = facts.clone();
+    let mut kept = Vec::new();
+    let mut words = facts.config.arguments.iter();
+    while let Some(word) = words.next() {
+        if word.as_bytes() == b"-l" {
+            words.next();
+        } else if !word.as_bytes().starts_with(b"-l") {
+            kept.push(word.clone());
+        }
+    }
+    other.config.arguments = kept;
+    let port = target.input.as_bytes().starts_with(b"ssh://") && target.port != 22;
+    if let Ok(other) = &mut other.target {
+        other.input = [user.as_bytes(), b"@", target.alias.as_bytes()].concat().as_slice().into();
+    }
+    let port = if port { format!("-p {} ", target.port) } else { String::new() };
+    format!("{port}{}", destination_without(&other, &["user"]))
+}
+
+/// `user@host` as one word for a shell, for programs that take few of ssh's options.
+pub fn copy_login(facts: &Facts) -> String {
+    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    let port = if target.port == 22 { String::new() } else { format!("-P {} ", target.port) };
+    format!("{port}{}", quoted_bytes(&[target.user.as_bytes(), b"@", target.alias.as_bytes()].concat()))
+}
+
 /// The destination for ssh-copy-id, which takes few of ssh's options.
 pub fn copy_destination(facts: &Facts) -> String {
     let Ok(target) = &facts.target else { return "HOST".to_owned() };

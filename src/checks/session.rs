@@ -1,12 +1,22 @@
 //! The session, and the verdicts that name no fault.
 
+mod channel;
+mod ending;
+mod endings;
+mod git;
+
 use crate::facts::key::PublicKey;
-use crate::facts::session::{ChannelOpen, Request, Session};
+use crate::facts::session::Request;
 use crate::facts::userauth::{Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
+
+use channel::{CHANNEL_REFUSED, SHELL_PRINTS};
+use ending::{Trouble, doubts, seen, trimmed, trouble};
+use endings::{FORCED_COMMAND, LOGIN_AS_OTHER_USER, PASSWORD_CHANGE_REQUIRED, SESSION_CLOSED, SHELL_REFUSES_LOGIN};
+use git::GIT_REPOSITORY_DENIED;
 
 use super::checkup::NOTHING_FOUND;
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Need, Outcome, Place, Step, naming, nothing_to_mend};
@@ -16,7 +26,20 @@ pub const SESSION: Check = Check {
     id: "session",
     stage: Stage::Session,
     claim: "a session opens and runs what is asked of it",
-    causes: &[&ACCESS_WORKS, &ACCESS_NEEDS_ANSWER, &NOTHING_FOUND, &UNDETERMINED],
+    causes: &[
+        &CHANNEL_REFUSED,
+        &LOGIN_AS_OTHER_USER,
+        &FORCED_COMMAND,
+        &SHELL_REFUSES_LOGIN,
+        &PASSWORD_CHANGE_REQUIRED,
+        &SESSION_CLOSED,
+        &SHELL_PRINTS,
+        &GIT_REPOSITORY_DENIED,
+        &ACCESS_WORKS,
+        &ACCESS_NEEDS_ANSWER,
+        &NOTHING_FOUND,
+        &UNDETERMINED,
+    ],
     holds: session_holds,
     rules_out: &[],
 };
@@ -45,7 +68,7 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         return super::offer::accepted(facts, offered);
     }
     if super::userauth::let_in(facts, &turns) {
-        if session_trouble(facts).is_some() {
+        if trouble(facts).is_some() {
             return Ok(None);
         }
         let Some(turn) = used(facts) else {
@@ -61,7 +84,8 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         let with = key.map(|key| format!(" with {}", whose(facts, &turn, key))).unwrap_or_default();
         let unseen = not_looked_at(facts);
         let certainty = if unseen.is_empty() { Certainty::Proven } else { Certainty::Likely };
-        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}"));
+        let known = git::known_as(facts).map(|name| format!(": {name}")).unwrap_or_default();
+        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}{known}"));
         finding.evidence = how_it_works(facts, userauth, &turn);
         finding.evidence.extend(unseen);
         return Ok(Some(finding));
@@ -112,18 +136,13 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
     });
     let forwards = (forwards && options.is_yes("exitonforwardfailure"))
         .then(|| "no forwarding was tried; with ExitOnForwardFailure ssh ends where one fails".to_owned());
-    let subsystem = facts
-        .target
-        .as_ref()
-        .is_ok_and(|target| matches!(target.program.as_str(), "scp" | "sftp"))
-        .then(|| "the sftp subsystem that scp and sftp use was not tried".to_owned());
     let tunnel = facts.config.arguments.iter().any(|word| word.as_bytes().starts_with(b"-W"));
     let tunnel = tunnel.then(|| "the forwarding that -W asks for was not tried".to_owned());
     let local = options.first("localcommand").filter(|_| options.is_yes("permitlocalcommand"));
     let local = local
         .filter(|command| !is_expanded(command))
         .map(|_| "LocalCommand was not run; ssh ends where it cannot expand it".to_owned());
-    [command, ended, forwards, subsystem, tunnel, local].into_iter().flatten().collect()
+    [command, ended, forwards, tunnel, local].into_iter().flatten().chain(doubts(facts)).collect()
 }
 
 /// The identity that the login was made with.
@@ -192,6 +211,20 @@ fn authorized_line(userauth: &Userauth) -> Option<String> {
     })?;
     let options = if line.1.is_empty() { String::new() } else { format!(" ({})", line.1) };
     Some(crate::facts::text::escape(format!("{}{options}", line.0).as_bytes()))
+}
+
+/// The file and the line of it that let the login in, where OpenSSH names one.
+fn authorized_place(userauth: &Userauth) -> Option<(String, u32)> {
+    let place = userauth.debug.iter().rev().find_map(|text| Some(text.as_str()?.split_once(": key options:")?.0))?;
+    let (file, line) = place.rsplit_once(':')?;
+    Some((file.to_owned(), line.parse().ok()?))
+}
+
+/// The key that the login was made with, and where it is.
+fn used_key(facts: &Facts) -> Option<String> {
+    let turn = used(facts)?;
+    let key = turn.offer.key.as_ref()?;
+    Some(whose(facts, &turn, key))
 }
 
 /// What the server said, once it had let us in, about keys that it refused before.
@@ -347,7 +380,7 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         return Finding::new(Certainty::Possible, summary).seen(how);
     }
     if facts.userauth.as_ref().is_ok_and(Userauth::succeeded)
-        && let Some(trouble) = session_trouble(facts)
+        && let Some(Trouble::Unseen(trouble)) = trouble(facts)
     {
         let summary = format!("the login as {login} succeeds, and then {trouble}");
         return Finding::new(Certainty::Possible, summary).seen(trouble);
@@ -463,80 +496,29 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
     steps
 }
 
-/// What went wrong with the session of a login that succeeded; `None` where it did what was asked, or nothing was.
-fn session_trouble(facts: &Facts) -> Option<String> {
-    let session = match &facts.session {
-        Ok(session) => session,
-        Err(Unobserved::NotAttempted) => return None,
-        Err(reason) => return Some(format!("its session was not seen to the end: {reason}")),
-    };
-    if let Some(End::KeyExchange(why)) = &session.end {
-        return Some(format!("its session was not seen to the end: {why}"));
-    }
-    match &session.channel {
-        Some(ChannelOpen::Confirmed) => {}
-        Some(ChannelOpen::Refused { code, text }) => {
-            return Some(format!("the server refuses the session (reason {code}: {})", text.shortened(200)));
-        }
-        None if session.end == Some(End::TimedOut) => {
-            return Some("no session opens while it is waited for".to_owned());
-        }
-        None => return Some("the server closes before a session opens".to_owned()),
-    }
-    match session.request {
-        Request::Shell if session.granted == Some(false) => Some("the server refuses to start a shell".to_owned()),
-        Request::Shell if turns_away(session) => command_trouble(session),
-        Request::Nothing | Request::Shell => None,
-        Request::True if session.granted == Some(false) => Some("the server refuses to run a command".to_owned()),
-        Request::True => command_trouble(session),
-    }
-}
-
-/// Whether the account's shell is one that turns everybody away (nologin(8)).
-fn turns_away(session: &Session) -> bool {
-    let says = |text: &crate::facts::text::ServerText| {
-        text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("account is currently not available"))
-    };
-    says(&session.stdout) || says(&session.stderr)
-}
-
-fn command_trouble(session: &Session) -> Option<String> {
-    let said = [&session.stdout, &session.stderr].into_iter().find(|text| !text.is_empty());
-    let said = said.map(|text| format!(", saying: {}", text.shortened(200))).unwrap_or_default();
-    match (session.exit_status, &session.exit_signal) {
-        (Some(0), _) => None,
-        (Some(status), _) => Some(format!("the session ends with exit status {status}{said}")),
-        (None, Some(signal)) => {
-            let signal = crate::facts::text::escape(signal.as_bytes());
-            Some(format!("the session is ended by signal {signal}{said}"))
-        }
-        (None, None) if session.end == Some(End::TimedOut) => {
-            Some(format!("what was started in the session had not ended when the wait for it was over{said}"))
-        }
-        (None, None) => Some(format!("the session ends without an exit status{said}")),
-    }
-}
-
 fn session_holds(facts: &Facts) -> Observed<Outcome> {
     let session = known(&facts.session)?;
-    if let Some(trouble) = session_trouble(facts) {
+    if let Some(Trouble::Unseen(trouble)) = trouble(facts) {
         return Ok(Outcome::info(trouble));
     }
-    let said = |name: &str, text: &crate::facts::text::ServerText| {
-        (!text.is_empty()).then(|| format!("{name}: {}", text.shortened(400)))
-    };
-    let lines = [said("standard output", &session.stdout), said("standard error", &session.stderr)];
+    let doubts = doubts(facts);
+    let lines = [seen(session), doubts.clone()].concat();
+    if let Some(doubt) = doubts.into_iter().next() {
+        return Ok(Outcome::warn(doubt).with(lines));
+    }
     let summary = match session.request {
         Request::Nothing => "a session channel opens; nothing was run in it",
         Request::True => "a session opens, and `true` runs in it",
         Request::Shell => "a session opens, and a shell answers in it",
+        Request::Sftp => "a session opens, and the sftp subsystem answers in it",
+        Request::Repository => "a session opens, and the repository can be read",
     };
     let greeting = session.request == Request::Shell;
     let summary = match [&session.stdout, &session.stderr].into_iter().find(|text| greeting && !text.is_empty()) {
-        Some(text) => format!("the server greets: {}", text.shortened(200)),
+        Some(text) => format!("the server greets: {}", trimmed(text, 200)),
         None => summary.to_owned(),
     };
-    Ok(Outcome::pass(summary).with(lines.into_iter().flatten()))
+    Ok(Outcome::pass(summary).with(lines))
 }
 
 #[cfg(test)]

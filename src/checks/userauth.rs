@@ -12,6 +12,8 @@ use crate::openssh::{known_hosts, prompts};
 
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
+use super::git_host::GIT_HOST_NO_ACCOUNT;
+
 pub(super) use super::auth_methods::{client_takes_publickey, question_open};
 pub(super) use crate::openssh::course::demanded;
 
@@ -20,7 +22,13 @@ pub const AUTHORIZED_KEYS: Check = Check {
     id: "authorized-keys",
     stage: Stage::Auth,
     claim: "the server accepts an identity that ssh offers",
-    causes: &[&TOO_MANY_KEYS, &NO_MUTUAL_SIGNATURE_ALGORITHM, &certificates::CERTIFICATE_EXPIRED, &NO_KEY_ACCEPTED],
+    causes: &[
+        &TOO_MANY_KEYS,
+        &NO_MUTUAL_SIGNATURE_ALGORITHM,
+        &certificates::CERTIFICATE_EXPIRED,
+        &GIT_HOST_NO_ACCOUNT,
+        &NO_KEY_ACCEPTED,
+    ],
     holds: authorized_keys_hold,
     rules_out: &[("no-key-accepted", a_key_is_accepted)],
 };
@@ -163,7 +171,8 @@ const NO_KEY_ACCEPTED: Cause = Cause {
 fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let Some(refusal) = all_refused(facts, &turns)? else { return Ok(None) };
-    if turns.iter().all(|turn| turn.offer.agent) || certificates::is_expired(facts, &turns) {
+    let elsewhere = certificates::is_expired(facts, &turns) || super::git_host::judged(facts, &turns).is_some();
+    if turns.iter().all(|turn| turn.offer.agent) || elsewhere {
         return Ok(None);
     }
     let userauth = known(&facts.userauth)?;
@@ -216,18 +225,23 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
-        finding = finding.or([Alternative {
-            cause: "accepted-key-not-offered",
-            certainty: Certainty::Possible,
-            summary: "one of the keys that were not asked about is the right one".to_owned(),
-            evidence: Vec::new(),
-            decide: Some(super::Decide {
-                place: Place::Client,
-                command: format!("sshdoctor --all-keys {}", naming::destination(facts)),
-            }),
-        }]);
+        finding = finding.or([among_the_unasked(facts)]);
     }
     Ok(Some(finding.or(members::of_refusal(facts, &turns))))
+}
+
+/// The alternative where keys are left that nobody asked about.
+pub(super) fn among_the_unasked(facts: &Facts) -> Alternative {
+    Alternative {
+        cause: "accepted-key-not-offered",
+        certainty: Certainty::Possible,
+        summary: "one of the keys that were not asked about is the right one".to_owned(),
+        evidence: Vec::new(),
+        decide: Some(super::Decide {
+            place: Place::Client,
+            command: format!("sshdoctor --all-keys {}", naming::destination(facts)),
+        }),
+    }
 }
 
 fn refused_answer(answer: Option<&Answer>) -> bool {

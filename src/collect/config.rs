@@ -203,6 +203,8 @@ fn target(arguments: &Arguments, options: &Options) -> Target {
             .collect(),
         program: arguments.program.clone(),
         command: (!command.is_empty()).then(|| ServerText::new(command.join(&b' '))),
+        subsystem: arguments.subsystem,
+        repository: arguments.repository.as_deref().map(|path| path.as_encoded_bytes().into()),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
 use crate::openssh::algorithms::users_kexinit;
 use crate::openssh::known_hosts::{Course, course, names};
 use crate::openssh::public_key::from_blob;
+use crate::openssh::session::{Wanted, aim};
 
 /// How long looking at files may take: a home on a dead network file system.
 const FILES_LIMIT: Duration = Duration::from_secs(5);
@@ -289,14 +290,14 @@ async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Wait
         return;
     };
     // With -N ssh opens no session either.
-    let wants_session = facts.config.options.first("sessiontype") != Some("none");
-    if plan.may_log_in() && wants_session {
+    let aim = aim(facts);
+    if plan.may_log_in() && aim.wanted != Wanted::Nothing {
         waiting("the session");
         let started = Instant::now();
         facts.session = Ok(Session::default());
-        let Facts { session: Ok(session), userauth: Ok(userauth), footprint, run, .. } = facts else { return };
+        let Facts { session: Ok(session), userauth: Ok(userauth), footprint, .. } = facts else { return };
         let footprint = footprint.get_or_insert_default();
-        session::run(&mut connection, &run.limits, session, userauth, footprint).await;
+        session::run(&mut connection, &aim, session, userauth, footprint).await;
         took(facts, "session", started);
     }
     connection.leave().await;

@@ -6,7 +6,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 
 use nix::unistd::{User, gethostname, getuid};
@@ -39,6 +39,7 @@ pub fn collect(facts: &mut Facts) {
     run.host = gethostname().map(|name| name.as_encoded_bytes().into()).unwrap_or_default();
     run.os = os();
     run.terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok();
+    run.stdin_is_terminal = std::io::stdin().is_terminal();
     run.askpass = askpass(run.terminal, &|name| env::var_os(name), &exists).map(|path| path.as_encoded_bytes().into());
     run.ssh_connection = variable("SSH_CONNECTION").map(Text::new);
     run.auth_sock = variable("SSH_AUTH_SOCK").map(Text::new);

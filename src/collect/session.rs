@@ -1,7 +1,9 @@
 //! The session channel after a login (RFC 4254 section 6): is it opened, does a command run in it, how does it end?
 //!
-//! Touches: the connection that is logged in; runs `true` there (for a Git host's account a shell without a terminal,
-//! as `ssh -T` does), which runs whatever the server ties to the account or the key.
+//! Touches: the connection that is logged in; runs `true` there, which runs whatever the server ties to the account.
+//! For a Git host's account a shell without a terminal instead, as `ssh -T` does, or `git-upload-pack` for the
+//! repository that the user named; for sftp and scp the `sftp` subsystem, up to its first packet. A terminal is asked
+//! for where ssh would ask, and nothing started at it.
 
 use std::time::Duration;
 
@@ -13,7 +15,9 @@ use super::userauth::note;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::text::{ServerText, escape};
 use crate::facts::userauth::Userauth;
-use crate::facts::{End, Footprint, Limits};
+use crate::facts::{End, Footprint};
+use crate::openssh::git_hosts::{self, UploadPack};
+use crate::openssh::session::{Aim, SFTP_INIT, Wanted, other_user, sftp_packet};
 
 /// How long opening the channel may take: PAM modules run now.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -26,56 +30,130 @@ const MAX_REASON: usize = 1024;
 
 /// The channel, as far as it has come.
 struct Channel<'a> {
+    aim: &'a Aim,
     session: &'a mut Session,
     userauth: &'a mut Userauth,
     output: [Vec<u8>; 2],
     /// The server's number for the channel.
     theirs: Option<u32>,
+    /// The answer to the last request for a channel.
+    opened: Option<ChannelOpen>,
+    /// The answer to the last request in it.
+    granted: Option<bool>,
     closed: bool,
 }
 
-/// Opens a session channel, starts what may be started in it, and waits for its end.
+/// Opens a session channel, starts what may be started in it, and waits for its end; asks for a terminal where ssh
+/// would.
 pub(crate) async fn run(
     connection: &mut Connection,
-    limits: &Limits,
+    aim: &Aim,
     session: &mut Session,
     userauth: &mut Userauth,
     footprint: &mut Footprint,
 ) {
-    let mut channel = Channel { session, userauth, output: [Vec::new(), Vec::new()], theirs: None, closed: false };
-    let outcome = channel.steps(connection, limits, footprint).await;
-    if let Err(end) = outcome {
-        channel.session.end = Some(end);
+    let mut channel = Channel {
+        aim,
+        session,
+        userauth,
+        output: [Vec::new(), Vec::new()],
+        theirs: None,
+        opened: None,
+        granted: None,
+        closed: false,
+    };
+    match channel.steps(connection, footprint).await {
+        Err(end) => channel.session.end = Some(end),
+        // What this ends in says nothing of the session that was seen.
+        Ok(()) => drop(channel.terminal(connection).await),
     }
 }
 
 impl Channel<'_> {
-    async fn steps(
-        &mut self,
-        connection: &mut Connection,
-        limits: &Limits,
-        footprint: &mut Footprint,
-    ) -> Result<(), End> {
-        connection.send(&[message::open_session()]).await?;
-        let deadline = Instant::now() + OPEN_LIMIT;
-        while self.session.channel.is_none() {
-            self.next(connection, deadline).await?;
-        }
+    async fn steps(&mut self, connection: &mut Connection, footprint: &mut Footprint) -> Result<(), End> {
+        let opened = self.open(connection).await;
+        self.session.channel.clone_from(&self.opened);
+        opened?;
         let Some(theirs) = self.theirs else { return Ok(()) };
         // OpenSSH has said by now what the key is bound to.
-        self.session.request = request(limits, self.userauth);
-        let start = match self.session.request {
-            Request::Nothing => return connection.send(&[message::close(theirs)]).await,
-            Request::True => message::exec(theirs, b"true"),
-            Request::Shell => message::shell(theirs),
+        self.session.request = self.aim.request(&self.userauth.debug);
+        let start = match (self.session.request, &self.aim.wanted) {
+            (Request::Nothing, _) => return Ok(()),
+            (Request::Shell, _) => vec![message::shell(theirs), message::eof(theirs)],
+            (Request::Sftp, _) => vec![message::subsystem(theirs, b"sftp")],
+            (Request::Repository, Wanted::Repository(path)) => vec![message::exec(theirs, &upload_pack(path))],
+            (Request::True | Request::Repository, _) => vec![message::exec(theirs, b"true"), message::eof(theirs)],
         };
         footprint.commands_run += 1;
-        connection.send(&[start, message::eof(theirs)]).await?;
+        connection.send(&start).await?;
         let deadline = Instant::now() + RUN_LIMIT;
-        while !self.closed && self.session.granted != Some(false) {
+        while !self.closed && self.granted != Some(false) && !self.has_enough() {
+            let waited = self.granted.is_none();
+            let next = self.next(connection, deadline).await;
+            self.session.granted = self.granted;
+            next?;
+            if waited && self.granted == Some(true) && self.session.request == Request::Sftp {
+                connection.send(&[message::data(theirs, SFTP_INIT)]).await?;
+            }
+        }
+        self.close(connection).await
+    }
+
+    /// Asks for a channel and waits for the answer.
+    async fn open(&mut self, connection: &mut Connection) -> Result<(), End> {
+        (self.theirs, self.opened, self.granted, self.closed) = (None, None, None, false);
+        connection.send(&[message::open_session()]).await?;
+        let deadline = Instant::now() + OPEN_LIMIT;
+        while self.opened.is_none() {
             self.next(connection, deadline).await?;
         }
-        connection.send(&[message::close(theirs)]).await
+        Ok(())
+    }
+
+    /// Closes the channel on this side.
+    async fn close(&mut self, connection: &mut Connection) -> Result<(), End> {
+        match self.theirs.take() {
+            Some(theirs) => connection.send(&[message::close(theirs)]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for a terminal, where ssh would and the session gives no reason to stop: in the channel where nothing was
+    /// started, else in another one. Nothing is ever started at it: that would be a login for utmp.
+    async fn terminal(&mut self, connection: &mut Connection) -> Result<(), End> {
+        let good = match self.session.request {
+            Request::Nothing => self.session.channel == Some(ChannelOpen::Confirmed),
+            Request::True => self.session.exit_status == Some(0),
+            _ => false,
+        };
+        if !good || !self.aim.terminal {
+            return self.close(connection).await;
+        }
+        if self.theirs.is_none() {
+            self.open(connection).await?;
+        }
+        let Some(theirs) = self.theirs else { return Ok(()) };
+        connection.send(&[message::terminal(theirs)]).await?;
+        let deadline = Instant::now() + OPEN_LIMIT;
+        while self.granted.is_none() && !self.closed {
+            self.next(connection, deadline).await?;
+        }
+        self.session.terminal = self.granted;
+        self.close(connection).await
+    }
+
+    /// Whether what has come tells all that is waited for.
+    fn has_enough(&self) -> bool {
+        let [stdout, stderr] = &self.output;
+        match self.session.request {
+            Request::Nothing => true,
+            Request::Sftp => sftp_packet(stdout).is_some(),
+            Request::Repository => git_hosts::upload_pack(stdout) != UploadPack::NoPacket,
+            // The text is followed by a pause that is meant to be read in.
+            Request::True | Request::Shell => {
+                [stdout, stderr].into_iter().any(|said| other_user(&ServerText::new(said.as_slice())).is_some())
+            }
+        }
     }
 
     /// Takes one message in.
@@ -90,14 +168,14 @@ impl Channel<'_> {
             }
             Message::OpenConfirmation { theirs } => {
                 self.theirs = Some(theirs);
-                self.session.channel = Some(ChannelOpen::Confirmed);
+                self.opened = Some(ChannelOpen::Confirmed);
             }
             Message::OpenFailure { code, text } => {
                 let text = ServerText::new(&text[..text.len().min(MAX_REASON)]);
-                self.session.channel = Some(ChannelOpen::Refused { code, text });
+                self.opened = Some(ChannelOpen::Refused { code, text });
             }
-            Message::ChannelSuccess => self.session.granted = Some(true),
-            Message::ChannelFailure => self.session.granted = Some(false),
+            Message::ChannelSuccess => self.granted = Some(true),
+            Message::ChannelFailure => self.granted = Some(false),
             Message::Data(bytes) => self.keep(0, bytes),
             Message::ErrorData(bytes) => self.keep(1, bytes),
             Message::ExitStatus(status) => self.session.exit_status = Some(status),
@@ -117,43 +195,26 @@ impl Channel<'_> {
     }
 }
 
-/// What is asked of the channel.
-fn request(limits: &Limits, userauth: &Userauth) -> Request {
-    if !limits.exec {
-        return Request::Nothing;
+/// The command that Git runs on the server to read a repository (git's connect.c `git_connect`, quote.c `sq_quote_buf`).
+fn upload_pack(path: &ServerText) -> Vec<u8> {
+    let mut command = b"git-upload-pack '".to_vec();
+    for byte in path.as_bytes() {
+        match byte {
+            b'\'' | b'!' => command.extend([b'\'', b'\\', *byte, b'\'']),
+            other => command.push(*other),
+        }
     }
-    if userauth.user == "git" {
-        return Request::Shell;
-    }
-    if userauth.debug.iter().any(bound_to_a_command) { Request::Nothing } else { Request::True }
-}
-
-/// Whether OpenSSH says that a key or certificate runs one command only (auth-options.c `auth_log_authopts`).
-fn bound_to_a_command(debug: &ServerText) -> bool {
-    let text = String::from_utf8_lossy(debug.as_bytes());
-    text.split_once("key options:").is_some_and(|(_, options)| options.split_whitespace().any(|word| word == "command"))
+    command.push(b'\'');
+    command
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(user: &str, exec: bool, debug: &str) -> Request {
-        let userauth = Userauth { user: user.into(), debug: vec![debug.into()], ..Userauth::default() };
-        request(&Limits { exec, ..Limits::default() }, &userauth)
-    }
-
     #[test]
-    fn a_key_that_is_bound_to_a_command_runs_nothing() {
-        let options = "/home/a/.ssh/authorized_keys:2: key options: agent-forwarding command port-forwarding";
-        assert_eq!(asked("a", true, options), Request::Nothing);
-        assert_eq!(asked("a", true, "/home/a/.ssh/authorized_keys:2: key options: port-forwarding"), Request::True);
-    }
-
-    #[test]
-    fn a_git_host_is_asked_for_a_shell_and_without_leave_nothing_is_run() {
-        assert_eq!(asked("git", true, ""), Request::Shell);
-        assert_eq!(asked("git", false, ""), Request::Nothing);
-        assert_eq!(asked("a", false, ""), Request::Nothing);
+    fn a_repositorys_path_is_one_word_for_the_servers_shell() {
+        assert_eq!(upload_pack(&"team/app.git".into()), b"git-upload-pack 'team/app.git'");
+        assert_eq!(upload_pack(&"a'; reboot!".into()), b"git-upload-pack 'a'\\''; reboot'\\!''");
     }
 }

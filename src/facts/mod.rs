@@ -286,6 +286,9 @@ pub struct Run {
     pub os: String,
     /// Whether `/dev/tty` could be opened, so that ssh can ask a question there.
     pub terminal: bool,
+    /// Whether standard input is a terminal: then ssh asks the server for one where a shell is meant (ssh.c `main`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stdin_is_terminal: bool,
     /// The askpass program that ssh would run for a question (readpass.c `read_passphrase`); `None` where it would not.
     pub askpass: Option<Path>,
     /// `SSH_CONNECTION`, where this shell was itself reached by ssh.
@@ -349,6 +352,14 @@ pub struct Target {
     pub program: String,
     /// What ssh would have run there; never run by us. `None` where a shell was meant.
     pub command: Option<ServerText>,
+    /// Whether the command is the name of a subsystem, as with `ssh -s`, sftp, and scp but for its old protocol.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub subsystem: bool,
+    /// The path of the repository that the destination names, as Git's own programs are given it on the server:
+    /// `team/app.git` of `git@host:team/app.git`, `/team/app.git` of `ssh://git@host/team/app.git`. `None` where it
+    /// names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<ServerText>,
 }
 
 /// Who chose the account that will be asked for.

@@ -14,6 +14,9 @@ pub struct Session {
     pub request: Request,
     /// Whether the server granted the request; `None` where it was not made or not answered.
     pub granted: Option<bool>,
+    /// Whether the server granted a terminal (`pty-req`); `None` where none was asked for or no answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<bool>,
     /// What came on standard output, at most 4 KiB.
     pub stdout: ServerText,
     /// What came on standard error, at most 4 KiB.
@@ -52,4 +55,8 @@ pub enum Request {
     True,
     /// A shell without a terminal, as `ssh -T` asks of a Git host.
     Shell,
+    /// The `sftp` subsystem, and its version (draft-ietf-secsh-filexfer-02 section 4).
+    Sftp,
+    /// `exec git-upload-pack`, of the repository that the destination names.
+    Repository,
 }

@@ -29,6 +29,10 @@ pub struct Arguments {
     pub port: Option<u16>,
     /// What would run there; never run by us.
     pub command: Vec<OsString>,
+    /// The path of the repository that the destination names, as Git gives it to the server's side.
+    pub repository: Option<OsString>,
+    /// Whether the command is the name of a subsystem (`-s`).
+    pub subsystem: bool,
     /// Whether `-v` was given: for us, the evidence behind each line.
     pub verbose: bool,
 }
@@ -208,7 +212,7 @@ pub fn parse(words: &[OsString]) -> Result<Arguments, String> {
 /// As [`parse`].
 pub fn parse_as(program: Option<&str>, words: &[OsString], tags: bool) -> Result<Arguments, String> {
     let grammar = grammar(program.unwrap_or("ssh"), tags);
-    let mut line = Line { arguments: Arguments::default(), port: None, grammar };
+    let mut line = Line { arguments: Arguments::default(), port: None, old_protocol: false, grammar };
     grammar.program.clone_into(&mut line.arguments.program);
     match grammar.program {
         "ssh" => line.ssh(words, program.is_none())?,
@@ -222,6 +226,8 @@ struct Line {
     arguments: Arguments,
     /// `-P` of scp and sftp.
     port: Option<OsString>,
+    /// scp's `-O`.
+    old_protocol: bool,
     grammar: &'static Grammar,
 }
 
@@ -290,7 +296,9 @@ impl Line {
             self.arguments.options.extend(["-p".into(), port]);
         }
         self.arrive(word, &found);
-        self.arguments.command = vec!["sftp".into()];
+        // scp's old protocol runs a command (scp.c `main`, `MODE_SCP`).
+        self.arguments.command = vec![if self.old_protocol { "scp".into() } else { "sftp".into() }];
+        self.arguments.subsystem = !self.old_protocol;
         Ok(())
     }
 
@@ -301,6 +309,12 @@ impl Line {
         self.arguments.user = found.user.as_deref().map(destination::os);
         self.arguments.port = found.port;
         self.arguments.command.extend(found.path.as_deref().map(destination::os));
+        // A URL's path begins at the root, but for somebody's home (git's connect.c `parse_connect_url`).
+        let url = word.as_encoded_bytes().starts_with(b"ssh://");
+        self.arguments.repository = found.path.as_deref().map(|path| match path {
+            path if url && !path.starts_with(b"~") => destination::os(&[b"/", path].concat()),
+            path => destination::os(path),
+        });
     }
 
     /// Reads one word of options; returns the words that are left.
@@ -327,6 +341,9 @@ impl Line {
         let copying = self.grammar.program != "ssh";
         match letter {
             b'v' => self.arguments.verbose = true,
+            b's' if !copying => self.arguments.subsystem = true,
+            b'O' if self.grammar.program == "scp" => self.old_protocol = true,
+            b's' if self.grammar.program == "scp" => self.old_protocol = false,
             b'P' if copying => self.port = value,
             b'M' if !copying => {}
             b'V' | b'G' | b'Q' | b'O' if !copying => return Err(no_login(letter)),

@@ -35,7 +35,7 @@ const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
     let mut arguments = row.line.to_vec();
-    if !row.line.contains(&"--") && !has_command(row.line) {
+    if row.program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
         arguments.push("true");
     }
     let (limit, until) = match expected {
@@ -44,9 +44,9 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
         Ssh::Hangs => (HANG, None),
     };
     if row.terminal {
-        on_terminal(world, "ssh", &arguments, limit, until, row.types)
+        on_terminal(world, row.program, &arguments, limit, until, row.types)
     } else {
-        plain(world, "ssh", &arguments, limit)
+        plain(world, row.program, &arguments, limit)
     }
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
         arguments.extend(["--save", "/tmp/case.json"]);
     }
     arguments.extend(row.ours);
-    arguments.extend(row.line);
-    if !has_command(row.line) && row.finds.is_none() {
+    arguments.extend(row.doctor.unwrap_or(row.line));
+    if row.program == "ssh" && !row.shell && !has_command(row.line) && row.finds.is_none() {
         arguments.push("true");
     }
     let ended = if row.terminal {

@@ -10,10 +10,16 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// Builds the machine: servers, keys, accounts, and the fault.
     pub(crate) setup: fn(&mut World) -> anyhow::Result<()>,
+    /// The program beside which sshdoctor runs, `ssh`.
+    pub(crate) program: &'static str,
     /// What stands after the word `ssh`, the same for both programs.
     pub(crate) line: &'static [&'static str],
     /// Our own options, which stand before that.
     pub(crate) ours: &'static [&'static str],
+    /// What stands after the word `sshdoctor` where it is not what stands after the program's.
+    pub(crate) doctor: Option<&'static [&'static str]>,
+    /// Whether a shell is asked for, and not the command `true`.
+    pub(crate) shell: bool,
     /// Whether a person sits at a terminal.
     pub(crate) terminal: bool,
     /// What the person types there: after which text is shown, and what; each once, in this order.
@@ -114,8 +120,11 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
     Row {
         name,
         setup,
+        program: "ssh",
         line: &["deploy@web1.example.org"],
         ours: &[],
+        doctor: None,
+        shell: false,
         terminal: false,
         types: &[],
         ssh: Ssh::Ends(0, ""),
@@ -163,6 +172,20 @@ impl Row {
     pub(crate) fn types(mut self, types: &'static [(&'static str, &'static str)]) -> Self {
         self.types = types;
         self.at_a_terminal()
+    }
+
+    /// Beside this program with these words; sshdoctor's own are the row's line.
+    pub(crate) fn beside(mut self, program: &'static str, line: &'static [&'static str]) -> Self {
+        self.program = program;
+        self.doctor = Some(self.line);
+        self.line = line;
+        self
+    }
+
+    /// A shell is asked for.
+    pub(crate) fn shell(mut self) -> Self {
+        self.shell = true;
+        self
     }
 
     /// With a person at a terminal.
@@ -304,6 +327,12 @@ impl Row {
     pub(crate) fn checkup(mut self, finds: &'static [&'static str]) -> Self {
         self.line = &[];
         self.finds = Some(finds);
+        self
+    }
+
+    /// ssh ends with this status and says so.
+    pub(crate) fn ssh_ends(mut self, status: i32, says: &'static str) -> Self {
+        self.ssh = Ssh::Ends(status, says);
         self
     }
 

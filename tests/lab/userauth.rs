@@ -6,8 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use russh::server::{Auth, Config, Handle, Handler, PublicKeyOffer, VerifiedPublicKey, run_stream};
-use russh::{Disconnect, MethodKind, MethodSet, SshId};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey, run_stream,
+};
+use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet, SshId};
 use ssh_key::PrivateKey;
 
 use crate::world::{World, read};
@@ -27,10 +29,27 @@ pub(crate) enum Script {
     YesToAll(&'static str),
     /// Every key is refused. It says this name.
     RefuseAll(&'static str),
+    /// A Git host that lets the authorised key in.
+    Git(Git),
     /// The connection is closed without a word at the second query.
     CloseAtSecondQuery,
     /// The connection is closed without a word in place of an answer to `none`.
     CloseAtNone,
+}
+
+/// A Git host: what it is called, and what it answers to a shell and to a command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Git {
+    /// Its identification string.
+    pub(crate) name: &'static str,
+    /// What stands on stdout in place of a shell.
+    pub(crate) greeting: &'static str,
+    /// What stands on stdout in place of a command's output.
+    pub(crate) stdout: &'static str,
+    /// What stands on stderr in place of a command's.
+    pub(crate) stderr: &'static str,
+    /// The exit status of both.
+    pub(crate) status: u32,
 }
 
 impl World {
@@ -42,6 +61,7 @@ impl World {
         let config = Arc::new(Config {
             server_id: SshId::Standard(Cow::Borrowed(match script {
                 Script::YesToAll(name) | Script::RefuseAll(name) => name,
+                Script::Git(git) => git.name,
                 _ => "SSH-2.0-Gatekeeper_4.1",
             })),
             methods: MethodSet::from(&[MethodKind::PublicKey][..]),
@@ -117,11 +137,47 @@ impl Handler for Gate {
         match self.script {
             _ if !Self::authorised(key.public_key) => Ok(Auth::reject()),
             Script::Disconnect(_) | Script::RefuseSignature | Script::RefuseAll(_) => Ok(Auth::reject()),
-            Script::YesToAll(_) | Script::CloseAtSecondQuery | Script::CloseAtNone => Ok(Auth::Accept),
+            Script::YesToAll(_) | Script::Git(_) | Script::CloseAtSecondQuery | Script::CloseAtNone => Ok(Auth::Accept),
             Script::CloseAfterSignature => Err(russh::Error::Disconnect),
             Script::Partial(next) => {
                 Ok(Auth::Reject { proceed_with_methods: Some(MethodSet::from(&[next][..])), partial_success: true })
             }
         }
     }
+
+    async fn channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        let Script::Git(git) = self.script else { return session.channel_failure(channel) };
+        answer(channel, session, git.greeting, "", git.status)
+    }
+
+    async fn exec_request(&mut self, channel: ChannelId, _: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+        let Script::Git(git) = self.script else { return session.channel_failure(channel) };
+        answer(channel, session, git.stdout, git.stderr, git.status)
+    }
+}
+
+/// Text in place of what was asked, and the end.
+fn answer(
+    channel: ChannelId,
+    session: &mut Session,
+    stdout: &'static str,
+    stderr: &'static str,
+    status: u32,
+) -> Result<(), russh::Error> {
+    session.channel_success(channel)?;
+    session.data(channel, stdout.as_bytes())?;
+    session.extended_data(channel, 1, stderr.as_bytes())?;
+    session.exit_status_request(channel, status)?;
+    session.eof(channel)?;
+    session.close(channel)
 }

@@ -113,6 +113,7 @@ pub(crate) const CATALOGUE: &[(&str, &str)] = &[
     ("password-change-required", "PL"),
     ("session-closed", "PL"),
     ("channel-refused", "PL"),
+    ("shell-startup-prints", "PL"),
     ("git-host-no-account", "PL"),
     ("git-repository-denied", "PL"),
     ("access-works", "PL"),
@@ -138,14 +139,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("wrong-ssh-binary", "who logs in, and with which program"),
     ("password-rejected", "passwords and dialogues"),
     ("kerberos-ticket-missing", "passwords and dialogues"),
-    ("shell-refuses-login", "sessions"),
-    ("forced-command", "sessions"),
-    ("login-as-other-user", "sessions"),
-    ("password-change-required", "sessions"),
-    ("session-closed", "sessions"),
-    ("channel-refused", "sessions"),
-    ("git-host-no-account", "sessions"),
-    ("git-repository-denied", "sessions"),
     ("nothing-found", "the check-up"),
 ];
 

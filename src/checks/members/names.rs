@@ -2,6 +2,7 @@
 
 use crate::facts::text::ServerText;
 use crate::facts::{Facts, UserFrom};
+use crate::openssh::git_hosts;
 use crate::openssh::server::software;
 
 use super::super::naming;
@@ -39,11 +40,6 @@ const PROVIDERS: &[(&str, Provider)] = &[
     (".ip.linodeusercontent.com", Provider::Root),
     (".vultrusercontent.com", Provider::Root),
 ];
-
-/// The Git hosts by name and by the software of their identification string.
-const GIT_HOSTS: &[&str] =
-    &["github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "ssh.dev.azure.com", "vs-ssh.visualstudio.com"];
-const GIT_SOFTWARE: &[&str] = &["babeld", "GitLab-SSHD", "conker", "SSHBlackbox"];
 
 /// Default accounts of images; the name of another image's is a sign that this is the wrong one.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -133,12 +129,9 @@ pub(super) fn provider(facts: &Facts) -> Option<(Provider, String)> {
 
 /// Whether it is a service for Git and nothing else, and what shows it.
 pub(super) fn git_host(facts: &Facts) -> Option<String> {
-    let named = hosts(facts).into_iter().find(|host| GIT_HOSTS.contains(&host.as_str()) || is_codecommit(host));
-    let software = identified(facts);
-    let known = GIT_SOFTWARE.iter().any(|name| software.starts_with(name));
-    named.map(|host| format!("{host} is a Git host")).or_else(|| {
-        known.then(|| format!("the server says {}, as a Git host does", ServerText::from(software).shortened(60)))
-    })
+    let host = git_hosts::git_host(facts)?;
+    // Gerrit knows its users by their own names.
+    host.service.filter(|service| *service != "Gerrit").map(|_| host.because)
 }
 
 /// Whether the server is a Git host: what it refuses is decided in its web interface.

@@ -18,6 +18,7 @@ const USERAUTH_REQUEST: u8 = 50;
 const USERAUTH_PK_OK: u8 = 60;
 const REQUEST_FAILURE: u8 = 82;
 const CHANNEL_OPEN: u8 = 90;
+const CHANNEL_DATA: u8 = 94;
 const CHANNEL_EOF: u8 = 96;
 const CHANNEL_CLOSE: u8 = 97;
 const CHANNEL_REQUEST: u8 = 98;
@@ -102,7 +103,7 @@ fn channel_message(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
     Some(match number {
         91 => Message::OpenConfirmation { theirs: reader.uint32()? },
         92 => Message::OpenFailure { code: reader.uint32()?, text: reader.string().unwrap_or_default() },
-        94 => Message::Data(reader.string()?),
+        CHANNEL_DATA => Message::Data(reader.string()?),
         95 => {
             reader.uint32()?;
             Message::ErrorData(reader.string()?)
@@ -221,6 +222,36 @@ pub(crate) fn shell(channel: u32) -> Vec<u8> {
     let mut out = about(CHANNEL_REQUEST, channel);
     put_string(&mut out, b"shell");
     out.push(1);
+    out
+}
+
+/// `subsystem` of that name, with an answer wanted.
+pub(crate) fn subsystem(channel: u32, name: &[u8]) -> Vec<u8> {
+    let mut out = about(CHANNEL_REQUEST, channel);
+    put_string(&mut out, b"subsystem");
+    out.push(1);
+    put_string(&mut out, name);
+    out
+}
+
+/// `pty-req` of a terminal of 80 by 24, with an answer wanted (RFC 4254 section 6.2).
+pub(crate) fn terminal(channel: u32) -> Vec<u8> {
+    let mut out = about(CHANNEL_REQUEST, channel);
+    put_string(&mut out, b"pty-req");
+    out.push(1);
+    put_string(&mut out, b"xterm");
+    for size in [80, 24, 0, 0] {
+        put_uint32(&mut out, size);
+    }
+    // No mode but TTY_OP_END.
+    put_string(&mut out, &[0]);
+    out
+}
+
+/// `SSH_MSG_CHANNEL_DATA`.
+pub(crate) fn data(channel: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut out = about(CHANNEL_DATA, channel);
+    put_string(&mut out, bytes);
     out
 }
 

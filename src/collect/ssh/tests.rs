@@ -22,6 +22,7 @@ use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::facts::{End, Footprint, Limits, Source};
 use crate::openssh::algorithms::is_authenticating;
 use crate::openssh::known_hosts::Course;
+use crate::openssh::session::{Aim, Wanted};
 use crate::testing;
 
 fn me() -> Vec<u8> {
@@ -427,7 +428,8 @@ async fn with_plan(server: &Server, plan: &Plan, socket: Option<&std::path::Path
     let connection = &mut secured.connection;
     let outcome = run(plan, connection, &bound, &mut agent, &mut facts, &mut footprint, &|_| {}).await;
     if outcome == Outcome::LoggedIn {
-        crate::collect::session::run(connection, &plan.limits, &mut session, &mut facts, &mut footprint).await;
+        let aim = Aim { wanted: Wanted::Command, greets: false, terminal: false, exec: plan.limits.exec };
+        crate::collect::session::run(connection, &aim, &mut session, &mut facts, &mut footprint).await;
     }
     secured.connection.leave().await;
     (facts, session)

@@ -15,29 +15,36 @@ fn sessions() -> Vec<Row> {
             good(world, "")?;
             world.sh("sed -i '/^deploy/s#/bin/sh#/usr/sbin/nologin#' /etc/passwd").map(drop)
         })
-        .at_most("possible", "undetermined", "what ends a session is not told apart yet")
-        .ssh_ends_with(1),
+        .ssh_ends(1, "not available")
+        .proven("shell-refuses-login")
+        .mended_by("sed -i '/^deploy/s#/usr/sbin/nologin#/bin/sh#' /etc/passwd")
+        .fixture(),
         row("git-nologin-shell", |world| {
             good(world, "")?;
             world.sh("sed -i 's/^deploy:/git:/' /etc/passwd /etc/shadow /etc/group; sed -i '/^git/s#/bin/sh#/usr/sbin/nologin#' /etc/passwd").map(drop)
         })
         .line(&["git@web1.example.org"])
-        .at_most("possible", "undetermined", "what ends a session is not told apart yet")
-        .ssh_ends_with(1),
+        .ssh_ends(1, "not available")
+        .proven("shell-refuses-login"),
         row("shell-prints", |world| {
             good(world, "")?;
             world.file("/usr/../srv/sh", "#!/bin/sh\necho hello\nexec /bin/sh \"$@\"\n", 0o755)?;
             world.sh("sed -i '/^deploy/s#/bin/sh#/srv/sh#' /etc/passwd").map(drop)
         }),
         row("force-command-false", |world| good(world, "ForceCommand false"))
-            .at_most("possible", "undetermined", "what ends a session is not told apart yet")
+            .at_most("likely", "shell-refuses-login", "a shell that is false ends as silently")
             .ssh_ends_with(1),
         row("chroot-bad", |world| good(world, "ChrootDirectory /home/deploy"))
             .ssh_fails("")
-            .at_most("possible", "undetermined", "what ends a session is not told apart yet"),
+            .at_most("likely", "session-closed", "sshd ends it in silence, and its log says why")
+            .log("bad ownership or modes for chroot directory")
+            .mended_by("sed -i /^ChrootDirectory/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid); sleep 0.3")
+            .fixture(),
         row("max-sessions", |world| good(world, "MaxSessions 0"))
-            .ssh_fails("")
-            .at_most("possible", "undetermined", "what ends a session is not told apart yet"),
+            .ssh_fails("open failed")
+            .proven("channel-refused")
+            .mended_by("sed -i /^MaxSessions/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid); sleep 0.3")
+            .fixture(),
         row("no-home", |world| {
             good(world, "AuthorizedKeysFile /etc/ssh/ak")?;
             world.sh("cp /home/deploy/.ssh/authorized_keys /etc/ssh/ak; chmod 644 /etc/ssh/ak; rm -r /home/deploy").map(drop)
@@ -46,8 +53,10 @@ fn sessions() -> Vec<Row> {
             good(world, "")?;
             world.sh("sed -i 's/^deploy:.*/deploy:*:0:0:99999:7:::/' /etc/shadow").map(drop)
         })
-        .at_most("possible", "undetermined", "what ends a session is not told apart yet")
-        .ssh_ends_with(1),
+        .ssh_ends(1, "Password change required")
+        .proven("password-change-required")
+        .mended_by("chage -d \"$(date +%F)\" deploy")
+        .fixture(),
         row("exec-refused-shell-ok", |world| good(world, "PermitTTY no")),
     ]
 }

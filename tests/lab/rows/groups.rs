@@ -316,8 +316,7 @@ fn others() -> Vec<Row> {
         row("refused-by-a-git-host", |world| refusing(world, "SSH-2.0-babeld-1a2b3c4d"))
             .line(&["-T", "git@web1.example.org"])
             .ssh_fails(DENIED)
-            .proven("no-key-accepted")
-            .member("git-host-no-account"),
+            .proven("git-host-no-account"),
         row("own-name-at-a-git-host", |world| refusing(world, "SSH-2.0-GitLab-SSHD"))
             .line(&["-T", "ann@web1.example.org"])
             .ssh_fails(DENIED)

@@ -24,6 +24,7 @@ mod opinion;
 mod options;
 mod prompts;
 mod python;
+mod sessions;
 mod transport;
 mod tries;
 mod two_faults;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> Vec<Row> {
         openssh_10::rows(),
         python::rows(),
         groups::rows(),
+        sessions::rows(),
     ]
     .concat()
 }

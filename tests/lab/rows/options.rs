@@ -289,6 +289,7 @@ fn third_3() -> Vec<Row> {
             world.key("/home/a/.ssh/id_ed25519", &[])?;
             world.authorize_with("command=\"exit 3\" ", "/home/a/.ssh/id_ed25519.pub")
         })
-        .ssh_ends_with(3),
+        .ssh_ends_with(3)
+        .at_most("likely", "access-works", "the bound command is not run to see what it does"),
     ]
 }
