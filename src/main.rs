@@ -67,14 +67,14 @@ async fn run(words: &[OsString]) -> Exit {
             remark_on_host("demo");
             Box::pin(replay(incident.as_deref(), &options)).await
         }
-        Job::Checkup => observe(Request::default(), options, true).await,
+        Job::Checkup => Box::pin(observe(Request::default(), options, true)).await,
         Job::Login { typed: None, words } if words.is_empty() => {
             complain(&format!("no target: name the host whose login fails\n{}", usage()))
         }
         Job::Login { typed, words } => match arguments(typed.as_deref(), &words, tags) {
             Ok(arguments) => {
                 options.verbose |= arguments.verbose;
-                observe(Request { arguments, ..Request::default() }, options, false).await
+                Box::pin(observe(Request { arguments, ..Request::default() }, options, false)).await
             }
             Err(sentence) => complain(&format!("{sentence}\n{}", usage())),
         },
