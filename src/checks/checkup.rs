@@ -456,7 +456,9 @@ fn missing(facts: &Facts) -> impl Iterator<Item = &KeyFile> {
 
 /// What the causes of this check say of one file by itself.
 fn alone(check: &Check, facts: &Facts, file: &KeyFile) -> Option<Remark> {
-    let identities = Identities { files: vec![file.clone()], ..Identities::default() };
+    let mounts = facts.identities.iter().flat_map(|identities| &identities.mounts);
+    let mounts = mounts.filter(|mount| mount.file == file.path).cloned().collect();
+    let identities = Identities { files: vec![file.clone()], mounts, ..Identities::default() };
     let checkup = facts.checkup.as_ref().map(|_| {
         let block = block_of(facts, &file.source).cloned();
         Box::new(Checkup { blocks: block.into_iter().collect(), ..Checkup::default() })

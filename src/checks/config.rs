@@ -3,7 +3,7 @@
 use crate::facts::config::{Complaint, ComplaintKind};
 use crate::facts::{Facts, Observed, Source, Stage};
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts, naming};
 
 /// ssh reads its configuration without complaint.
 pub const CLIENT_CONFIG: Check = Check {
@@ -83,6 +83,9 @@ const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
             let Some(Complaint { at: Source::File { path, .. }, .. }) = &facts.config.complaint else {
                 return Vec::new();
             };
+            if let Some(steps) = mounts::for_config(facts, path) {
+                return steps;
+            }
             let owner = super::quoted(&format!("{}:", facts.run.user));
             let file = naming::path(path);
             vec![
@@ -107,7 +110,11 @@ const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
         };
         let summary =
             format!("ssh refuses to start because of {}: another account owns it or may write it", complaint.at);
-        Ok(Some(with_words(Finding::proven(summary), complaint)))
+        let mut finding = with_words(Finding::proven(summary), complaint);
+        if let Source::File { path, .. } = &complaint.at {
+            finding.evidence.extend(mounts::seen(facts, path));
+        }
+        Ok(Some(finding))
     },
 };
 

@@ -392,15 +392,22 @@ const NETWORK_UNREACHABLE: Cause = Cause {
 };
 
 fn network_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
-    when_all_failed(facts, Kind::Unreachable, |attempt| {
+    let found = when_all_failed(facts, Kind::Unreachable, |attempt| {
         format!("there is no way from this machine to {}", attempt.address)
-    })
+    })?;
+    let withheld = failed_address(facts, Kind::Unreachable)
+        .and_then(|(address, _)| super::macos::local_network(facts, &address.to_string()));
+    Ok(found.map(|finding| match withheld {
+        Some(alternative) => Finding { certainty: Certainty::Likely, ..finding }.or([alternative]),
+        None => finding,
+    }))
 }
 
 fn find_the_route(facts: &Facts) -> Vec<Step> {
     let Some((address, _)) = failed_address(facts, Kind::Unreachable) else { return Vec::new() };
+    let command = if super::macos::is_client(facts) { "route -n get" } else { "ip route get" };
     vec![
-        Step::here(format!("ip route get {}", quoted(&address.to_string())), "shows the route, or that there is none"),
+        Step::here(format!("{command} {}", quoted(&address.to_string())), "shows the route, or that there is none"),
         Step::person(
             Place::Client,
             "connect the network or VPN that leads to this address; with a route in place, check that the host is on",

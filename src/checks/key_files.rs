@@ -12,7 +12,7 @@ use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::userauth::certificates;
-use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, naming};
+use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, macos, naming};
 
 /// The configured key files are there and are what ssh can read.
 pub const KEY_FILES: Check = Check {
@@ -231,12 +231,21 @@ fn key_file_unreadable(facts: &Facts) -> Observed<Option<Finding>> {
             )
         }
     };
-    Ok(Some(bite.finding(facts, summary).seen(seen)))
+    let mut finding = bite.finding(facts, summary).seen(seen);
+    if macos::protected(facts, bite.file).is_some() {
+        let why =
+            "macOS lets no program read this folder without your consent, whatever the file's mode (Full Disk Access)";
+        finding.evidence.push(why.to_owned());
+    }
+    Ok(Some(finding))
 }
 
 fn unreadable_commands(facts: &Facts) -> Vec<Step> {
     let turns = course::course(facts).unwrap_or_default();
     let Ok(Some(bite)) = bite(facts, &turns, unreadable) else { return Vec::new() };
+    if macos::protected(facts, bite.file).is_some() {
+        return macos::consent();
+    }
     let path = naming::path(&bite.file.path);
     if matches!(bite.problem, Problem::NotAFile(_)) {
         return vec![Step::here(
@@ -527,6 +536,10 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
             let path = file_word(facts, |problem| *problem == Problem::Encrypted);
             if facts.agent.as_ref().is_ok_and(|agent| agent.answer.is_ok()) {
                 let why = "asks for the passphrase once; ssh then finds the key in the agent";
+                if macos::is_client(facts) {
+                    // macOS's own ssh-add keeps it for every login that follows.
+                    return vec![Step::here(format!("ssh-add --apple-use-keychain {path}"), why)];
+                }
                 return vec![Step::here(format!("ssh-add {path}"), why)];
             }
             vec![Step::here(

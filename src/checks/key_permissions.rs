@@ -4,7 +4,7 @@ use crate::facts::{Facts, Observed, Stage, known};
 use crate::openssh::course::{self, Problem};
 
 use super::key_files::{bite, file_word, mend_file, present};
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts};
 
 /// No private key is readable by others.
 pub const KEY_PERMISSIONS: Check = Check {
@@ -30,7 +30,12 @@ const KEY_FILE_PERMISSIONS: Cause = Cause {
               shared folders and USB sticks lose the mode.",
     fix: Fix {
         commands: |facts| {
-            let path = file_word(facts, |problem| matches!(problem, Problem::TooOpen(_)));
+            let turns = course::course(facts).unwrap_or_default();
+            let bite = bite(facts, &turns, too_open).ok().flatten();
+            if let Some(steps) = bite.and_then(|bite| mounts::for_key(facts, &bite.file.path)) {
+                return steps;
+            }
+            let path = file_word(facts, too_open);
             vec![Step::here(format!("chmod 600 {path}"), "lets nobody but you read the private key")]
         },
         mend: |facts| {
@@ -49,6 +54,10 @@ const KEY_FILE_PERMISSIONS: Cause = Cause {
     judge: key_file_permissions,
 };
 
+fn too_open(problem: &Problem) -> bool {
+    matches!(problem, Problem::TooOpen(_))
+}
+
 fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let Some(bite) = bite(facts, &turns, |problem| matches!(problem, Problem::TooOpen(_)))? else { return Ok(None) };
@@ -56,7 +65,10 @@ fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let path = &bite.file.path;
     let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
     let finding = bite.finding(facts, summary);
-    Ok(Some(finding.seen(format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"))))
+    let seen = format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others");
+    let mut finding = finding.seen(seen);
+    finding.evidence.extend(mounts::seen(facts, path));
+    Ok(Some(finding))
 }
 
 fn key_permissions_hold(facts: &Facts) -> Observed<Outcome> {

@@ -74,9 +74,12 @@ async fn steps(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     let view = Arc::new(facts.clone());
     let files = async {
         let seen = off_thread(&view, |facts| {
-            let found = identities::collect(facts)?;
+            let mut found = identities::collect(facts)?;
             let unknown = identities::unknown(facts, &found);
             let named = named(facts, &found.files);
+            let beside = found.others.iter().chain(&unknown).chain(&named);
+            let mounts = identities::mounts(beside);
+            found.mounts.extend(mounts);
             let folder = facts.run.home.to_path_buf().join(".ssh");
             Ok((found, unknown, named, (!facts.run.home.is_empty()).then(|| state(&folder))))
         });

@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 
 use super::Request;
 use super::live::off_thread;
+use super::mount;
 use super::system::variable;
 use crate::facts::checkup::{Block, ConfigFile};
 use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, SshProgram};
@@ -142,6 +143,9 @@ async fn evaluate(arguments: &Arguments, facts: &mut Facts) {
         None if printed.status != Some(0) => {
             let mut complaint = said::complaint(said.rest);
             complaint.line = offending_line(&complaint, arguments);
+            if let (ComplaintKind::Permissions, Source::File { path, .. }) = (complaint.kind, &complaint.at) {
+                facts.config.mount = mount::of(&path.to_path_buf()).map(Box::new);
+            }
             facts.config.complaint = Some(complaint);
         }
         // It succeeded and printed nothing that ssh would: another program of that name.

@@ -16,11 +16,13 @@ use std::path::Path as StdPath;
 use signature::Signer;
 use ssh_key::Signature;
 
+use super::mount;
 use super::system::{state, variable};
 use crate::facts::identities::{
     CertificateFile, FileError, FileKind, FileStat, FileState, Identities, KeyFile, KeyFormat, PrivateFile, PublicFile,
 };
 use crate::facts::key::PublicKey;
+use crate::facts::mount::Mount;
 use crate::facts::text::{Path, ServerText};
 use crate::facts::userauth::Signed;
 use crate::facts::{Facts, Observed, Source, Unobserved};
@@ -62,7 +64,15 @@ fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
         identities.certificates.push(CertificateFile { configured: value.clone(), file });
     }
     others::find(facts, &mut identities);
+    identities.mounts = mounts(&identities.files);
     identities
+}
+
+/// Where those of the files lie that others may access.
+pub(super) fn mounts<'a>(files: impl IntoIterator<Item = &'a KeyFile>) -> Vec<Mount> {
+    let open = |file: &&KeyFile| file.state.as_ref().is_ok_and(|stat| stat.mode & 0o077 != 0);
+    let paths = files.into_iter().filter(open).map(|file| file.path.to_path_buf());
+    paths.take(FILES_LIMIT).filter_map(|path| mount::of(&path)).collect()
 }
 
 /// Private key files under `~/.ssh` that no configuration names and of which no public half is known.

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod host_key;
 pub mod identities;
 mod live;
+mod mount;
 pub mod offer;
 mod opinion;
 pub mod resolve;
@@ -45,12 +46,13 @@ pub type Waiting<'a> = dyn Fn(&str) + Send + Sync + 'a;
 ///
 /// It ends by itself when the limit of the whole run has passed. Whoever drops it calls [`unfinished`] afterwards.
 pub async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
-    live::live(request, facts, waiting).await;
+    // On the heap, so that whoever waits for it stays small.
+    Box::pin(live::live(request, facts, waiting)).await;
 }
 
 /// Observes the client's side alone, step by step, as [`live()`] does a login: nothing is connected to but agents.
 pub async fn checkup(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
-    checkup::checkup(request, facts, waiting).await;
+    Box::pin(checkup::checkup(request, facts, waiting)).await;
 }
 
 /// Gives what a run that ended early did not look at its reason; what was awaited is noted as not answered in time.

@@ -19,6 +19,9 @@ pub struct Config {
     pub options: Options,
     /// Why ssh would refuse to run at all; `None` where it did not.
     pub complaint: Option<Complaint>,
+    /// Where the file lies of which ssh complains that others own it or may write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mount: Option<Box<super::mount::Mount>>,
     /// `Host` and `Match` lines that applied, in order (`ssh -vvv -G`).
     pub applied: Vec<Applied>,
     /// Whether a `Match exec` command was run while reading, as ssh itself would.
@@ -40,6 +43,7 @@ impl Default for Config {
             evaluated: false,
             options: Options::default(),
             complaint: None,
+            mount: None,
             applied: Vec::new(),
             match_exec: false,
             aliases: Vec::new(),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::PublicKey;
+use super::mount::Mount;
 use super::text::{Path, ServerText};
 use super::{Observed, Source};
 
@@ -23,6 +24,9 @@ pub struct Identities {
     pub others: Vec<KeyFile>,
     /// Whether the walk through `~/.ssh` was cut at its limit, so that `others` is not complete.
     pub others_cut: bool,
+    /// Where the files lie that a configuration or a default names and that others may access.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
 }
 
 /// One private key file, by its path, and what lies beside it.

@@ -12,6 +12,7 @@ pub mod connect;
 pub mod host_key;
 pub mod identities;
 pub mod key;
+pub mod mount;
 pub mod offer;
 pub mod opinion;
 pub mod resolve;

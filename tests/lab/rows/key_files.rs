@@ -2,10 +2,48 @@
 
 use super::common::{DENIED, authorized, encrypted, good, keys, open_key};
 use crate::row::{Row, Ssh, row};
+use crate::world::World;
 
 /// Rows of key files with more than one thing odd about them.
 pub(crate) fn rows() -> Vec<Row> {
-    [more_keys_1(), more_keys_2()].concat()
+    [where_modes_do_not_hold(), more_keys_1(), more_keys_2()].concat()
+}
+
+fn where_modes_do_not_hold() -> Vec<Row> {
+    vec![
+        row("key-linked-to-a-read-only-mount", |world| {
+            good(world, "")?;
+            on_stick(world)?;
+            world.sh("ln -s /media/stick/id_ed25519 /home/a/.ssh/id_ed25519").map(drop)
+        })
+        .ssh_fails("too open")
+        .proven("key-file-permissions")
+        .mended_by("false")
+        .printed(),
+        row("key-named-on-a-read-only-mount", |world| {
+            good(world, "")?;
+            on_stick(world)?;
+            world.config("IdentityFile /media/stick/id_ed25519\nIdentityFile ~/.ssh/id_ed25519")
+        })
+        .ssh_fails("too open")
+        .proven("key-file-permissions")
+        .mended_by("false")
+        .printed(),
+        row("key-in-a-projected-secret", |world| {
+            good(world, "")?;
+            world.sh(
+                "mkdir -p /etc/secret; mount -t tmpfs -o mode=755 none /etc/secret; cd /etc/secret; mkdir ..2026_11_25
+                ln -s ..2026_11_25 ..data; mv /home/a/.ssh/id_ed25519 ..2026_11_25/; chmod 644 ..2026_11_25/*
+                ln -s ..data/id_ed25519 id_ed25519; ln -s /etc/secret/id_ed25519 /home/a/.ssh/id_ed25519
+                mount -o remount,ro /etc/secret",
+            )
+            .map(drop)
+        })
+        .ssh_fails("too open")
+        .proven("key-file-permissions")
+        .mended_by("false")
+        .printed(),
+    ]
 }
 
 fn more_keys_1() -> Vec<Row> {
@@ -171,4 +209,12 @@ fn more_keys_2() -> Vec<Row> {
         .without("second-factor-required")
         .needs(&["password"]),
     ]
+}
+
+/// The default key's private half is on a stick that is mounted read-only, where everybody may read it.
+fn on_stick(world: &World) -> anyhow::Result<()> {
+    world
+        .sh("mkdir -p /media/stick; mount -t tmpfs -o mode=755 none /media/stick; mv /home/a/.ssh/id_ed25519 /media/stick/
+            chmod 644 /media/stick/id_ed25519; cp /home/a/.ssh/id_ed25519.pub /media/stick/; mount -o remount,ro /media/stick")
+        .map(drop)
 }
