@@ -139,7 +139,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("wrong-ssh-binary", "who logs in, and with which program"),
     ("password-rejected", "passwords and dialogues"),
     ("kerberos-ticket-missing", "passwords and dialogues"),
-    ("nothing-found", "the check-up"),
 ];
 
 /// Lab rows that the page names for each id.
