@@ -250,6 +250,12 @@ impl Row {
         self
     }
 
+    /// Without the terminal ssh ends with this status, and this is the verdict, proven.
+    pub(crate) fn without_ends(mut self, status: i32, cause: &'static str) -> Self {
+        self.other = Some(Other { ssh: Ssh::Ends(status, ""), cause, certainty: "proven", needs: &[] });
+        self
+    }
+
     /// Without the terminal ssh cannot ask, goes on, and logs in.
     pub(crate) fn without_works(mut self) -> Self {
         self.other = Some(Other { ssh: Ssh::Ends(0, ""), cause: "access-works", certainty: "proven", needs: &[] });
