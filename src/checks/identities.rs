@@ -1,5 +1,7 @@
 //! What ssh would offer, in its order, and whether the key that the server would accept is among it.
 
+mod short_rsa;
+
 use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{FileError, KeyFile, PublicFile};
 use crate::facts::key::PublicKey;
@@ -16,7 +18,7 @@ pub const IDENTITIES: Check = Check {
     id: "identities",
     stage: Stage::Identity,
     claim: "ssh holds an identity that it is willing to offer",
-    causes: &[&IDENTITIES_ONLY_HIDES_KEY, &ACCEPTED_KEY_NOT_OFFERED, &NO_IDENTITIES],
+    causes: &[&short_rsa::RSA_KEY_TOO_SMALL, &IDENTITIES_ONLY_HIDES_KEY, &ACCEPTED_KEY_NOT_OFFERED, &NO_IDENTITIES],
     holds: identities_hold,
     rules_out: &[("no-identities", something_is_offered)],
 };
@@ -63,11 +65,14 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     {
         return Ok(None);
     }
+    let short = short_rsa::passed_over(facts);
+    let files = if short.is_empty() { "no key file" } else { "no key file that is long enough for it" };
     let mut finding = Finding::proven(format!(
-        "ssh has no key to offer to {}: no key file, and {}",
+        "ssh has no key to offer to {}: {files}, and {}",
         naming::login(facts),
         agent_words(facts)
     ));
+    finding.evidence.extend(short);
     finding.evidence.push(format!("the server takes: {}", methods.join(", ")));
     finding.evidence.push("ssh offers nothing: it was never asked about a key".to_owned());
     finding.evidence.extend(absent_files(facts));

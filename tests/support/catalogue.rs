@@ -133,7 +133,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("hardware-key-unavailable", "certificates and hardware keys"),
     ("certificate-principal-mismatch", "from outside its group, no-key-accepted"),
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
-    ("rsa-key-too-small", "certificates and hardware keys"),
     ("wrong-user", "who logs in, and with which program"),
     ("wrong-local-account", "who logs in, and with which program"),
     ("wrong-ssh-binary", "who logs in, and with which program"),

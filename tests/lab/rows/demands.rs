@@ -93,11 +93,49 @@ fn methods_2() -> Vec<Row> {
         row("client-required-rsa-size", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
-            authorized(world, &["id_rsa"])
+            authorized(world, &["id_rsa"])?;
+            world.config("RequiredRSASize 3072")
+        })
+        .ssh_fails(DENIED)
+        .proven("rsa-key-too-small")
+        .mended_by("sed -i /RequiredRSASize/d /home/a/.ssh/config")
+        .fixture(),
+        row("client-required-rsa-size-and-another-key-good", |world| {
+            good(world, "")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])
+        })
+        .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"]),
+        row("client-required-rsa-size-not-authorised", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])
         })
         .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"])
         .ssh_fails(DENIED)
-        .at_most("possible", "undetermined", "rsa-key-too-small is no cause yet"),
+        .proven("no-identities"),
+        row("client-required-rsa-size-agent", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
+            authorized(world, &["id_rsa"])?;
+            world.agent_with(&["/home/a/.ssh/id_rsa"])
+        })
+        .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        .proven("rsa-key-too-small"),
+        row("client-required-rsa-size-host-key", |world| {
+            world.key("/etc/ssh/ssh_host_rsa_key", &["-t", "rsa", "-b", "2048"])?;
+            world.known("web1.example.org", "rsa")?;
+            world.sshd("")?;
+            world.login_key()
+        })
+        .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"])
+        .ssh_fails("Invalid key length")
+        .proven("rsa-key-too-small"),
+        row("client-required-rsa-size-fits", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "3072"])?;
+            authorized(world, &["id_rsa"])
+        })
+        .line(&["-oRequiredRSASize=3072", "deploy@web1.example.org"]),
         row("client-sha1-only", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048"])?;
