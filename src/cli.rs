@@ -88,6 +88,12 @@ pub(crate) struct Options {
     /// With --offer: accepted or refused; exit 0 if so, 1 if not, 3 if that cannot be told
     #[arg(long, value_enum, value_name = "ANSWER", requires = "offer", hide_possible_values = true)]
     pub(crate) expect: Option<Answer>,
+    /// Where no key logs in: ask for the password here, not shown, and try it once
+    #[arg(long, conflicts_with_all = ["offer", "no_login"])]
+    pub(crate) ask_password: bool,
+    /// Put the server's own questions to you too: a password, a code, a confirmation
+    #[arg(long, conflicts_with_all = ["offer", "no_login"])]
+    pub(crate) interactive: bool,
     /// Limit of the whole run; ssh's ConnectTimeout, or 5 s, limits each address
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -18,6 +19,7 @@ use clap::Parser as _;
 use cli::{Answer, Color, Format, Options};
 use exit::Exit;
 use progress::Progress;
+use sshdoctor::collect::person::Person;
 use sshdoctor::collect::{self, Request};
 use sshdoctor::facts::offer::{Expected, OfferedKey};
 use sshdoctor::facts::{Facts, Limits, Unobserved};
@@ -92,6 +94,9 @@ fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Ar
 
 /// The main job, and the check-up: observes, judges and prints.
 async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit {
+    if checkup && (options.offer.is_some() || options.ask_password || options.interactive) {
+        return complain(&format!("no target: name the host that is to be asked\n{}", usage()));
+    }
     let offer = match offered(&options) {
         Ok(offer) => offer,
         Err(sentence) => return complain(&format!("--offer: {sentence}")),
@@ -103,6 +108,10 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
         all_keys: options.all_keys,
         timeout_seconds: options.timeout,
         offer,
+    };
+    request.person = match person(&options) {
+        Ok(person) => person,
+        Err(sentence) => return complain(&sentence),
     };
     let mut facts = Facts::default();
     facts.run.limits = request.limits.clone();
@@ -146,6 +155,16 @@ fn offered(options: &Options) -> Result<Option<Box<OfferedKey>>, String> {
     });
     let key = collect::offer::read(path)?;
     Ok(Some(Box::new(OfferedKey { path: sshdoctor::facts::text::Path::from_path(path), key, expected })))
+}
+
+/// Whom questions may be put to, where that was asked for.
+fn person(options: &Options) -> Result<Option<Arc<Person>>, String> {
+    if !options.ask_password && !options.interactive {
+        return Ok(None);
+    }
+    let name = if options.interactive { "--interactive" } else { "--ask-password" };
+    let person = Person::at_terminal(options.interactive).map_err(|sentence| format!("{name}: {sentence}"))?;
+    Ok(Some(Arc::new(person)))
 }
 
 /// Ctrl-C. Never comes where signals cannot be had.

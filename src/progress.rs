@@ -65,8 +65,9 @@ fn paint(steps: &Receiver<String>, width: usize) {
             Some((_, since)) => steps.recv_timeout(PATIENCE.saturating_sub(since.elapsed())),
         };
         let painted = match received {
+            // Without words nobody is waited for but the person at the terminal.
             Ok(words) => {
-                step = Some((words, Instant::now()));
+                step = (!words.is_empty()).then(|| (words, Instant::now()));
                 std::mem::take(&mut shown).then(|| WIPE.to_owned())
             }
             Err(RecvTimeoutError::Timeout) => step.as_ref().map(|(words, since)| {

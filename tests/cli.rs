@@ -75,6 +75,8 @@ fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
         ("--only-offered --all-keys web1", "cannot be used with"),
         ("--offer k.pub --all-keys web1", "cannot be used with"),
         ("--expect refused web1", "--offer"),
+        ("--ask-password", "no target"),
+        ("--ask-password --no-login web1", "cannot be used with"),
         ("--offer no-such.pub web1", "no-such.pub: ENOENT"),
         ("--offer / web1", "/ is a folder"),
         ("--offer - web1", "standard input holds no public key"),

@@ -7,7 +7,7 @@ mod git;
 
 use crate::facts::key::PublicKey;
 use crate::facts::session::Request;
-use crate::facts::userauth::{Signer, Userauth};
+use crate::facts::userauth::{Attempted, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::known_hosts::{self, Course};
@@ -70,6 +70,17 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     if super::userauth::let_in(facts, &turns) {
         if trouble(facts).is_some() {
             return Ok(None);
+        }
+        if let Some(attempt) = super::answers::logged_in(userauth) {
+            let unseen = not_looked_at(facts);
+            let certainty = if unseen.is_empty() { Certainty::Proven } else { Certainty::Likely };
+            let typed = super::answers::typed(attempt);
+            let mut finding = Finding::new(certainty, format!("the login as {login} succeeds with {typed}"));
+            let first = super::userauth::demanded(&turns).and_then(|(turn, _)| turn.offer.key.as_ref());
+            finding.evidence.extend(first.map(|key| format!("accepted before it: {}", naming::key(key))));
+            finding.evidence.extend(super::answers::lines(userauth));
+            finding.evidence.extend(unseen);
+            return Ok(Some(finding));
         }
         let Some(turn) = used(facts) else {
             if let Some(method) = &userauth.admitted_by {
@@ -250,7 +261,7 @@ const ACCESS_NEEDS_ANSWER: Cause = Cause {
 
 fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
-    if !prompts::can_be_asked(facts) || userauth.succeeded() {
+    if !prompts::can_be_asked(facts) || userauth.succeeded() || super::answers::unending(facts).is_some() {
         return Ok(None);
     }
     let turns = course::course(facts)?;
@@ -348,6 +359,13 @@ fn needs_commands(facts: &Facts) -> Vec<Step> {
         steps.extend(super::host_key::compare(facts));
     }
     steps.push(Step::here(format!("ssh {destination}"), "answer its question"));
+    let option = match finding.needs.last() {
+        Some(Need::Password) => "--ask-password",
+        Some(Need::Code) => "--interactive",
+        _ => return steps,
+    };
+    let why = "where your answer is refused: asks you for it once, and says what the server makes of it";
+    steps.push(Step::here(format!("sshdoctor {option} {destination}"), why));
     steps
 }
 
@@ -390,6 +408,10 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         let mut finding = Finding::new(Certainty::Possible, summary).seen(unspoken);
         finding.evidence.extend(unasked(facts));
         return finding;
+    }
+    if let Some(words) = super::answers::unending(facts) {
+        let summary = format!("the dialogue with {login} has no end that a person would see: {words}");
+        return Finding::new(Certainty::Possible, summary).seen(words);
     }
     if let Some((summary, seen)) = ended_in_userauth(facts) {
         let mut finding = Finding::new(Certainty::Possible, format!("{login} {summary}"));
@@ -478,6 +500,9 @@ fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
     let when = match unanswered {
         _ if userauth.none.is_none() => "before it has said which methods it takes".to_owned(),
         Some(query) => format!("when it is asked about {}", naming::key(&query.key)),
+        None if userauth.attempts.last().is_some_and(|attempt| attempt.outcome == Attempted::Unanswered) => {
+            "in place of an answer to what was typed".to_owned()
+        }
         None => return None,
     };
     let answered =

@@ -10,6 +10,7 @@ use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::{known_hosts, prompts};
 
+use super::answers::{self, PASSWORD_REJECTED};
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
 
 use super::git_host::GIT_HOST_NO_ACCOUNT;
@@ -38,7 +39,7 @@ pub const LOGIN: Check = Check {
     id: "login",
     stage: Stage::Auth,
     claim: "the login succeeds with the accepted identity",
-    causes: &[&SERVER_DISCONNECTED, &SIGNATURE_REJECTED, &SECOND_FACTOR_REQUIRED],
+    causes: &[&SERVER_DISCONNECTED, &SIGNATURE_REJECTED, &SECOND_FACTOR_REQUIRED, &PASSWORD_REJECTED],
     holds: login_holds,
     rules_out: &[],
 };
@@ -68,7 +69,8 @@ pub(super) struct Refusal {
 /// Whether the server takes keys, was asked about at least one identity of ssh's, and refused all that it was asked.
 pub(super) fn all_refused(facts: &Facts, turns: &[Turn]) -> Observed<Option<Refusal>> {
     let userauth = known(&facts.userauth)?;
-    let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
+    let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"))
+        || userauth.wants_a_key_next();
     let refused = turns.iter().filter(|turn| turn.fate == Fate::Refused).count();
     let accepted = turns.iter().any(|turn| matches!(turn.fate, Fate::Accepted(_) | Fate::TooLate));
     let not_offered = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
@@ -147,6 +149,7 @@ pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
     let without_key = userauth.is_some_and(|userauth| {
         userauth.none == Some(Answer::Success)
             || userauth.queries.iter().any(|query| query.answer == Some(Answer::Success))
+            || answers::logged_in(userauth).is_some()
     });
     let by_ssh = userauth.is_some_and(|userauth| userauth.admitted_by.is_some());
     by_ssh || without_key || turns.iter().any(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
@@ -678,10 +681,11 @@ fn login_holds(facts: &Facts) -> Observed<Outcome> {
         };
         format!("signed with {}: {outcome}", naming::key(&signature.key))
     });
+    let how: Vec<String> = how.chain(answers::lines(userauth)).collect();
     if userauth.succeeded() {
         return Ok(Outcome::pass(format!("logged in as {}", userauth.user)).with(how));
     }
-    if userauth.signatures.is_empty() {
+    if userauth.signatures.is_empty() && userauth.attempts.is_empty() {
         return Err(Unobserved::NotAttempted);
     }
     Ok(Outcome::info("no login was completed").with(how))

@@ -34,7 +34,22 @@ const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
     let limit = Duration::from_secs(request.limits.timeout_seconds);
     let deadline = Instant::now() + limit;
-    if timeout(limit, steps(request, facts, deadline, waiting)).await.is_err() {
+    let ended = {
+        let mut steps = Box::pin(steps(request, facts, deadline, waiting));
+        let begun = Instant::now();
+        loop {
+            // The time that a person takes to answer is not the run's.
+            let asked = request.person.as_ref().map(|person| person.asked_for()).unwrap_or_default();
+            let left = (limit + asked).saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break false;
+            }
+            if timeout(left, &mut steps).await.is_ok() {
+                break true;
+            }
+        }
+    };
+    if !ended {
         unfinished(facts, &Unobserved::TimedOut);
     }
 }
@@ -123,7 +138,7 @@ async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting:
         Stage::Transport
     };
     match reached {
-        Some((route, secured)) => meet(facts, &route, secured, waiting).await,
+        Some((route, secured)) => meet(request, facts, &route, secured, waiting).await,
         None => stop(facts, &Unobserved::NotReached(stage)),
     }
     opinion::ask(&request.arguments, facts, deadline, waiting).await;
@@ -254,7 +269,7 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
 }
 
 /// Looks at the host key that was met, and goes on to userauth as far as ssh would.
-async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Waiting<'_>) {
+async fn meet(request: &Request, facts: &mut Facts, route: &Route, secured: Secured, waiting: &Waiting<'_>) {
     let started = Instant::now();
     // The address that CheckHostIP has looked up as well is known by now.
     let looked_up = facts.host_key.known.as_ref().map(|known| known.names.clone());
@@ -278,7 +293,7 @@ async fn meet(facts: &mut Facts, route: &Route, secured: Secured, waiting: &Wait
         return stop(facts, &Unobserved::NotReached(Stage::HostKey));
     }
     let mut agent = bind(facts, &secured, waiting).await;
-    let plan = Plan::new(facts, course);
+    let plan = Plan::new(facts, course).with_person(request.person.as_ref(), facts);
     let started = Instant::now();
     let session = authenticate(facts, &plan, route, secured, &mut agent, waiting).await;
     took(facts, "authorized-keys", started);
@@ -429,7 +444,7 @@ mod tests {
         let rest = ["-o", "BatchMode=yes", "-p", &port];
         let words = always.iter().chain(&rest).chain(words).chain(&["127.0.0.1"]);
         let words: Vec<OsString> = words.map(OsString::from).collect();
-        let request = Request { arguments: parse(&words).unwrap(), limits, home: None };
+        let request = Request { arguments: parse(&words).unwrap(), limits, ..Request::default() };
         let mut facts = Facts::default();
         live(&request, &mut facts, &|_| {}).await;
         facts

@@ -14,6 +14,7 @@ mod live;
 mod mount;
 pub mod offer;
 mod opinion;
+pub mod person;
 pub mod resolve;
 pub mod run;
 pub mod session;
@@ -24,6 +25,7 @@ pub mod transport;
 pub mod userauth;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::facts::{Facts, Limits, Unobserved};
 use crate::openssh::arguments::Arguments;
@@ -35,6 +37,8 @@ pub struct Request {
     pub arguments: Arguments,
     /// What the run may do.
     pub limits: Limits,
+    /// Whom a password or the server's questions may be asked for; nobody where it is none.
+    pub person: Option<Arc<person::Person>>,
     /// The folder that is `~` in this run; `None`: the account's own, as in the passwd entry.
     pub home: Option<PathBuf>,
 }

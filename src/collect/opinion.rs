@@ -52,7 +52,8 @@ struct Ended {
 
 /// Asks ssh where it has more to say than the probe has seen, and puts what it states among the facts.
 pub(crate) async fn ask(arguments: &Arguments, facts: &mut Facts, deadline: Instant, waiting: &Waiting<'_>) {
-    let Some(because) = opinion::wanted(facts) else { return };
+    // Where one public key is asked about, what ssh would do with others is not the question.
+    let Some(because) = opinion::wanted(facts).filter(|_| facts.run.limits.offer.is_none()) else { return };
     if !facts.run.limits.login {
         let why = format!("{because}; ssh itself would log in and was not asked (--no-login)");
         facts.opinion = Err(Unobserved::Failed(why));

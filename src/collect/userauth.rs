@@ -5,6 +5,7 @@
 //! Questions go out in one write and are answered in order. OpenSSH counts a refused query as a failed attempt and a
 //! PK_OK as none (auth2.c `userauth_finish`); it ends the connection at the sixth (`MaxAuthTries`).
 
+mod answers;
 mod exchange;
 mod plan;
 
@@ -93,7 +94,7 @@ async fn steps(
     if signing && exchange.all_accepted() && !exchange.partial {
         exchange.canary(waiting).await?;
     }
-    Ok(exchange.logged_in)
+    Ok(exchange.logged_in || answers::give(exchange, plan, bound, agent, waiting).await?)
 }
 
 /// Asks about `left`: first what ssh would offer, then, where none of it is accepted, the others.
@@ -106,7 +107,9 @@ async fn ask_all(exchange: &mut Exchange<'_>, plan: &Plan, left: &[&Candidate], 
     for stage in [offered, others.collect()] {
         let mut stage = stage.as_slice();
         while !stage.is_empty() && !exchange.any_accepted() {
-            let room = MAX_REFUSED.saturating_sub(exchange.failures) as usize;
+            // The answer that a person may give must not be the failure at which the server ends the connection.
+            let kept = u32::from(plan.person.is_some() && !stage[0].offered);
+            let room = MAX_REFUSED.saturating_sub(exchange.failures + kept) as usize;
             let room = match room {
                 // One by one, so that the key after which ssh would stop is the last one the server hears of.
                 0 if in_order && stage[0].offered && asked < MAX_IN_ORDER => 1,
@@ -154,7 +157,7 @@ fn accepted(facts: &Userauth, candidate: &Candidate) -> bool {
 /// Whether another connection is worth its cost, after the ones that `facts` tell of.
 pub(crate) fn another_connection(plan: &Plan, facts: &Userauth, outcome: Outcome) -> bool {
     let connections = facts.connections.len();
-    if facts.succeeded() || !facts.signatures.is_empty() {
+    if facts.succeeded() || !facts.signatures.is_empty() || !facts.attempts.is_empty() {
         return false;
     }
     let index = connections.saturating_sub(1);

@@ -21,6 +21,10 @@ pub struct Userauth {
     pub canary: Option<Answer>,
     /// Signed requests in the order they were made.
     pub signatures: Vec<Signature>,
+    /// Passwords and dialogues that a person at the terminal was asked for, in order (`--ask-password`, `--interactive`).
+    /// Of what was typed nothing is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// `SSH_MSG_USERAUTH_BANNER` texts.
     pub banners: Vec<ServerText>,
     /// `SSH_MSG_DEBUG` texts; OpenSSH sends them after success only, also about keys it refused before.
@@ -49,11 +53,22 @@ impl Userauth {
     /// (sshconnect2.c `authmethod_get`), whatever the server answers to a query all the same.
     pub fn takes_keys(&self) -> bool {
         match &self.none {
+            _ if self.wants_a_key_next() => true,
             Some(Answer::Failure { methods, .. }) => {
                 methods.is_empty() || methods.iter().any(|name| name == "publickey")
             }
             _ => true,
         }
+    }
+
+    /// Whether the server took an answer of the person's with partial success, and a key may follow it.
+    pub fn wants_a_key_next(&self) -> bool {
+        self.attempts.iter().any(|attempt| match &attempt.outcome {
+            Attempted::Answered(Answer::Failure { methods, partial: true }) => {
+                methods.iter().any(|name| name == "publickey")
+            }
+            _ => false,
+        })
     }
 
     /// Whether the server sent `SSH_MSG_USERAUTH_SUCCESS`.
@@ -62,6 +77,7 @@ impl Userauth {
             || self.none == Some(Answer::Success)
             || self.queries.iter().any(|query| query.answer == Some(Answer::Success))
             || self.signatures.iter().any(|signature| signature.outcome == Signed::Answered(Answer::Success))
+            || self.attempts.iter().any(|attempt| attempt.outcome == Attempted::Answered(Answer::Success))
     }
 
     /// The value of an extension, the last one of that name.
@@ -156,4 +172,53 @@ pub enum Signed {
     OtherKey,
     /// The key file could not be used; in words.
     FileFailed(String),
+}
+
+/// One request of a method that a person answers (RFC 4252 section 8, RFC 4256).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The method: `password` or `keyboard-interactive`.
+    pub method: String,
+    /// What the server asked in a dialogue, request by request; empty for a password.
+    pub rounds: Vec<Round>,
+    /// What came of it.
+    pub outcome: Attempted,
+}
+
+/// One `SSH_MSG_USERAUTH_INFO_REQUEST` (RFC 4256 section 3.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// The dialogue's name; often empty.
+    pub name: ServerText,
+    /// The instruction; often empty.
+    pub instruction: ServerText,
+    /// How many questions it says it holds.
+    pub count: u32,
+    /// The first questions of it.
+    pub prompts: Vec<Prompt>,
+}
+
+/// One question of a dialogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The question, `Password: `.
+    pub text: ServerText,
+    /// Whether the answer may be seen while it is typed.
+    pub echo: bool,
+}
+
+/// What came of a method that a person answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attempted {
+    /// The server answered the password, or the last answers of the dialogue.
+    Answered(Answer),
+    /// `SSH_MSG_USERAUTH_PASSWD_CHANGEREQ` (RFC 4252 section 8): the password is right and has expired; the prompt.
+    ChangeDemanded(ServerText),
+    /// It was sent, and the connection ended in place of an answer.
+    Unanswered,
+    /// The person gave no answer.
+    NotGiven,
+    /// The server asked for more than anybody would answer; in words.
+    Unending(String),
 }

@@ -31,6 +31,15 @@ pub fn pkcs11_provider(options: &Options) -> Option<&str> {
     provider.filter(|_| !options.is_yes("identitiesonly"))
 }
 
+/// The methods that a person answers and that ssh may use, in the order in which it tries them.
+pub fn questions(options: &Options) -> Vec<&'static str> {
+    let names = options.names("preferredauthentications");
+    let order = if names.is_empty() { DEFAULT_ORDER } else { &names };
+    let known = |name: &&str| ["password", "keyboard-interactive"].into_iter().find(|known| known == name);
+    let on = |name: &&'static str| question_on(options, &[(*name).to_owned()]);
+    order.iter().filter_map(known).filter(on).collect()
+}
+
 /// What ssh would try among the methods `offered` and nobody here can: with it the login may succeed whatever becomes of
 /// the keys that were asked about.
 pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {

@@ -54,7 +54,7 @@ const CAUSES: &str = "
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
     agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted certificate-expired server-pubkey-disabled password-disabled signature-rejected second-factor-required
-    server-disconnected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
+    server-disconnected password-rejected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
     access-needs-answer nothing-found undetermined shell-refuses-login forced-command login-as-other-user password-change-required
     session-closed channel-refused shell-startup-prints git-host-no-account git-repository-denied";
 /// After this a row's process ends, whatever it waits for.

@@ -1,6 +1,9 @@
 //! The messages that the probe sends and reads after the key exchange (RFC 4250 section 4.1, RFC 4252, RFC 4254,
 //! RFC 8308, OpenSSH's PROTOCOL section 3).
 
+use crate::facts::text::ServerText;
+use crate::facts::userauth::{Prompt, Round};
+
 use super::wire::{Reader, boolean, names, put_string, put_uint32};
 
 /// `SSH_MSG_DISCONNECT`.
@@ -16,6 +19,9 @@ pub(crate) const SERVICE_ACCEPT: u8 = 6;
 const SERVICE_REQUEST: u8 = 5;
 const USERAUTH_REQUEST: u8 = 50;
 const USERAUTH_PK_OK: u8 = 60;
+/// `SSH_MSG_USERAUTH_INFO_REQUEST` and `SSH_MSG_USERAUTH_PASSWD_CHANGEREQ`: the method that was asked for tells which.
+pub(crate) const USERAUTH_60: u8 = 60;
+const USERAUTH_INFO_RESPONSE: u8 = 61;
 const REQUEST_FAILURE: u8 = 82;
 const CHANNEL_OPEN: u8 = 90;
 const CHANNEL_DATA: u8 = 94;
@@ -30,6 +36,10 @@ const WINDOW: u32 = 1024 * 1024;
 const CONNECTION: &[u8] = b"ssh-connection";
 /// OpenSSH's public-key method whose signature covers the server's host key too.
 const HOSTBOUND: &str = "publickey-hostbound-v00@openssh.com";
+/// Questions of one request in a dialogue that are kept; a person is asked no more than that.
+pub(crate) const MAX_QUESTIONS: u32 = 16;
+/// Bytes of a question, a name or an instruction that are kept.
+const MAX_QUESTION: usize = 2048;
 /// Extensions of one EXT_INFO that are kept.
 const MAX_EXTENSIONS: usize = 64;
 
@@ -148,6 +158,54 @@ fn userauth_request(user: &[u8], method: &[u8]) -> Vec<u8> {
 /// A request of method `none` (RFC 4252 section 5.2).
 pub(crate) fn none(user: &[u8]) -> Vec<u8> {
     userauth_request(user, b"none")
+}
+
+/// A request of method `password` (RFC 4252 section 8).
+pub(crate) fn password(user: &[u8], password: &[u8]) -> Vec<u8> {
+    // So large that it need not grow: what is moved would leave a copy behind.
+    let mut out = Vec::with_capacity(user.len() + password.len() + 64);
+    out.extend_from_slice(&userauth_request(user, b"password"));
+    out.push(0);
+    put_string(&mut out, password);
+    out
+}
+
+/// A request of method `keyboard-interactive` (RFC 4256 section 3.1).
+pub(crate) fn keyboard_interactive(user: &[u8]) -> Vec<u8> {
+    let mut out = userauth_request(user, b"keyboard-interactive");
+    put_string(&mut out, b"");
+    put_string(&mut out, b"");
+    out
+}
+
+/// `SSH_MSG_USERAUTH_INFO_RESPONSE` (RFC 4256 section 3.4).
+pub(crate) fn info_response(answers: &[zeroize::Zeroizing<Vec<u8>>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(5 + answers.iter().map(|answer| answer.len() + 4).sum::<usize>());
+    out.push(USERAUTH_INFO_RESPONSE);
+    put_uint32(&mut out, u32::try_from(answers.len()).unwrap_or(u32::MAX));
+    for answer in answers {
+        put_string(&mut out, answer);
+    }
+    out
+}
+
+/// What `SSH_MSG_USERAUTH_INFO_REQUEST` asks (RFC 4256 section 3.2); of many questions the first.
+pub(crate) fn info_request(payload: &[u8]) -> Option<Round> {
+    let text = |bytes: &[u8]| ServerText::new(&bytes[..bytes.len().min(MAX_QUESTION)]);
+    let mut reader = Reader::new(payload.get(1..)?);
+    let mut round = Round { name: text(reader.string()?), instruction: text(reader.string()?), ..Round::default() };
+    reader.string()?;
+    round.count = reader.uint32()?;
+    for _ in 0..round.count.min(MAX_QUESTIONS) {
+        round.prompts.push(Prompt { text: text(reader.string()?), echo: boolean(&mut reader)? });
+    }
+    Some(round)
+}
+
+/// The prompt of `SSH_MSG_USERAUTH_PASSWD_CHANGEREQ` (RFC 4252 section 8).
+pub(crate) fn change_request(payload: &[u8]) -> Option<ServerText> {
+    let prompt = Reader::new(payload.get(1..)?).string()?;
+    Some(ServerText::new(&prompt[..prompt.len().min(MAX_QUESTION)]))
 }
 
 /// A public-key query (RFC 4252 section 7, without a signature).

@@ -17,6 +17,9 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// Messages of one connection; a server that sends more is not answering questions.
 const MAX_MESSAGES: u32 = 10_000;
 
+/// Bytes of a packet around its payload: length, padding, MAC.
+const MOST_AROUND: usize = 5 + 255 + 64;
+
 /// A connection on which both sides have taken their keys into use.
 pub(crate) struct Connection {
     tcp: TcpStream,
@@ -38,6 +41,8 @@ impl Connection {
     /// Sends all messages in one write.
     pub(crate) async fn send(&mut self, payloads: &[Vec<u8>]) -> Result<(), End> {
         let mut out = std::mem::take(&mut self.first);
+        // Reserved at once: a buffer that grew would leave a copy of what is not sealed yet.
+        out.reserve(payloads.iter().map(|payload| payload.len() + MOST_AROUND).sum());
         for payload in payloads {
             self.sealer.seal(payload, &mut out);
         }

@@ -38,7 +38,7 @@ async fn met(address: SocketAddr, limit: Duration) -> (Option<Secured>, Transpor
 }
 
 fn plan(keys: &[PublicKey]) -> Plan {
-    let candidate = |key: &PublicKey| Candidate { key: key.clone(), offered: true, signer: None };
+    let candidate = |key: &PublicKey| Candidate { key: key.clone(), offered: true, locked: false, signer: None };
     Plan {
         user: me(),
         candidates: keys.iter().map(candidate).collect(),
@@ -46,6 +46,8 @@ fn plan(keys: &[PublicKey]) -> Plan {
         host_bound: true,
         course: Course::GoOn,
         limits: Limits::default(),
+        person: None,
+        questions: Vec::new(),
     }
 }
 

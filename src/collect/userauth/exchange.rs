@@ -6,7 +6,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use tokio::time::Instant;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::plan::{Candidate, Plan};
 use crate::collect::Waiting;
@@ -15,13 +15,15 @@ use crate::collect::ssh::packet::Connection;
 use crate::collect::ssh::wire::put_string;
 use crate::facts::key::PublicKey;
 use crate::facts::text::{ServerText, escape};
-use crate::facts::userauth::{Answer, Query, Signed, Userauth};
+use crate::facts::userauth::{Answer, Attempt, Attempted, Query, Round, Signed, Userauth};
 use crate::facts::{End, Footprint};
 use crate::openssh::identities::{algorithm_at, signature_algorithm};
 use crate::openssh::server::looks_before_its_yes;
 
 /// How long one answer may take: sshd may be asking DNS, LDAP or a command.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// How long a step of a dialogue may take: the server may be waiting for a confirmation on a telephone.
+const DIALOGUE_LIMIT: Duration = Duration::from_secs(60);
 /// Banners, DEBUG messages and extensions that are kept.
 const MAX_KEPT: usize = 64;
 /// Bytes of one of them.
@@ -59,6 +61,10 @@ enum Asked {
     Canary(Vec<u8>),
     /// The signature in this row.
     Signature(usize),
+    /// The password of the last attempt.
+    Password,
+    /// A step of the dialogue of the last attempt.
+    Dialogue,
 }
 
 /// One connection's userauth.
@@ -71,9 +77,13 @@ pub(crate) struct Exchange<'a> {
     pub(crate) logged_in: bool,
     /// Whether a signature had partial success.
     pub(crate) partial: bool,
+    /// The methods that the server last said can continue.
+    pub(crate) methods: Vec<String>,
     connection: &'a mut Connection,
     footprint: &'a mut Footprint,
     user: &'a [u8],
+    /// A dialogue's questions that wait for their answers.
+    questions: Option<Round>,
     pending: VecDeque<Asked>,
     outbox: Vec<Vec<u8>>,
     index: usize,
@@ -94,9 +104,11 @@ impl<'a> Exchange<'a> {
             failures: 0,
             logged_in: false,
             partial: false,
+            methods: Vec::new(),
             connection,
             footprint,
             user: &plan.user,
+            questions: None,
             pending: VecDeque::new(),
             outbox: Vec::new(),
             index,
@@ -185,6 +197,50 @@ impl<'a> Exchange<'a> {
         self.request(message::signed(unsigned, signature), Asked::Signature(row));
     }
 
+    /// Sends a password, and waits for what the server says of it.
+    pub(crate) async fn try_password(&mut self, password: &[u8]) -> Result<(), End> {
+        self.attempt("password");
+        self.request(message::password(self.user, password), Asked::Password);
+        self.settle().await
+    }
+
+    /// Begins a dialogue.
+    pub(crate) async fn begin_dialogue(&mut self) -> Result<(), End> {
+        self.attempt("keyboard-interactive");
+        self.request(message::keyboard_interactive(self.user), Asked::Dialogue);
+        self.settle().await
+    }
+
+    /// The questions that came last, once.
+    pub(crate) fn questions(&mut self) -> Option<Round> {
+        self.questions.take()
+    }
+
+    /// Sends the answers to them.
+    pub(crate) async fn give_answers(&mut self, answers: &[Zeroizing<Vec<u8>>]) -> Result<(), End> {
+        self.outbox.push(message::info_response(answers));
+        self.pending.push_back(Asked::Dialogue);
+        self.settle().await
+    }
+
+    fn attempt(&mut self, method: &str) {
+        let outcome = Attempted::Unanswered;
+        self.facts.attempts.push(Attempt { method: method.to_owned(), rounds: Vec::new(), outcome });
+    }
+
+    /// Whether the last attempt had partial success.
+    pub(crate) fn partial_answer(&self) -> bool {
+        let last = self.facts.attempts.last().map(|attempt| &attempt.outcome);
+        matches!(last, Some(Attempted::Answered(Answer::Failure { partial: true, .. })))
+    }
+
+    /// Notes what came of the last attempt.
+    pub(crate) fn outcome(&mut self, outcome: Attempted) {
+        if let Some(attempt) = self.facts.attempts.last_mut() {
+            attempt.outcome = outcome;
+        }
+    }
+
     /// Whether any query was answered by PK_OK.
     pub(crate) fn any_accepted(&self) -> bool {
         self.facts.queries.iter().any(|query| query.connection == self.index && query.answer == Some(Answer::PkOk))
@@ -221,7 +277,9 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn settle(&mut self) -> Result<(), End> {
         self.flush().await?;
         while !self.pending.is_empty() && !self.logged_in {
-            let payload = self.connection.receive(Instant::now() + ANSWER_LIMIT).await?;
+            let dialogue = self.pending.iter().any(|asked| matches!(asked, Asked::Dialogue));
+            let limit = if dialogue { DIALOGUE_LIMIT } else { ANSWER_LIMIT };
+            let payload = self.connection.receive(Instant::now() + limit).await?;
             self.took(&payload)?;
             self.flush().await?;
         }
@@ -232,7 +290,11 @@ impl<'a> Exchange<'a> {
         if self.outbox.is_empty() {
             return Ok(());
         }
-        self.connection.send(&std::mem::take(&mut self.outbox)).await
+        let mut outbox = std::mem::take(&mut self.outbox);
+        let sent = self.connection.send(&outbox).await;
+        // There may be a password among them.
+        outbox.iter_mut().for_each(Zeroize::zeroize);
+        sent
     }
 
     /// Takes one message in.
@@ -248,14 +310,33 @@ impl<'a> Exchange<'a> {
         let number = payload.first().copied().unwrap_or_default();
         // Only what RFC 4252 numbers as user authentication answers a question; a PING or the like does not.
         if matches!(number, message::UNIMPLEMENTED | message::SERVICE_ACCEPT | 50..=79) {
-            self.answered(parsed, number);
+            self.answered(parsed, number, payload);
         }
         Ok(())
     }
 
     /// Matches an answer with the question that waits longest.
-    fn answered(&mut self, message: Message<'_>, number: u8) {
+    fn answered(&mut self, message: Message<'_>, number: u8, payload: &[u8]) {
         let Some(asked) = self.pending.pop_front() else { return };
+        match asked {
+            Asked::Dialogue if number == message::USERAUTH_60 => {
+                self.questions = message::info_request(payload);
+                if let Some(round) = self.questions.clone()
+                    && let Some(attempt) = self.facts.attempts.last_mut()
+                {
+                    attempt.rounds.push(round);
+                }
+                if self.questions.is_some() {
+                    return;
+                }
+            }
+            Asked::Password if number == message::USERAUTH_60 => {
+                if let Some(prompt) = message::change_request(payload) {
+                    return self.outcome(Attempted::ChangeDemanded(prompt));
+                }
+            }
+            _ => {}
+        }
         if let (Asked::Service, Message::ServiceAccept) = (&asked, &message) {
             self.facts.service_accepted = true;
             return;
@@ -272,6 +353,9 @@ impl<'a> Exchange<'a> {
             _ => Answer::Other(number),
         };
         self.logged_in |= answer == Answer::Success;
+        if let Answer::Failure { methods, .. } = &answer {
+            self.methods.clone_from(methods);
+        }
         let refused = matches!(answer, Answer::Failure { partial: false, .. });
         if refused && !matches!(asked, Asked::None | Asked::Service) {
             self.failures += 1;
@@ -293,6 +377,7 @@ impl<'a> Exchange<'a> {
                     signature.outcome = Signed::Answered(answer);
                 }
             }
+            Asked::Password | Asked::Dialogue => self.outcome(Attempted::Answered(answer)),
         }
     }
 }

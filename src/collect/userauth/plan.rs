@@ -1,14 +1,18 @@
 //! Which keys are asked about, in which order, and which of them may sign (sshconnect2.c `userauth_pubkey`,
 //! `load_identity_file`).
 
+use std::sync::Arc;
+
+use crate::collect::person::Person;
 use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Signer;
 use crate::facts::{Facts, Limits};
-use crate::openssh::course::{accepted_algorithms, obstacle};
+use crate::openssh::course::{Problem, accepted_algorithms, obstacle};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
-use crate::openssh::methods::publickey_on;
+use crate::openssh::methods::{publickey_on, questions};
+use crate::openssh::prompts::secrets_can_be_asked;
 
 /// A key that the server may be asked about.
 #[derive(Debug, Clone)]
@@ -17,6 +21,8 @@ pub(crate) struct Candidate {
     pub(crate) key: PublicKey,
     /// Whether ssh itself would offer it.
     pub(crate) offered: bool,
+    /// Whether ssh would ask for its passphrase once it is accepted.
+    pub(crate) locked: bool,
     /// Who would sign with it; `None` where nobody can without asking a person.
     pub(crate) signer: Option<Signing>,
 }
@@ -55,6 +61,10 @@ pub(crate) struct Plan {
     pub(crate) course: Course,
     /// What the run may do.
     pub(crate) limits: Limits,
+    /// Whom questions may be put to, where they may be, and at which login.
+    pub(crate) person: Option<(Arc<Person>, String)>,
+    /// The methods that a person answers and that ssh may use, in its order.
+    pub(crate) questions: Vec<&'static str>,
 }
 
 impl Plan {
@@ -68,7 +78,16 @@ impl Plan {
             host_bound: !matches!(options.first("pubkeyauthentication"), Some("unbound")),
             course,
             limits: facts.run.limits.clone(),
+            person: None,
+            questions: if secrets_can_be_asked(facts) { questions(options) } else { Vec::new() },
         }
+    }
+
+    /// The same plan with a person who may be asked.
+    pub(crate) fn with_person(mut self, person: Option<&Arc<Person>>, facts: &Facts) -> Self {
+        let login = facts.target.as_ref().map(|target| format!("{}@{}", target.user, target.host)).unwrap_or_default();
+        self.person = person.map(|person| (Arc::clone(person), login));
+        self
     }
 
     /// Whether a login is to be tried where it can be.
@@ -93,7 +112,7 @@ fn accepted(facts: &Facts) -> Vec<String> {
 /// What ssh would offer, then what else is known on this machine.
 fn candidates(facts: &Facts) -> Vec<Candidate> {
     if let Some(offered) = &facts.run.limits.offer {
-        return vec![Candidate { key: offered.key.clone(), offered: true, signer: None }];
+        return vec![Candidate { key: offered.key.clone(), offered: true, locked: false, signer: None }];
     }
     let offered = publickey_on(&facts.config.options);
     let mut all: Vec<Candidate> = Vec::new();
@@ -101,7 +120,8 @@ fn candidates(facts: &Facts) -> Vec<Candidate> {
         for offer in offers(facts) {
             let Some(key) = &offer.key else { continue };
             let signer = if offered { signing(facts, &offer, key) } else { None };
-            all.push(Candidate { key: key.clone(), offered, signer });
+            let locked = offered && obstacle(facts, &offer) == Some(Problem::Encrypted);
+            all.push(Candidate { key: key.clone(), offered, locked, signer });
         }
     }
     if facts.run.limits.only_offered {
@@ -109,7 +129,7 @@ fn candidates(facts: &Facts) -> Vec<Candidate> {
     }
     for key in others(facts) {
         if !all.iter().any(|candidate| candidate.key.blob == key.blob) {
-            all.push(Candidate { key: key.clone(), offered: false, signer: None });
+            all.push(Candidate { key: key.clone(), offered: false, locked: false, signer: None });
         }
     }
     all

@@ -2,6 +2,7 @@
 
 mod agent;
 mod agents_and_files;
+mod answers;
 mod certificates;
 mod checkup;
 mod common;
@@ -42,6 +43,7 @@ pub(crate) fn all() -> Vec<Row> {
         config::rows(),
         identities::rows(),
         agent::rows(),
+        answers::rows(),
         userauth::rows(),
         two_faults::rows(),
         healthy::rows(),
