@@ -12,6 +12,8 @@ ssh's own options, all with ssh's meaning, alone or in clusters (-vvNp 2222):
   -f -n -q -E -L -M -R ...                             taken, without effect
   -V -Q -G -O                                          make no login: exit 2
 After the words `scp` and `sftp` their own options count (-P is the port).
+After `rsync` and `git` all words are theirs; -e, RSYNC_RSH, GIT_SSH_COMMAND,
+core.sshCommand and git's remotes say which login is meant.
 Our options are long only. They stand before the host or directly after it;
 from the first word of the remote command on, everything belongs to that.
 
@@ -40,6 +42,7 @@ Examples:
   sshdoctor deploy@web1                   in the place of `ssh`
   sshdoctor ssh -p 2222 -J hop web1 ls    or in front of it
   sshdoctor scp -P 2222 file web1:        scp and sftp as well
+  sshdoctor git push                      and what starts ssh by itself
   sshdoctor --no-login web1               what queries alone can tell
   sshdoctor                               a check-up of this client
   sshdoctor explain no-key-accepted       what a cause means
@@ -113,7 +116,8 @@ pub(crate) struct Options {
 
 /// The forms, in a few lines.
 pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]host [command]
-       sshdoctor [OPTIONS] ssh|scp|sftp ...   a failing command as typed
+       sshdoctor [OPTIONS] ssh|scp|sftp|rsync|git ...
+                                              a failing command as typed
        sshdoctor [OPTIONS]                    a check-up of this client
        sshdoctor explain [CAUSE]              what a cause means
        sshdoctor demo [INCIDENT]              incidents, replayed on loopback

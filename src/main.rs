@@ -73,7 +73,7 @@ async fn run(words: &[OsString]) -> Exit {
         Job::Login { typed: None, words } if words.is_empty() => {
             complain(&format!("no target: name the host whose login fails\n{}", usage()))
         }
-        Job::Login { typed, words } => match arguments(typed.as_deref(), &words, tags) {
+        Job::Login { typed, words } => match arguments(typed.as_deref(), &words, tags).await {
             Ok(arguments) => {
                 options.verbose |= arguments.verbose;
                 Box::pin(observe(Request { arguments, ..Request::default() }, options, false)).await
@@ -83,8 +83,16 @@ async fn run(words: &[OsString]) -> Exit {
     }
 }
 
-/// What the words of ssh, scp or sftp mean.
-fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Arguments, String> {
+/// What the words of ssh, scp, sftp, rsync or git mean.
+async fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Result<Arguments, String> {
+    if let Some(typed) = typed
+        && let Some(carrier) = arguments::carrier(typed)
+    {
+        return match carrier {
+            "git" => collect::git::arguments(typed, words, tags).await,
+            _ => arguments::rsync::parse(words, env::var_os("RSYNC_RSH").as_deref(), tags),
+        };
+    }
     let program = typed.and_then(arguments::program);
     let mut arguments = arguments::parse_as(program, words, tags)?;
     arguments.path =

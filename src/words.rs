@@ -8,9 +8,6 @@ use sshdoctor::openssh::arguments;
 /// Subcommands of which this version has nothing but the word.
 const RESERVED: [&str; 6] = ["server", "log", "case", "compare", "fleet", "audit"];
 
-/// Programs whose command lines this version does not read.
-const UNREAD: [&str; 2] = ["git", "rsync"];
-
 /// How unlike a known option a word may be and still be a slip of it.
 const LIKENESS: f64 = 0.75;
 
@@ -26,7 +23,7 @@ pub(crate) struct Parted {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Job {
-    /// Diagnose the login that these words of ssh, scp or sftp mean.
+    /// Diagnose the login that these words of ssh, scp, sftp, rsync or git mean.
     Login {
         /// The word that named the program, where there was one.
         typed: Option<OsString>,
@@ -72,13 +69,11 @@ pub(crate) fn part(words: &[OsString], known: &[(String, bool)], tags: bool) -> 
                 "this version has no {word} yet; `sshdoctor diagnose {word}` diagnoses a host of that name"
             ));
         }
-        Some((word, _)) if UNREAD.contains(&word) => {
-            return Err(format!(
-                "this version does not read {word}'s command lines yet: name the host, as in `sshdoctor git@host`; \
-                 `sshdoctor diagnose {word}` diagnoses a host of that name"
-            ));
-        }
         _ => match rest.split_first() {
+            // Their long options may be spelt as ours are: behind the word, all are theirs.
+            Some((typed, behind)) if arguments::carrier(typed).is_some() => {
+                Job::Login { typed: Some(typed.clone()), words: behind.to_vec() }
+            }
             Some((typed, behind)) if arguments::program(typed).is_some() => {
                 Job::Login { typed: Some(typed.clone()), words: parting.login(arguments::program(typed), behind)? }
             }
@@ -220,6 +215,9 @@ mod tests {
             ("--no-exec ssh --no-login web1 --format json ls", "--no-exec --no-login --format json", "web1 ls"),
             ("scp -P 22 a web1: --format json", "--format json", "-P 22 a web1:"),
             ("sftp web1 --no-login", "--no-login", "web1"),
+            ("--no-login rsync -av --timeout 9 --delete a web1:", "--no-login", "-av --timeout 9 --delete a web1:"),
+            ("/usr/bin/git -C x fetch --all", "", "-C x fetch --all"),
+            ("diagnose git", "", "git"),
             ("diagnose server --no-login", "--no-login", "server"),
             ("--no-exec diagnose -p 2 demo ls", "--no-exec", "-p 2 demo ls"),
             ("-p 22 explain", "", "-p 22 explain"),
@@ -261,7 +259,7 @@ mod tests {
 
     #[test]
     fn words_that_later_versions_will_take_are_answered_in_a_sentence() {
-        for word in ["server", "log", "case", "compare", "fleet", "audit", "git", "rsync"] {
+        for word in ["server", "log", "case", "compare", "fleet", "audit"] {
             let said = parted(&format!("{word} x")).unwrap_err();
             assert!(said.contains(&format!("`sshdoctor diagnose {word}`")), "{said}");
         }

@@ -91,6 +91,15 @@ fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
         ("fleet a b", "`sshdoctor diagnose fleet`"),
         ("audit", "`sshdoctor diagnose audit`"),
         ("scp a b", "no remote host"),
+        ("rsync a b", "no remote host"),
+        ("rsync web1::module .", "an rsync daemon"),
+        ("rsync -e rsh a web1:", "through rsh"),
+        ("git", "no git command"),
+        ("git status", "no command that goes to another repository"),
+        ("git clone https://web1/x", "by https and not by ssh"),
+        ("git clone ../x", "a folder of this machine"),
+        ("git -c core.sshCommand=plink clone web1:x", "plink"),
+        ("git -c core.sshCommand='ssh -i $KEY' clone web1:x", "needs a shell"),
     ] {
         let output = sshdoctor(line);
         let stderr = said(&output.stderr);

@@ -8,6 +8,7 @@ pub mod case;
 mod checkup;
 pub mod config;
 pub mod connect;
+pub mod git;
 pub mod host_key;
 pub mod identities;
 mod live;

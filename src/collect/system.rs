@@ -28,6 +28,11 @@ pub(super) fn variable(name: &str) -> Option<Vec<u8>> {
     std::env::var_os(name).map(OsStringExt::into_vec)
 }
 
+/// The platform's string of these bytes.
+pub(super) fn os(bytes: Vec<u8>) -> std::ffi::OsString {
+    OsStringExt::from_vec(bytes)
+}
+
 /// What `stat` says of the path, links followed.
 pub(super) fn state(path: &StdPath) -> FileState {
     let metadata = std::fs::metadata(path).map_err(|error| file_error(path, &error))?;

@@ -1,7 +1,9 @@
 //! ssh's, scp's and sftp's own command lines (ssh.c `main`, scp.c `main`, sftp.c `main`): which words are options,
-//! which one is the destination, and what belongs to the remote command.
+//! which one is the destination, and what belongs to the remote command; and those of rsync and git, which start ssh.
 
 mod destination;
+pub mod git;
+pub mod rsync;
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,7 +12,7 @@ use destination::Destination;
 /// A command line, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arguments {
-    /// `ssh`, `scp` or `sftp`.
+    /// `ssh`, `scp`, `sftp`, `rsync` or `git`.
     pub program: String,
     /// The ssh program as it was typed, where that was a path (`/opt/bin/ssh web1`); `None`: the one found on PATH.
     pub path: Option<OsString>,
@@ -167,6 +169,14 @@ pub fn program(word: &OsStr) -> Option<&'static str> {
     let bytes = word.as_encoded_bytes();
     let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     [SSH, SCP, SFTP].iter().map(|grammar| grammar.program).find(|known| known.as_bytes() == name)
+}
+
+/// The program that starts ssh by itself and that the first word of a command line names, with or without a path:
+/// `rsync` or `git`.
+pub fn carrier(word: &OsStr) -> Option<&'static str> {
+    let bytes = word.as_encoded_bytes();
+    let name = bytes.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    ["rsync", "git"].into_iter().find(|known| known.as_bytes() == name)
 }
 
 /// Whether `word` is a cluster of options of `program` whose last one takes the next word as its value.

@@ -34,8 +34,9 @@ const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
-    let mut arguments = row.line.to_vec();
-    if row.program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
+    let (program, words) = program(row);
+    let mut arguments = words.to_vec();
+    if program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
         arguments.push("true");
     }
     let (limit, until) = match expected {
@@ -44,9 +45,9 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
         Ssh::Hangs => (HANG, None),
     };
     if row.terminal {
-        on_terminal(world, row.program, &arguments, limit, until, row.types)
+        on_terminal(world, program, &arguments, limit, until, row.types)
     } else {
-        plain(world, row.program, &arguments, limit)
+        plain(world, program, &arguments, limit)
     }
 }
 
@@ -75,9 +76,17 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     Ok((ended, report, fs::read_to_string("/tmp/case.json").ok()))
 }
 
+/// The program that the row's line is for, and its words: git or rsync where they are named, else the row's.
+fn program(row: &Row) -> (&'static str, &'static [&'static str]) {
+    match row.line {
+        [program @ ("git" | "rsync"), words @ ..] => (program, words),
+        words => (row.program, words),
+    }
+}
+
 /// Whether the command line has a remote command of its own: a word after the destination.
 fn has_command(line: &[&str]) -> bool {
-    line.last().is_some_and(|word| word.starts_with("git-"))
+    matches!(line, ["git" | "rsync", ..]) || line.last().is_some_and(|word| word.starts_with("git-"))
 }
 
 /// Runs a program without a terminal.

@@ -27,13 +27,13 @@ const WITHOUT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
 /// What a run of ssh printed.
 #[derive(Debug)]
-pub(super) struct Printed {
+pub(in crate::collect) struct Printed {
     /// Its exit status; `None` where a signal ended it.
-    pub(super) status: Option<i32>,
+    pub(in crate::collect) status: Option<i32>,
     /// Standard output, no longer than [`STDOUT_LIMIT`].
-    pub(super) stdout: Vec<u8>,
+    pub(in crate::collect) stdout: Vec<u8>,
     /// Standard error, no longer than [`STDERR_LIMIT`].
-    pub(super) stderr: Vec<u8>,
+    pub(in crate::collect) stderr: Vec<u8>,
 }
 
 /// The ssh that a shell would run: `typed` where that was a path, else the first one on PATH.
@@ -73,7 +73,7 @@ pub(super) async fn version(ssh: &Path) -> Result<String, Unobserved> {
 }
 
 /// Runs `ssh` with these arguments and nothing on standard input.
-pub(super) async fn run(ssh: &Path, arguments: &[OsString]) -> Result<Printed, Unobserved> {
+pub(in crate::collect) async fn run(ssh: &Path, arguments: &[OsString]) -> Result<Printed, Unobserved> {
     let failed = |error: std::io::Error| Unobserved::Failed(format!("{}: {error}", shown(ssh)));
     let mut command = Command::new(ssh);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -108,7 +108,7 @@ fn colon(word: &[u8]) -> Option<usize> {
 }
 
 /// The address in `[address]`.
-fn without_brackets(host: &[u8]) -> &[u8] {
+pub(super) fn without_brackets(host: &[u8]) -> &[u8] {
     host.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(host)
 }
 

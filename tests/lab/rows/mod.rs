@@ -3,6 +3,7 @@
 mod agent;
 mod agents_and_files;
 mod answers;
+mod carriers;
 mod certificates;
 mod checkup;
 mod common;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Row> {
         tries::rows(),
         demands::rows(),
         prompts::rows(),
+        carriers::rows(),
         certificates::rows(),
         agents_and_files::rows(),
         key_files::rows(),
