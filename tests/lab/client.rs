@@ -44,11 +44,14 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
         Ssh::Asks(text) => (PATIENCE, Some(text)),
         Ssh::Hangs => (HANG, None),
     };
-    if row.terminal {
-        on_terminal(world, program, &arguments, limit, until, row.types)
+    let ended = if row.terminal {
+        on_terminal(world, program, &arguments, limit, until, row.types)?
     } else {
-        plain(world, program, &arguments, limit)
-    }
+        plain(world, program, &arguments, limit)?
+    };
+    // rsync ends with ssh's status or, where it has not learnt that yet, with its own for a broken stream.
+    let status = ended.status.map(|status| if program == "rsync" && status == 12 { 255 } else { status });
+    Ok(Ended { status, ..ended })
 }
 
 /// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.

@@ -1,13 +1,13 @@
 //! Rows of git and rsync, which start ssh by themselves: the real program beside sshdoctor on the same command line.
 
 use super::common::{changed, open_key};
-use crate::row::{Row, row};
+use crate::row::{Row, Ssh, row};
 use crate::world::World;
 
 /// git's exit status where ssh fails.
 const GIT: i32 = 128;
-/// rsync's where ssh fails and it was to send; where it was to receive, it is ssh's own 255.
-const PUSH: i32 = 12;
+/// rsync's, which is ssh's own.
+const RSYNC: i32 = 255;
 
 /// Rows of git and rsync.
 pub(crate) fn rows() -> Vec<Row> {
@@ -35,8 +35,10 @@ fn work(world: &mut World) -> anyhow::Result<()> {
     .map(drop)
 }
 
-fn ends(row: Row, status: i32, says: &'static str) -> Row {
-    Row { ssh: crate::row::Ssh::Ends(status, says), ..row }
+/// The program ends with this status and says so.
+fn ends(mut row: Row, status: i32, says: &'static str) -> Row {
+    row.ssh = Ssh::Ends(status, says);
+    row
 }
 
 fn gits() -> Vec<Row> {
@@ -95,14 +97,15 @@ fn git_faults() -> Vec<Row> {
             row("git-wrong-key-in-configuration", |world| {
                 work(world)?;
                 world.key("/home/a/.ssh/wrong", &[])?;
-                world
-                    .sh("git config -f /home/a/work/.git/config core.sshCommand 'ssh -o IdentitiesOnly=yes -i ~/.ssh/wrong'")
-                    .map(drop)
+                world.append(
+                    "/home/a/work/.git/config",
+                    "[core]\n\tsshCommand = ssh -o IdentitiesOnly=yes -i ~/.ssh/wrong",
+                )
             }),
             GIT,
             denied,
         )
-        .line(&["git", "-C", "/home/a/work", "pull"])
+        .line(&["git", "-C", "/home/a/work", "fetch"])
         .proven("accepted-key-not-offered"),
     ]
 }
@@ -121,7 +124,7 @@ fn rsyncs() -> Vec<Row> {
             world.sh("rm /home/a/.ssh/id_ed25519*").map(drop)
         })
         .line(&["rsync", "-ave", "ssh -i /home/a/other", "/etc/hosts", "deploy@web1.example.org:"]),
-        ends(row("rsync-variable", repository), PUSH, "Connection refused")
+        ends(row("rsync-variable", repository), RSYNC, "Connection refused")
             .line(&["rsync", "-a", "--rsh=ssh -p 2222", "/etc/passwd", "deploy@web1.example.org:"])
             .proven("connection-refused"),
         ends(
@@ -129,7 +132,7 @@ fn rsyncs() -> Vec<Row> {
                 repository(world)?;
                 world.sh("rm /home/deploy/.ssh/authorized_keys").map(drop)
             }),
-            PUSH,
+            RSYNC,
             "Permission denied (publickey)",
         )
         .line(&["rsync", "-az", "--delete", "--timeout", "9", "/etc/passwd", "deploy@web1.example.org:"])
@@ -140,7 +143,7 @@ fn rsyncs() -> Vec<Row> {
                 world.sshd("")?;
                 world.login_key()
             }),
-            255,
+            RSYNC,
             "REMOTE HOST IDENTIFICATION HAS CHANGED",
         )
         .line(&["rsync", "-a", "deploy@web1.example.org:x", "/tmp/"])
