@@ -216,7 +216,8 @@ pub fn login(call: &Call, url: &[u8], shell: &Shell, tags: bool) -> Result<Argum
     let parsed = super::parse_as(Some("ssh"), &line, tags)?;
     let destination = [&place.host[..], b":", &place.path].concat();
     let verbose = parsed.verbose || call.verbose;
-    Ok(Arguments { program: "git".to_owned(), path, destination: Some(os(&destination)), verbose, ..parsed })
+    let (destination, repository) = (Some(os(&destination)), Some(os(&place.path)));
+    Ok(Arguments { program: "git".to_owned(), path, destination, repository, verbose, ..parsed })
 }
 
 /// Where a repository lies.

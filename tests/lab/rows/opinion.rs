@@ -53,6 +53,12 @@ fn algorithms() -> Vec<Row> {
             // What ssh remembers in the first run, sshdoctor is not to find.
             world.config("UserKnownHostsFile ~/.ssh/new\nStrictHostKeyChecking accept-new")
         }),
+        row("opinion-quantum-account-expired", |world| {
+            good(world, QUANTUM)?;
+            world.sh("sed -i '/^deploy:/s/.*/deploy:*:19000:0:99999:7::1:/' /etc/shadow").map(drop)
+        })
+        .ssh_fails("Connection closed by")
+        .proven("signature-rejected"),
         row("opinion-quantum-open-server", |world| {
             world.server(&format!("{QUANTUM}\nUsePAM no\nPermitEmptyPasswords yes\nPasswordAuthentication yes"))?;
             world.sh("sed -i 's/^deploy:[^:]*:/deploy::/' /etc/shadow").map(drop)
@@ -118,13 +124,15 @@ fn algorithms_and_faults() -> Vec<Row> {
         })
         .at_a_terminal()
         .ssh_asks("Enter passphrase for key")
-        .needs(&["passphrase"]),
+        .needs(&["passphrase"])
+        .without("key-passphrase-needed"),
         row("opinion-quantum-password-terminal", |world| {
             world.server(&format!("{QUANTUM}\nPubkeyAuthentication no\nPasswordAuthentication yes"))
         })
         .at_a_terminal()
         .ssh_asks("password:")
-        .needs(&["password"]),
+        .needs(&["password"])
+        .without("method-disabled-by-client"),
         row("opinion-quantum-many-keys", |world| {
             world.server(&format!("{QUANTUM}\nMaxAuthTries 2"))?;
             world.agent()?;
@@ -153,12 +161,6 @@ fn algorithms_and_faults() -> Vec<Row> {
         })
         .ssh_fails("Permission denied (password)")
         .proven("second-factor-required"),
-        row("opinion-quantum-account-expired", |world| {
-            good(world, QUANTUM)?;
-            world.sh("sed -i '/^deploy:/s/.*/deploy:*:19000:0:99999:7::1:/' /etc/shadow").map(drop)
-        })
-        .ssh_fails("Connection closed by")
-        .proven("signature-rejected"),
     ]
 }
 
@@ -230,7 +232,8 @@ fn tokens() -> Vec<Row> {
         .line(LINE)
         .at_a_terminal()
         .ssh_asks("Enter PIN for")
-        .needs(&["pin"]),
+        .needs(&["pin"])
+        .without_at_most("possible", "undetermined"),
         row("opinion-token-refused", |world| {
             world.server("")?;
             token(world)
@@ -269,6 +272,7 @@ fn tokens() -> Vec<Row> {
         .line(LINE)
         .at_a_terminal()
         .ssh_asks("Enter PIN for")
-        .needs(&["pin"]),
+        .needs(&["pin"])
+        .without_at_most("possible", "undetermined"),
     ]
 }
