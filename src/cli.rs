@@ -1,5 +1,6 @@
 //! Our own options. Their doc comments are the help; ssh's options never come here (`words` parts the two).
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, CommandFactory as _, Parser, ValueEnum};
@@ -97,6 +98,9 @@ pub(crate) struct Options {
     /// Put the server's own questions to you too: a password, a code, a confirmation
     #[arg(long, conflicts_with_all = ["offer", "no_login"])]
     pub(crate) interactive: bool,
+    /// Where every key is refused, ask once more as this account, on one more connection: queries, no login
+    #[arg(long, value_name = "NAME", conflicts_with = "offer")]
+    pub(crate) try_user: Option<OsString>,
     /// Limit of the whole run; ssh's ConnectTimeout, or 5 s, limits each address
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,

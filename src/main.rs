@@ -116,6 +116,7 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
         all_keys: options.all_keys,
         timeout_seconds: options.timeout,
         offer,
+        try_user: options.try_user.as_ref().map(|name| name.as_encoded_bytes().into()),
     };
     request.person = match person(&options) {
         Ok(person) => person,

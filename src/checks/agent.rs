@@ -159,7 +159,9 @@ const AGENT_LACKS_ACCEPTED_KEY: Cause = Cause {
 fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let Some(refused) = super::userauth::all_refused(facts, &turns)? else { return Ok(None) };
-    if !turns.iter().all(|turn| turn.offer.agent) || super::userauth::certificates::is_expired(facts, &turns) {
+    let other = super::userauth::certificates::is_expired(facts, &turns)
+        || super::wrong_user::accepted_for_another(facts).is_some();
+    if !turns.iter().all(|turn| turn.offer.agent) || other {
         return Ok(None);
     }
     let agent = known(&facts.agent)?;

@@ -11,14 +11,20 @@ use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::prompts;
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming, wrong_account};
 
 /// ssh holds an identity that it is willing to offer.
 pub const IDENTITIES: Check = Check {
     id: "identities",
     stage: Stage::Identity,
     claim: "ssh holds an identity that it is willing to offer",
-    causes: &[&short_rsa::RSA_KEY_TOO_SMALL, &IDENTITIES_ONLY_HIDES_KEY, &ACCEPTED_KEY_NOT_OFFERED, &NO_IDENTITIES],
+    causes: &[
+        &short_rsa::RSA_KEY_TOO_SMALL,
+        &IDENTITIES_ONLY_HIDES_KEY,
+        &ACCEPTED_KEY_NOT_OFFERED,
+        &wrong_account::WRONG_LOCAL_ACCOUNT,
+        &NO_IDENTITIES,
+    ],
     holds: identities_hold,
     rules_out: &[("no-identities", something_is_offered)],
 };
@@ -95,7 +101,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
             facts.run.user, facts.run.home
         ));
     }
-    Ok(Some(finding))
+    Ok(Some(finding.or(wrong_account::alternative(facts))))
 }
 
 /// `the agent is empty`, `no agent is known`, for the sentence that says what ssh has.

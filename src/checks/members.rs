@@ -8,9 +8,10 @@ mod rejected;
 use crate::facts::{Facts, Observed, Stage, known};
 use crate::openssh::course;
 
+use super::wrong_user::WRONG_USER;
 use super::{Alternative, Certainty, Check, Decide, Outcome, Place, auth_methods, naming};
 
-pub(super) use names::is_git_host;
+pub(super) use names::{is_git_host, other_name_meant};
 pub(super) use refused::{commands as refusal_commands, members as of_refusal};
 pub(super) use rejected::{commands as rejection_commands, members as of_rejection};
 
@@ -76,12 +77,14 @@ pub const MEMBERS: &[Member] = &[
         decide: |facts| format!("namei -l {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
     },
     Member {
-        id: "wrong-user",
-        title: "another login name is the one meant",
-        doc: "The key belongs to another account of that server: a cloud image's default account (ubuntu, ec2-user, admin, \
-              debian, …), git for a Git host, or ssh sent the local account's name because none was given.",
-        place: Place::Server,
-        decide: |facts| format!("getent passwd {}", super::quoted(&naming::user(facts).to_string())),
+        id: WRONG_USER.id,
+        title: WRONG_USER.title,
+        doc: WRONG_USER.doc,
+        place: Place::Client,
+        decide: |facts| {
+            let name = names::suggested(facts).unwrap_or_else(|| "NAME".to_owned());
+            format!("sshdoctor --try-user {} {}", super::quoted(&name), naming::destination(facts))
+        },
     },
     Member {
         id: "server-no-such-user",

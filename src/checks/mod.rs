@@ -24,6 +24,8 @@ pub mod resolve;
 pub mod session;
 pub mod transport;
 pub mod userauth;
+mod wrong_account;
+mod wrong_user;
 
 use serde::{Deserialize, Serialize};
 

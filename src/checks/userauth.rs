@@ -11,7 +11,9 @@ use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::{known_hosts, prompts};
 
 use super::answers::{self, PASSWORD_REJECTED};
-use super::{Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming};
+use super::{
+    Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming, wrong_user,
+};
 
 use super::git_host::GIT_HOST_NO_ACCOUNT;
 
@@ -27,6 +29,7 @@ pub const AUTHORIZED_KEYS: Check = Check {
         &TOO_MANY_KEYS,
         &NO_MUTUAL_SIGNATURE_ALGORITHM,
         &certificates::CERTIFICATE_EXPIRED,
+        &wrong_user::WRONG_USER,
         &GIT_HOST_NO_ACCOUNT,
         &NO_KEY_ACCEPTED,
     ],
@@ -225,6 +228,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     }
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
     finding.evidence.extend(certificates::passed_over(facts));
+    finding.evidence.extend(wrong_user::tried_in_vain(facts));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));

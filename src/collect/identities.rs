@@ -1,12 +1,14 @@
 //! Key files and certificates: metadata, the header of private keys, public halves (ssh.c
 //! `load_public_identity_files`, authfile.c `sshkey_load_public`).
 //!
-//! Touches: IdentityFile and CertificateFile values, and public keys under `~/.ssh`. A private key is read no further
+//! Touches: IdentityFile and CertificateFile values, and public keys under `~/.ssh`; the `.pub` files
+//! of `$HOME` and of the account that called sudo where those are other homes. A private key is read no further
 //! than its public half and its last line, but for a signature, or to derive the public half of an unencrypted PEM
 //! without `.pub`; then in zeroizing memory.
 
 #[cfg(test)]
 mod against_ssh;
+mod elsewhere;
 mod files;
 mod others;
 mod private;
@@ -65,6 +67,7 @@ fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
     }
     others::find(facts, &mut identities);
     identities.mounts = mounts(&identities.files);
+    identities.elsewhere = elsewhere::find(facts, &identities);
     identities
 }
 

@@ -295,7 +295,13 @@ async fn meet(request: &Request, facts: &mut Facts, route: &Route, secured: Secu
     let mut agent = bind(facts, &secured, waiting).await;
     let plan = Plan::new(facts, course).with_person(request.person.as_ref(), facts);
     let started = Instant::now();
+    let host_key = secured.host_key.clone();
     let session = authenticate(facts, &plan, route, secured, &mut agent, waiting).await;
+    if session.is_none()
+        && let Some(plan) = plan.for_another()
+    {
+        Box::pin(try_another(facts, &plan, route, &host_key, waiting)).await;
+    }
     took(facts, "authorized-keys", started);
     let Some(mut connection) = session else {
         // Without leave to log in nobody meant to come there.
@@ -386,6 +392,43 @@ async fn authenticate(
         }
         if let (Some(_), Some(socket)) = (&agent, &socket) {
             (*agent, _) = bound(socket, &secured).await;
+        }
+    }
+}
+
+/// Asks for another account about the keys that were refused, on one more connection: nothing is signed.
+async fn try_another(facts: &mut Facts, plan: &Plan, route: &Route, host_key: &[u8], waiting: &Waiting<'_>) {
+    let identification = match &facts.transport {
+        Ok(Transport { identification: Some(text), .. }) => text.as_bytes().to_vec(),
+        _ => Vec::new(),
+    };
+    let Facts { userauth: Ok(userauth), tried, footprint, .. } = facts else { return };
+    let refused = |query: &crate::facts::userauth::Query| {
+        query.offered_by_ssh
+            && matches!(query.answer, Some(crate::facts::userauth::Answer::Failure { partial: false, .. }))
+    };
+    let accepted = userauth.queries.iter().any(|query| query.answer == Some(crate::facts::userauth::Answer::PkOk));
+    if plan.user == userauth.user.as_bytes() || accepted || !userauth.queries.iter().any(refused) {
+        return;
+    }
+    let footprint = footprint.get_or_insert_default();
+    let disclosed = footprint.public_keys_disclosed;
+    waiting("the answers for the other account");
+    let mut other = Userauth { user: plan.user.as_slice().into(), ..Userauth::default() };
+    match again(route, host_key, footprint, waiting).await {
+        Ok(mut secured) => {
+            let bound_to =
+                Bound { session_id: secured.session_id.clone(), host_key: secured.host_key.clone(), identification };
+            let connection = &mut secured.connection;
+            userauth::run(plan, connection, &bound_to, &mut None, &mut other, footprint, waiting).await;
+            secured.connection.leave().await;
+            // The same keys to the same server.
+            footprint.public_keys_disclosed = disclosed;
+            *tried = Ok(Box::new(other));
+        }
+        Err(end) => {
+            other.connections.push(Some(end));
+            *tried = Ok(Box::new(other));
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::PublicKey;
 use super::mount::Mount;
-use super::text::{Path, ServerText};
+use super::text::{Path, ServerText, User};
 use super::{Observed, Source};
 
 /// The client's key files.
@@ -27,6 +27,25 @@ pub struct Identities {
     /// Where the files lie that a configuration or a default names and that others may access.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<Mount>,
+    /// Public halves in the homes that a person may take for the one that ssh reads: of the account that called sudo,
+    /// and `$HOME`. ssh looks into neither.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<ElsewhereKey>,
+}
+
+/// A `.pub` in another home than the one that ssh reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElsewhereKey {
+    /// The account whose home it is; `None` where only `$HOME` names it.
+    pub account: Option<User>,
+    /// That home.
+    pub home: Path,
+    /// The private key's path, the `.pub` taken off.
+    pub path: Path,
+    /// Whether something has that path.
+    pub private_there: bool,
+    /// The public half.
+    pub public: PublicFile,
 }
 
 /// One private key file, by its path, and what lies beside it.

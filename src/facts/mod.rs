@@ -208,6 +208,10 @@ pub struct Facts {
     pub host_key: host_key::HostKey,
     /// User authentication.
     pub userauth: Observed<userauth::Userauth>,
+    /// User authentication for the account of `--try-user`: queries over one connection, where the account that is meant
+    /// accepts nothing.
+    #[serde(default = "not_attempted", skip_serializing_if = "Result::is_err")]
+    pub tried: Observed<Box<userauth::Userauth>>,
     /// The session after a login.
     pub session: Observed<session::Session>,
     /// What the installed ssh said, where it was asked for what the probe cannot do.
@@ -230,6 +234,10 @@ pub struct Facts {
     pub mended: Vec<&'static str>,
 }
 
+fn not_attempted<T>() -> Observed<T> {
+    Err(Unobserved::NotAttempted)
+}
+
 impl Default for Facts {
     /// Facts of which nothing has been looked at.
     fn default() -> Self {
@@ -246,6 +254,7 @@ impl Default for Facts {
             transport: Err(Unobserved::NotAttempted),
             host_key: host_key::HostKey::default(),
             userauth: Err(Unobserved::NotAttempted),
+            tried: Err(Unobserved::NotAttempted),
             session: Err(Unobserved::NotAttempted),
             opinion: unasked(),
             account: Err(Unobserved::NotInThisSource),
@@ -324,11 +333,22 @@ pub struct Limits {
     /// The one public key that may be asked about (`--offer`); then no other key is, and nothing is signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Box<offer::OfferedKey>>,
+    /// Another account that may be asked for where the one that is meant accepts nothing (`--try-user`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub try_user: Option<User>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { login: true, exec: true, only_offered: false, all_keys: false, timeout_seconds: 30, offer: None }
+        Self {
+            login: true,
+            exec: true,
+            only_offered: false,
+            all_keys: false,
+            timeout_seconds: 30,
+            offer: None,
+            try_user: None,
+        }
     }
 }
 

@@ -52,7 +52,7 @@ const CAUSES: &str = "
     client-config-permissions no-identities agent-unreachable agent-lacks-accepted-key accepted-key-not-offered
     identities-only-hides-key too-many-keys identity-file-missing rsa-key-too-small key-file-permissions key-file-unreadable
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
-    agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
+    wrong-user wrong-local-account agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted certificate-expired server-pubkey-disabled password-disabled signature-rejected second-factor-required
     server-disconnected password-rejected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
     access-needs-answer nothing-found undetermined shell-refuses-login forced-command login-as-other-user password-change-required

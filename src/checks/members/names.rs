@@ -167,7 +167,7 @@ pub(super) fn slip_of(user: &str) -> Option<&'static str> {
 }
 
 /// What shows that another login name is meant, most telling first.
-pub(super) fn other_name_meant(facts: &Facts) -> Vec<String> {
+pub(in crate::checks) fn other_name_meant(facts: &Facts) -> Vec<String> {
     let user = naming::user(facts);
     let Some(name) = user.as_str() else { return Vec::new() };
     let mut seen = Vec::new();
@@ -184,7 +184,7 @@ pub(super) fn other_name_meant(facts: &Facts) -> Vec<String> {
         seen.push(format!("{git}: its account is git"));
     }
     seen.extend(image_account(facts, name));
-    seen.extend(commented(facts, name));
+    seen.extend(commented(facts, name).map(|(_, words)| words));
     let unnamed = facts.target.as_ref().is_ok_and(|target| target.user_from == UserFrom::LocalAccount);
     if unnamed && name != "git" {
         seen.push(format!("no user was named, so ssh sends the local account's name, {name}"));
@@ -192,30 +192,45 @@ pub(super) fn other_name_meant(facts: &Facts) -> Vec<String> {
     seen
 }
 
-/// The default account of the image that the server seems to be made from, where another is asked for.
-fn image_account(facts: &Facts, name: &str) -> Option<String> {
-    let distribution = distribution(facts);
-    let provider = provider(facts).filter(|_| git_host(facts).is_none());
-    let system = distribution.map(|system| format!(" and its OpenSSH from {system}")).unwrap_or_default();
-    let default = match (provider.as_ref().map(|(provider, _)| *provider)?, distribution) {
+/// The account that the host's name and the server's distribution speak for.
+fn image_default(facts: &Facts) -> Option<&'static str> {
+    let (provider, _) = provider(facts).filter(|_| git_host(facts).is_none())?;
+    Some(match (provider, distribution(facts)) {
         (Provider::Aws | Provider::Oracle | Provider::Ovh, Some("Ubuntu")) => "ubuntu",
         (Provider::Aws, Some("Debian")) => "admin",
         (Provider::Aws, Some("FreeBSD") | None) => "ec2-user",
         (Provider::Ovh, Some("Debian")) => "debian",
         (Provider::Oracle, None) => "opc",
         (Provider::Root, _) => "root",
-        (Provider::Google | Provider::Azure, _) => {
-            let (_, images) = DEFAULTS.iter().find(|(default, _)| *default == name && name != "azureuser")?;
-            let host = provider.map(|(_, host)| host)?;
-            return Some(format!(
-                "{host} is at a provider whose images get their account when they are made; {name} is that of {images}"
-            ));
-        }
         _ => return None,
-    };
-    let host = provider.map(|(_, host)| host)?;
-    (name != default)
-        .then(|| format!("the name {host}{system} speak for an image whose account is {default}, not {name}"))
+    })
+}
+
+/// The default account of the image that the server seems to be made from, where another is asked for.
+fn image_account(facts: &Facts, name: &str) -> Option<String> {
+    let (provider, host) = provider(facts).filter(|_| git_host(facts).is_none())?;
+    if matches!(provider, Provider::Google | Provider::Azure) {
+        let (_, images) = DEFAULTS.iter().find(|(default, _)| *default == name && name != "azureuser")?;
+        return Some(format!(
+            "{host} is at a provider whose images get their account when they are made; {name} is that of {images}"
+        ));
+    }
+    let default = image_default(facts).filter(|default| *default != name)?;
+    let system = distribution(facts).map(|system| format!(" and its OpenSSH from {system}")).unwrap_or_default();
+    Some(format!("the name {host}{system} speak for an image whose account is {default}, not {name}"))
+}
+
+/// The name to try, where what was seen speaks for one.
+pub(super) fn suggested(facts: &Facts) -> Option<String> {
+    let user = naming::user(facts);
+    let name = user.as_str()?;
+    let codecommit = hosts(facts).iter().any(|host| is_codecommit(host));
+    let git = git_host(facts).filter(|_| !codecommit).map(|_| "git");
+    let known = git.or_else(|| image_default(facts)).filter(|known| *known != name).map(str::to_owned);
+    known
+        .or_else(|| commented(facts, name).map(|(user, _)| user))
+        .or_else(|| slip_of(name).map(str::to_owned))
+        .or_else(|| name.split_once('\\').map(|(_, rest)| rest.to_owned()))
 }
 
 /// An image's default account at a server of another distribution.
@@ -228,8 +243,8 @@ pub(super) fn of_another_image(facts: &Facts) -> Option<String> {
     (!fits).then(|| format!("{name} is the account of {images}, and the server's OpenSSH comes from {distribution}"))
 }
 
-/// A key's comment that names this very host and another user.
-fn commented(facts: &Facts, name: &str) -> Option<String> {
+/// A key's comment that names this very host and another user: that user, and what it says.
+fn commented(facts: &Facts, name: &str) -> Option<(String, String)> {
     let hosts = hosts(facts);
     let userauth = facts.userauth.as_ref().ok()?;
     userauth.queries.iter().filter(|query| query.offered_by_ssh).find_map(|query| {
@@ -238,8 +253,11 @@ fn commented(facts: &Facts, name: &str) -> Option<String> {
         let host = host.to_ascii_lowercase();
         let here = hosts.iter().any(|known| *known == host || known.split('.').next() == Some(host.as_str()));
         let plain = !user.is_empty() && !user.contains(char::is_whitespace);
-        (here && plain && user != name)
-            .then(|| format!("the comment of the key, {}, names {user} at this host", query.key.comment.shortened(60)))
+        (here && plain && user != name).then(|| {
+            let words =
+                format!("the comment of the key, {}, names {user} at this host", query.key.comment.shortened(60));
+            (user.to_owned(), words)
+        })
     })
 }
 

@@ -90,6 +90,17 @@ impl Plan {
         self
     }
 
+    /// The plan that asks for another account about the keys that ssh would offer, and does no more; `None` where
+    /// nobody named one.
+    pub(crate) fn for_another(&self) -> Option<Self> {
+        let user = self.limits.try_user.as_ref()?.as_bytes().to_vec();
+        let mut plan = Self { user, ..self.clone() };
+        plan.limits.login = false;
+        plan.person = None;
+        plan.candidates.retain(|candidate| candidate.offered);
+        Some(plan)
+    }
+
     /// Whether a login is to be tried where it can be.
     pub(crate) fn may_log_in(&self) -> bool {
         self.limits.login && self.limits.offer.is_none() && self.course == Course::GoOn
@@ -152,6 +163,7 @@ fn others(facts: &Facts) -> Vec<&PublicKey> {
     others.sort_by_key(|file| (!file.is_private_here(), !is_named(facts, file)));
     keys.extend(others.iter().filter_map(|file| file.public_half()));
     keys.extend(others.iter().filter_map(|file| file.certificate.key.as_ref()));
+    keys.extend(identities.elsewhere.iter().filter_map(|elsewhere| elsewhere.public.key.as_ref()));
     keys
 }
 

@@ -3,14 +3,14 @@
 use super::common::{DENIED, good};
 use crate::row::{Row, row};
 use crate::userauth::Script;
-use crate::world::World;
+use crate::world::{ROOT, World};
 
 /// The name that Amazon gives the server.
 const EC2: &str = "ec2-192-0-2-7.eu-central-1.compute.amazonaws.com";
 
 /// Rows of groups.
 pub(crate) fn rows() -> Vec<Row> {
-    [names(), keys(), lines(), files(), accounts(), settings(), others()].concat()
+    [other_accounts(), names(), keys(), lines(), files(), accounts(), settings(), others()].concat()
 }
 
 /// Another name for the server, which the client knows as well.
@@ -34,6 +34,77 @@ fn account(world: &World, name: &str) -> anyhow::Result<()> {
 fn anothers_key(world: &World) -> anyhow::Result<()> {
     world.key("/srv/another", &["-C", "b@desk"])?;
     world.authorize("/srv/another.pub")
+}
+
+fn other_accounts() -> Vec<Row> {
+    fn by_sudo(world: &mut World) -> anyhow::Result<()> {
+        world.server("")?;
+        world.login_key()?;
+        world.sh("install -d -m 700 /root/.ssh; cp /home/a/.ssh/known_hosts /root/.ssh/")?;
+        world.who = ROOT;
+        world.environment.push(("SUDO_USER".to_owned(), "a".to_owned()));
+        Ok(())
+    }
+    vec![
+        row("another-name-tried", |world| good(world, ""))
+            .line(&["web1.example.org"])
+            .ours(&["--try-user", "deploy"])
+            .ssh_fails(DENIED)
+            .proven("wrong-user")
+            .fixture(),
+        row("another-name-tried-with-agent-keys", |world| {
+            good(world, "")?;
+            world.agent_with(&["/home/a/.ssh/id_ed25519"])
+        })
+        .line(&["admin@web1.example.org"])
+        .ours(&["--try-user", "deploy"])
+        .ssh_fails(DENIED)
+        .proven("wrong-user"),
+        row("another-name-tried-in-vain", |world| {
+            world.server("")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .line(&["admin@web1.example.org"])
+        .ours(&["--try-user", "deploy"])
+        .ssh_fails(DENIED)
+        .proven("no-key-accepted"),
+        row("another-name-tried-at-a-server-that-says-yes-to-all", |world| {
+            world.tinysshd()?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .line(&["admin@web1.example.org"])
+        .ours(&["--try-user", "deploy"])
+        .ssh_fails(DENIED)
+        .proven("no-key-accepted"),
+        row("another-name-not-needed", |world| good(world, "")).ours(&["--try-user", "admin"]),
+        row("sudo-has-no-keys", by_sudo).ssh_fails(DENIED).proven("wrong-local-account").fixture(),
+        row("sudo-with-keys-of-its-own", |world| {
+            by_sudo(world)?;
+            world.key("/root/.ssh/id_ed25519", &[])
+        })
+        .ssh_fails(DENIED)
+        .proven("wrong-local-account"),
+        row("sudo-and-neither-is-accepted", |world| {
+            by_sudo(world)?;
+            world.sh("rm /home/deploy/.ssh/authorized_keys").map(drop)
+        })
+        .ssh_fails(DENIED)
+        .proven("no-identities"),
+        row("sudo-with-a-key-that-works", |world| {
+            by_sudo(world)?;
+            world.key("/root/.ssh/id_ed25519", &[])?;
+            world.authorize("/root/.ssh/id_ed25519.pub")
+        }),
+        row("home-variable-elsewhere", |world| {
+            good(world, "")?;
+            world.sh("mkdir -p /srv/job/.ssh; mv /home/a/.ssh/id_ed25519* /srv/job/.ssh/; chown -R a /srv/job")?;
+            world.environment.push(("HOME".to_owned(), "/srv/job".to_owned()));
+            Ok(())
+        })
+        .ssh_fails(DENIED)
+        .proven("wrong-local-account")
+        .mended_by("install -o a -m 600 /srv/job/.ssh/id_ed25519 /home/a/.ssh/"),
+    ]
 }
 
 fn names() -> Vec<Row> {
