@@ -26,6 +26,7 @@ use sshdoctor::facts::{Facts, Limits, Unobserved};
 use sshdoctor::openssh::arguments::{self, Arguments};
 use sshdoctor::render::{self, Style};
 use sshdoctor::{checks, demo, diagnose, report};
+use tokio::signal::unix::{SignalKind, signal};
 use words::Job;
 
 /// The width of a report that goes to no terminal.
@@ -176,10 +177,17 @@ fn person(options: &Options) -> Result<Option<Arc<Person>>, String> {
     Ok(Some(Arc::new(person)))
 }
 
-/// Ctrl-C. Never comes where signals cannot be had.
+/// Ctrl-C, or another signal that asks to stop: programs that were started are ended with the run. Never comes where
+/// signals cannot be had.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+        _ = hangup.recv() => (),
     }
 }
 

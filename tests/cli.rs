@@ -465,3 +465,23 @@ fn without_ssh_its_defaults_and_the_command_line_apply() {
     assert_eq!(facts.config.options.all("identityfile").collect::<Vec<_>>(), ["/dev/null"]);
     assert!(facts.config.options.first("kexalgorithms").unwrap().contains("curve25519-sha256"));
 }
+
+#[test]
+fn a_signal_that_asks_to_stop_ends_the_run_with_what_was_seen() {
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let line = format!("-F none -p {} user@127.0.0.1", silent.local_addr().unwrap().port());
+        let program = Command::new(env!("CARGO_BIN_EXE_sshdoctor"))
+            .args(words(&line))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (_connection, _) = silent.accept().unwrap();
+        assert!(Command::new("kill").args([signal, &program.id().to_string()]).status().unwrap().success());
+        let output = program.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{signal}");
+        assert!(said(&output.stdout).contains("undetermined"), "{signal}: {}", said(&output.stdout));
+    }
+}

@@ -80,6 +80,10 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.host_key.offered, why);
     settle(&mut facts.userauth, why);
     settle(&mut facts.session, why);
+    // What stands there while ssh runs (collect/opinion.rs).
+    if facts.opinion == Err(Unobserved::TimedOut) {
+        facts.opinion = Err(why.clone());
+    }
 }
 
 /// Whether a request is out that has no answer.
