@@ -4,7 +4,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path as StdPath;
+use std::path::{Path as StdPath, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
@@ -16,6 +19,12 @@ use crate::openssh::public_key;
 
 /// A longer file is no public key.
 const LIMIT: u64 = 64 * 1024;
+/// How long a file that is a pipe may take; what a person types has no limit.
+const WAIT: Duration = Duration::from_secs(10);
+/// Words of one line that may begin a key. A line's options hold no more that look like one.
+const MOST_BEGINNINGS: usize = 16;
+/// What the names of key types begin with (sshkey.c `keytypes`).
+const KINDS: &[&[u8]] = &[b"ssh-", b"sk-", b"ecdsa-", b"rsa-", b"webauthn-"];
 /// What begins an RFC 4716 block.
 const RFC4716: &[u8] = b"---- BEGIN SSH2 PUBLIC KEY ----";
 
@@ -34,12 +43,26 @@ pub fn read(path: &StdPath) -> Result<PublicKey, String> {
         if metadata.is_dir() {
             return Err(format!("{name} is a folder, and no public key"));
         }
-        File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes)).map_err(failed)?;
+        bytes =
+            within(path.to_owned()).ok_or_else(|| format!("{name} gave nothing to read in time"))?.map_err(failed)?;
     }
     if bytes.len() as u64 > LIMIT {
         return Err(format!("{name} is longer than any public key"));
     }
     parsed(&bytes).map_err(|what| format!("{name} {what}"))
+}
+
+/// What is in the file, which may be a pipe that nobody writes to; `None` where that takes too long.
+fn within(path: PathBuf) -> Option<io::Result<Zeroizing<Vec<u8>>>> {
+    let (sender, receiver) = mpsc::channel();
+    let read = move || {
+        let mut bytes = Zeroizing::new(Vec::new());
+        let read = File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes));
+        // Nobody waits any longer where this fails.
+        let _ = sender.send(read.map(|_| bytes));
+    };
+    thread::spawn(read);
+    receiver.recv_timeout(WAIT).ok()
 }
 
 /// The one key in the text of a file, or what the file is instead.
@@ -80,8 +103,11 @@ fn line(line: &[u8]) -> Option<PublicKey> {
     if let Some(key) = public_key::from_line(line) {
         return Some(key);
     }
-    let blank = |place: &usize| matches!(line[*place], b' ' | b'\t');
-    (0..line.len()).filter(blank).find_map(|place| public_key::from_line(&line[place + 1..]))
+    let begins = |place: &usize| {
+        let word = &line[*place + 1..];
+        matches!(line[*place], b' ' | b'\t') && KINDS.iter().any(|kind| word.starts_with(kind))
+    };
+    (0..line.len()).filter(begins).take(MOST_BEGINNINGS).find_map(|place| public_key::from_line(&line[place + 1..]))
 }
 
 /// The key in an RFC 4716 block: headers have a colon, a backslash continues them.
@@ -123,6 +149,15 @@ mod tests {
             "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"a\\\n b\"\n{first}\n{second}\n---- END SSH2 PUBLIC KEY ----\n"
         );
         assert_eq!(parsed(block.as_bytes()).unwrap().blob, key.blob);
+    }
+
+    #[test]
+    fn a_long_line_of_blanks_or_of_beginnings_costs_little() {
+        let begun = std::time::Instant::now();
+        for text in [" ".repeat(60_000), "ssh-ed25519 ".repeat(5_000), "\t x".repeat(20_000)] {
+            assert!(parsed(text.as_bytes()).unwrap_err().starts_with("holds no public key"));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     }
 
     #[test]
