@@ -172,9 +172,18 @@ pub(super) fn compare(facts: &Facts) -> Option<Step> {
     Some(Step { place: Place::Server, root: false, command: Some(command), why })
 }
 
-/// The line that makes the key known, appended to the user's first file.
+/// The line that makes the key known, appended to the user's first file. Where only its fingerprint was seen, ssh itself
+/// is to ask about it.
 fn remember(facts: &Facts) -> Option<Step> {
     let (offered, known) = (facts.host_key.offered.as_ref().ok()?, facts.host_key.known.as_ref().ok()?);
+    if offered.key.blob.0.is_empty() && !known_hosts::remembers_nothing(&facts.config.options) {
+        let destination = naming::destination_without(facts, &["batchmode", "stricthostkeychecking"]);
+        let why = format!(
+            "at a terminal: paste the fingerprint that you saw on the server's console where it asks; {} is the one met",
+            offered.key.fingerprint
+        );
+        return Some(Step::here(format!("ssh -o StrictHostKeyChecking=ask {destination}"), why));
+    }
     // What is no regular file (/dev/null) remembers nothing.
     let remembers = |state: &FileState| match state {
         Ok(stat) => stat.kind == FileKind::Regular,
@@ -333,9 +342,10 @@ fn exchange_the_key(facts: &Facts) -> Vec<Step> {
         ));
     }
     let lines = offending(facts);
-    // Where only the type differs, the old line may still be right; it is left in place.
+    // Where only the type differs, the old line may still be right; it is left in place, unless ssh is to ask.
+    let unseen = offered.key.blob.0.is_empty();
     let same_type: Vec<&KnownHost> =
-        lines.iter().filter(|line| line.key.algorithm == offered.key.plain_algorithm()).collect();
+        lines.iter().filter(|line| unseen || line.key.algorithm == offered.key.plain_algorithm()).collect();
     let mut done: Vec<(Path, String)> = Vec::new();
     for line in same_type {
         let Source::File { path, .. } = &line.at else { continue };
@@ -627,6 +637,19 @@ mod tests {
             assert_eq!(commands[0], "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub");
             let removes = commands.contains(&"ssh-keygen -f /home/a/.ssh/known_hosts -R web1".to_owned());
             assert_eq!(removes, kind == "ssh-ed25519");
+        }
+    }
+
+    #[test]
+    fn a_key_of_which_only_the_fingerprint_was_seen_is_left_to_ssh_to_ask_about() {
+        for kind in ["ssh-ed25519", "ssh-rsa"] {
+            let mut facts = scene(vec![entry(12, Marker::None, "web1", key(kind, b'b'))]);
+            facts.host_key.offered.as_mut().unwrap().key.blob = Blob::default();
+            let steps = (HOST_KEY_CHANGED.fix.commands)(&facts);
+            let commands: Vec<&str> = steps.iter().filter_map(|step| step.command.as_deref()).collect();
+            assert_eq!(commands[1], "ssh-keygen -f /home/a/.ssh/known_hosts -R web1");
+            assert!(commands[2].starts_with("ssh -o StrictHostKeyChecking=ask "), "{commands:?}");
+            assert!(steps[2].why.contains("SHA256:a"), "{}", steps[2].why);
         }
     }
 

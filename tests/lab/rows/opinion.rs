@@ -96,7 +96,8 @@ fn algorithms_and_faults() -> Vec<Row> {
             world.login_key()
         })
         .ssh_fails("Host key verification failed")
-        .proven("host-key-unknown"),
+        .proven("host-key-unknown")
+        .incident(),
         row("opinion-quantum-revoked", |world| {
             good(world, QUANTUM)?;
             let key = read("/etc/ssh/ssh_host_ed25519_key.pub")?;
