@@ -1,6 +1,7 @@
 //! The causes of a session that opens and does not do what was asked: the account's shell, a command that the key is
 //! bound to, another account that is meant, a password that has to be changed, and what ends without a reason.
 
+use crate::checks::userauth::certificates;
 use crate::checks::{
     Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, auth_methods, members, naming, quoted,
 };
@@ -172,6 +173,14 @@ fn forced_commands(facts: &Facts) -> Vec<Step> {
         ));
     }
     let line = facts.userauth.as_ref().ok().and_then(super::authorized_place);
+    if let Some(show) = show_certificate(facts) {
+        let why = "shows force-command, which is what it runs; a certificate for a shell has none";
+        steps.push(Step::here(show, why));
+        let again = "a certificate without force-command can only be had from whoever signs them";
+        steps.push(Step::person(Place::Client, again));
+        steps.push(Step::here(format!("ssh -T {destination}"), "runs that command, if it is what you mean"));
+        return steps;
+    }
     let show = match line {
         Some((file, line)) => format!("sed -n {line}p {}", quoted(&file)),
         None => format!("grep -n command= {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
@@ -179,6 +188,20 @@ fn forced_commands(facts: &Facts) -> Vec<Step> {
     steps.push(Step::server_root(show, "the key's line: command=\"…\" is what it runs; a key for a shell has none"));
     steps.push(Step::here(format!("ssh -T {destination}"), "runs that command, if it is what you mean"));
     steps
+}
+
+/// What shows the certificate that logged in, where the command stands in it: then OpenSSH names no file (auth2-pubkey.c
+/// `user_cert_trusted_ca`).
+fn show_certificate(facts: &Facts) -> Option<String> {
+    let debug = &facts.userauth.as_ref().ok()?.debug;
+    let place = debug.iter().rev().find_map(|text| Some(text.as_str()?.split_once(": key options:")?.0))?;
+    let turn = super::used(facts).filter(|_| place == "cert")?;
+    let key = turn.offer.key.as_ref().filter(|key| key.is_certificate())?;
+    let file = certificates::path(facts, key).filter(|_| !turn.offer.agent);
+    Some(match file {
+        Some(path) => format!("ssh-keygen -L -f {}", naming::path(path)),
+        None => "ssh-add -L | grep cert-v01 | ssh-keygen -L -f -".to_owned(),
+    })
 }
 
 fn mend_forced(facts: &mut Facts) {

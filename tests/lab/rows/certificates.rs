@@ -269,6 +269,10 @@ fn healthy() -> Vec<Row> {
             "access-works",
             "the bound command is not run to see what it does",
         ),
+        row("cert-force-command-for-a-shell", |world| certified(world, "-n deploy -O force-command=true"))
+            .shell()
+            .proven("forced-command")
+            .incident(),
         row("cert-source-address-fits", |world| {
             certified(world, "-n deploy -O source-address=198.51.100.0/24,192.0.2.0/24")
         }),
