@@ -1,7 +1,7 @@
 //! Whether ssh takes its configuration.
 
 use crate::facts::config::{Complaint, ComplaintKind};
-use crate::facts::{Facts, Observed, Source, Stage};
+use crate::facts::{Facts, Observed, Source, Stage, Unobserved};
 
 use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts, naming};
 
@@ -140,6 +140,9 @@ fn error_commands(facts: &Facts) -> Vec<Step> {
             vec![Step::here(format!("ls -l {}", naming::path(path)), "shows the file that ssh cannot use")]
         }
         _ => {
+            if has_no_account(complaint) {
+                return no_account_commands();
+            }
             let refused = complaint.line.as_ref().map(ToString::to_string).unwrap_or_default();
             let option = refused.trim_start().trim_start_matches("-o").trim_start().to_ascii_lowercase();
             let keyword = option.split(['=', ' ', '\t']).next().unwrap_or_default();
@@ -149,6 +152,29 @@ fn error_commands(facts: &Facts) -> Vec<Step> {
             )]
         }
     }
+}
+
+/// Whether ssh ends because the account that it runs as has no entry (ssh.c `main`), as in a container that runs as a
+/// number.
+fn has_no_account(complaint: &Complaint) -> bool {
+    complaint.said.iter().any(|said| said.to_string().starts_with("No user exists for uid "))
+}
+
+fn no_account_commands() -> Vec<Step> {
+    vec![
+        Step::here(
+            "getent passwd \"$(id -u)\"",
+            "prints nothing: the number that ssh runs as is no account here, as in a container started as another user",
+        ),
+        Step {
+            root: true,
+            ..Step::person(
+                Place::Client,
+                "give that number an entry in /etc/passwd, with its home, where the image is made or when it starts; or run \
+                 ssh as an account that has one",
+            )
+        },
+    ]
 }
 
 fn control_socket_commands(facts: &Facts) -> Vec<Step> {
@@ -170,7 +196,7 @@ fn forget(facts: &mut Facts) {
         }
         return;
     }
-    let unknown = || crate::facts::Unobserved::NotAttempted;
+    let unknown = || Unobserved::NotAttempted;
     facts.config.complaint = None;
     facts.identities = Err(unknown());
     facts.userauth = Err(unknown());
@@ -182,12 +208,20 @@ fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
     let lines = config.applied.iter().map(|applied| format!("{}: {}", applied.at, applied.text.shortened(200)));
     let exec = config.match_exec.then(|| "a Match exec command was run while reading, as ssh would".to_owned());
     if let Err(reason) = &config.ssh {
-        let absent =
-            format!("ssh is not installed ({reason}): OpenSSH's defaults apply, ~/.ssh/config was not evaluated");
+        let absent = match reason {
+            Unobserved::TimedOut => {
+                "ssh did not come to the end of its configuration in time (a Match exec command or a pipe \
+                                     may hang): OpenSSH's defaults apply, ~/.ssh/config was not evaluated"
+                    .to_owned()
+            }
+            reason => {
+                format!("ssh is not installed ({reason}): OpenSSH's defaults apply, ~/.ssh/config was not evaluated")
+            }
+        };
         return Ok(Outcome::warn(absent).with(lines));
     }
     if !config.evaluated {
-        return Err(crate::facts::Unobserved::NotAttempted);
+        return Err(Unobserved::NotAttempted);
     }
     let version = config.ssh.as_ref().map(|ssh| ssh.version.clone()).unwrap_or_default();
     let login = naming::login(facts);

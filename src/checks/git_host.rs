@@ -4,6 +4,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed};
 use crate::openssh::course::{self, Fate, Turn};
 use crate::openssh::git_hosts::{GitHost, git_host};
+use crate::openssh::known_hosts::{self, Standing};
 
 use super::userauth::{all_refused, few, mend_accepted};
 use super::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, members, naming};
@@ -53,6 +54,12 @@ fn no_account(facts: &Facts) -> Observed<Option<Finding>> {
     };
     let mut finding = Finding::proven(format!("{login}: no active account of {service} has {which}"));
     finding.evidence.push(host.because);
+    // Under its name another may stand, where ssh takes the host key unseen.
+    if !matches!(known_hosts::standing(facts), Some(Standing::Match(_))) {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push(format!("its host key is not known here: that it is {service} was not proved"));
+        finding = finding.or([another_server(facts)]);
+    }
     finding.evidence.extend(few(refused.iter().map(|key| format!("refused: {}", naming::key(key)))));
     // What such a host takes from nobody.
     let taken = |key: &&PublicKey| match service {
@@ -76,6 +83,24 @@ fn no_account(facts: &Facts) -> Observed<Option<Finding>> {
         finding = finding.or([super::userauth::among_the_unasked(facts)]);
     }
     Ok(Some(finding))
+}
+
+/// Another server than the Git host, which refuses the keys for reasons of its own.
+fn another_server(facts: &Facts) -> Alternative {
+    let (host, port) =
+        facts.target.as_ref().map_or(("HOST".to_owned(), 22), |target| (target.host.to_string(), target.port));
+    Alternative {
+        cause: super::userauth::NO_KEY_ACCEPTED.id,
+        certainty: Certainty::Possible,
+        summary:
+            "another server answers under that name: compare the fingerprints with those that the service publishes"
+                .to_owned(),
+        evidence: Vec::new(),
+        decide: Some(Decide {
+            place: Place::Client,
+            command: format!("ssh-keyscan -p {port} {} | ssh-keygen -lf -", super::quoted(&host)),
+        }),
+    }
 }
 
 /// The cause as an alternative of a group.

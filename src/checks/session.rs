@@ -68,7 +68,7 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         return super::offer::accepted(facts, offered);
     }
     if super::userauth::let_in(facts, &turns) {
-        if trouble(facts).is_some() {
+        if trouble(facts).is_some() || facts.config.ssh == Err(Unobserved::TimedOut) {
             return Ok(None);
         }
         if let Some(attempt) = super::answers::logged_in(userauth) {
@@ -396,6 +396,13 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         };
         let summary = format!("{login} is reached through a proxy, which is not examined yet");
         return Finding::new(Certainty::Possible, summary).seen(how);
+    }
+    if facts.userauth.as_ref().is_ok_and(Userauth::succeeded) && facts.config.ssh == Err(Unobserved::TimedOut) {
+        let summary = format!(
+            "ssh itself does not come to the end of its configuration; without it the login as {login} succeeds"
+        );
+        let seen = "ssh -G was given 10 s and had not ended: a Match exec command or a file that is a pipe may hang";
+        return Finding::new(Certainty::Possible, summary).seen(seen);
     }
     if facts.userauth.as_ref().is_ok_and(Userauth::succeeded)
         && let Some(Trouble::Unseen(trouble)) = trouble(facts)

@@ -158,7 +158,7 @@ pub(super) fn let_in(facts: &Facts, turns: &[Turn]) -> bool {
     by_ssh || without_key || turns.iter().any(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
 }
 
-const NO_KEY_ACCEPTED: Cause = Cause {
+pub(super) const NO_KEY_ACCEPTED: Cause = Cause {
     id: "no-key-accepted",
     title: "the server accepts none of the keys",
     blocks: Blocks::Accepted,

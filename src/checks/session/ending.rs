@@ -97,6 +97,13 @@ const CHANGE: &[&str] = &[
     "you must change your password now",
     "your password has expired",
 ];
+/// Of these what no rule of a house says in a text for everybody: sshd's Banner comes the same way as PAM's words.
+const CHANGE_NOW: &[&str] = &[
+    "password change required but no tty available",
+    "you are required to change your password immediately",
+    "you must change your password now",
+    "your password has expired",
+];
 /// What shells and command lines of devices answer to a command that they do not know.
 const UNKNOWN_COMMAND: &[&str] = &[
     "not recognized",
@@ -217,7 +224,7 @@ fn told(facts: &Facts, session: &Session) -> Option<Trouble> {
     if names.is_some() {
         return Some(Trouble::OtherUser(names));
     }
-    if says(&text, CHANGE) || (is_silent(session) && session.exit_status == Some(1) && in_banner(CHANGE)) {
+    if says(&text, CHANGE) || (is_silent(session) && session.exit_status == Some(1) && in_banner(CHANGE_NOW)) {
         return Some(Trouble::PasswordChange);
     }
     if text.contains("this service allows sftp connections only") {

@@ -4,6 +4,30 @@ use crate::row::{Row, row};
 
 /// Rows of the configuration.
 pub(crate) fn rows() -> Vec<Row> {
+    [refused(), not_evaluated()].concat()
+}
+
+fn not_evaluated() -> Vec<Row> {
+    vec![
+        row("number-without-an-account", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.sh("sed -i /^a:/d /etc/passwd").map(drop)
+        })
+        .ssh_fails("No user exists for uid 1000")
+        .proven("client-config-error")
+        .incident(),
+        row("match-exec-that-hangs", |world| {
+            world.server("")?;
+            world.login_key()?;
+            world.config("Match exec \"sleep 600\"\n    User deploy")
+        })
+        .ssh_hangs()
+        .at_most("possible", "undetermined", "ssh may only be slow"),
+    ]
+}
+
+fn refused() -> Vec<Row> {
     vec![
         row("option-nobody-knows", |world| {
             world.server("")?;

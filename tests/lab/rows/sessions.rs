@@ -50,6 +50,13 @@ fn shells() -> Vec<Row> {
         .line(&["-N", "deploy@web1.example.org"])
         .shell()
         .ssh_hangs(),
+        row("shell-is-false-and-a-banner-of-passwords", |world| {
+            world.file("/etc/ssh/banner", "You are required to change your password every 90 days.\n", 0o644)?;
+            good(world, "Banner /etc/ssh/banner")?;
+            shell(world, "/bin/false")
+        })
+        .ssh_ends_with(1)
+        .at_most("likely", "shell-refuses-login", "a ForceCommand that fails ends as silently"),
         row("shell-is-git-shell", |world| {
             good(world, "")?;
             shell(world, "/usr/local/bin/git-shell")
@@ -349,6 +356,14 @@ fn git_hosts() -> Vec<Row> {
         .line(&["git@github.com"])
         .ssh_fails(DENIED)
         .proven("git-host-no-account"),
+        row("git-host-that-was-not-proved", |world| {
+            world.sh("echo 192.0.2.7 github.com >>/etc/hosts")?;
+            world.server("")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .line(&["-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null", "git@github.com"])
+        .ssh_fails(DENIED)
+        .at_most("likely", "git-host-no-account", "under the name of a Git host another server may answer"),
         row("git-host-knows-none-of-the-agents-keys", |world| {
             world.scripted_userauth(Script::Git(GITHUB))?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
