@@ -537,6 +537,9 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
     prevent: "Ask the server's administrator for an exception for accounts that log in unattended.",
     fix: Fix {
         commands: |facts| {
+            if demands_another_key(facts) {
+                return another_key_commands(facts);
+            }
             let batch = if facts.config.options.is_yes("batchmode") { "-o BatchMode=no " } else { "" };
             vec![Step::here(
                 format!("ssh {batch}{}", naming::destination_without(facts, &["batchmode"])),
@@ -544,6 +547,12 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
             )]
         },
         mend: |facts| {
+            if demands_another_key(facts) {
+                // Which key it will be is not known.
+                facts.userauth = Err(Unobserved::NotAttempted);
+                facts.session = Err(Unobserved::NotAttempted);
+                return;
+            }
             facts.config.options.set("batchmode", "no");
             facts.run.terminal = true;
         },
@@ -551,6 +560,31 @@ const SECOND_FACTOR_REQUIRED: Cause = Cause {
     see: &["RFC 4252 section 5.1", "sshd_config(5) AuthenticationMethods"],
     judge: second_factor_required,
 };
+
+/// Whether a further key is all that the server takes after the first.
+fn demands_another_key(facts: &Facts) -> bool {
+    let turns = course::course(facts).unwrap_or_default();
+    demanded(&turns).is_some_and(|(_, methods)| methods == ["publickey"])
+}
+
+fn another_key_commands(facts: &Facts) -> Vec<Step> {
+    let user = super::quoted(&naming::user(facts).to_string());
+    // With -i ssh no longer tries the default files, so the first key is named too.
+    let turns = course::course(facts).unwrap_or_default();
+    let turn = demanded(&turns).map(|(turn, _)| turn).filter(|turn| !turn.offer.agent);
+    let first = turn.and_then(|turn| course::key_file(facts, &turn.offer)).map(|file| naming::path(&file.path));
+    let first = first.map(|path| format!("-i {path} ")).unwrap_or_default();
+    vec![
+        Step::person(
+            Place::Server,
+            format!("put a second public key of yours, another than the first, into the authorized_keys of {user}"),
+        ),
+        Step::here(
+            format!("ssh {first}-i PATH_OF_YOUR_OTHER_KEY {}", naming::destination(facts)),
+            "offers both; put its path in the place of PATH_OF_YOUR_OTHER_KEY",
+        ),
+    ]
+}
 
 fn second_factor_required(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;

@@ -18,7 +18,8 @@ fn methods_1() -> Vec<Row> {
         }),
         row("two-keys-demanded-one-there", |world| good(world, "AuthenticationMethods publickey,publickey"))
             .ssh_fails(DENIED)
-            .proven("second-factor-required"),
+            .proven("second-factor-required")
+            .incident(),
         row("two-keys-demanded-second-refused", |world| {
             world.server("AuthenticationMethods publickey,publickey")?;
             keys(world, &["one", "two"])?;
