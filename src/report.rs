@@ -432,7 +432,7 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
     VerdictView {
         cause: cause.id,
         certainty: finding.certainty,
-        place: faulty.then(|| finding.place.unwrap_or(cause.place)),
+        place: Some(finding.place.unwrap_or(cause.place)).filter(|place| faulty && *place != Place::Open),
         summary: finding.summary.clone(),
         evidence: finding.evidence.clone(),
         next_steps: steps((cause.fix.commands)(facts)),

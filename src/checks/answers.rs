@@ -1,5 +1,6 @@
 //! What a person at the terminal answered: a password, or a dialogue's questions (RFC 4252 section 8, RFC 4256).
 
+use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Attempt, Attempted, Userauth};
 use crate::facts::{Facts, Observed, known};
 use crate::openssh::course;
@@ -11,7 +12,7 @@ pub(super) const PASSWORD_REJECTED: Cause = Cause {
     id: "password-rejected",
     title: "the password that was typed is refused",
     blocks: Blocks::Finished,
-    place: Place::Client,
+    place: Place::Open,
     doc: "A password, or the answers to the server's questions, was tried once and the server refused it. sshd gives the same \
           answer to a wrong password, to an account that does not exist or is locked, and to one that may not log in this way \
           (PermitRootLogin prohibit-password, AllowUsers): its log tells them apart.\n\n\
@@ -37,6 +38,14 @@ pub(super) fn is_refused(facts: &Facts) -> bool {
         Attempted::Unanswered => cut,
         _ => false,
     })
+}
+
+/// Whether the server demands a new password in place of an answer to the one that was typed, and in which words.
+pub(super) fn change_demanded(facts: &Facts) -> Option<&ServerText> {
+    match &last(facts.userauth.as_ref().ok()?)?.outcome {
+        Attempted::ChangeDemanded(prompt) => Some(prompt),
+        _ => None,
+    }
 }
 
 /// Whether the login was made with an answer of a person's.
@@ -79,7 +88,7 @@ pub(super) fn lines(userauth: &Userauth) -> Vec<String> {
                 format!("refused; the server still takes: {}", methods.join(", "))
             }
             Attempted::Answered(_) => "an answer that fits no question".to_owned(),
-            Attempted::ChangeDemanded(_) => "right, and the server demands a new password".to_owned(),
+            Attempted::ChangeDemanded(_) => "the server demands a new password in place of an answer".to_owned(),
             Attempted::Unanswered => "the connection ended in place of an answer".to_owned(),
             Attempted::NotGiven => "nothing was typed".to_owned(),
             Attempted::Unending(words) => words.clone(),

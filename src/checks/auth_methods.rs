@@ -186,11 +186,26 @@ const PUBKEY_DISABLED_BY_CLIENT: Cause = Cause {
         mend: |facts| {
             facts.config.options.set("pubkeyauthentication", "true");
             facts.config.options.0.retain(|(keyword, _)| keyword != "preferredauthentications");
+            forget_what_comes_late(facts);
         },
     },
     see: &["ssh_config(5) PubkeyAuthentication, PreferredAuthentications"],
     judge: pubkey_disabled_by_client,
 };
+
+/// Where ssh would offer more keys before an accepted one than sshd hears out by default, it may hang up first: what it
+/// then does was not seen.
+fn forget_what_comes_late(facts: &mut Facts) {
+    /// Refusals that sshd bears unless told otherwise (sshd_config(5) MaxAuthTries: it hangs up at the sixth).
+    const BORNE: usize = 5;
+    let turns = course::course(facts).unwrap_or_default();
+    let accepted = turns.iter().position(|turn| matches!(turn.fate, Fate::Accepted(_)));
+    let before = turns.iter().take(accepted.unwrap_or_default());
+    let refused = before.filter(|turn| matches!(turn.fate, Fate::Refused | Fate::NotAsked)).count();
+    if refused > BORNE {
+        forget_userauth(facts);
+    }
+}
 
 fn pubkey_disabled_by_client(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(scene) = scene(facts)? else { return Ok(None) };

@@ -1,8 +1,10 @@
 //! Is the server the one that this client knows? (sshconnect.c `verify_host_key`, `check_host_key`; revocation is in
 //! `host_key/revoked.rs`)
 
+mod looked_up;
 mod revoked;
 
+use looked_up::{looked_at, not_understood};
 use revoked::{HOST_KEY_REVOKED, REVOKED_HOST_KEYS_UNREADABLE};
 
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
@@ -43,7 +45,11 @@ fn is_trusted(facts: &Facts) -> Observed<Outcome> {
     if let Some(seen) = matched(facts)
         && course == Course::GoOn
     {
-        return Ok(Outcome::pass(seen).with(looked_at(facts)));
+        return Ok(match not_understood(facts) {
+            Some(lines) => Outcome::warn(format!("{seen}; {lines}")),
+            None => Outcome::pass(seen),
+        }
+        .with(looked_at(facts)));
     }
     let evidence = looked_at(facts);
     if course == Course::Stop {
@@ -97,28 +103,6 @@ fn matched(facts: &Facts) -> Option<String> {
 /// A key by type and fingerprint.
 fn name_of(key: &PublicKey) -> String {
     format!("the host key {} {}", escape(key.plain_algorithm().as_bytes()), key.fingerprint)
-}
-
-/// Where was looked, and under which names.
-fn looked_at(facts: &Facts) -> Vec<String> {
-    let Ok(known) = &facts.host_key.known else { return Vec::new() };
-    let names: Vec<String> = known.names.iter().map(ToString::to_string).collect();
-    let mut lines = vec![format!("looked up as {}", names.join(", "))];
-    for file in &known.files {
-        match &file.state {
-            Err(error) if error.is_missing() => lines.push(format!("{} does not exist", file.path)),
-            Err(error) => lines.push(format!("{} cannot be read ({})", file.path, error.errno)),
-            Ok(_) if !file.unreadable_lines.is_empty() => {
-                let numbers: Vec<String> = file.unreadable_lines.iter().take(5).map(ToString::to_string).collect();
-                lines.push(format!("{} was read; ssh does not understand line {}", file.path, numbers.join(", ")));
-            }
-            Ok(_) => lines.push(format!("{} was read", file.path)),
-        }
-    }
-    if let Some(option) = known_hosts::asks_elsewhere(facts) {
-        lines.push(format!("{option} is set, and was not asked here: ssh may know more"));
-    }
-    lines
 }
 
 /// How ssh is told to take a key that is not known, and whether somebody can be asked.

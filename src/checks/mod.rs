@@ -245,6 +245,8 @@ pub enum Place {
     AgentHost,
     /// A Git host's web interface.
     GitHost,
+    /// Here or on the server, which the same facts leave open: no place in a report.
+    Open,
 }
 
 /// How sure a finding is.
@@ -423,7 +425,7 @@ pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
         return true;
     }
     // Whoever was asked for a password was past the keys.
-    if answers::is_refused(facts) {
+    if answers::is_refused(facts) || answers::change_demanded(facts).is_some() {
         return blocks < Blocks::Finished;
     }
     let reached = course::good(&turns).map(|turn| &turn.fate);

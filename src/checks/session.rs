@@ -9,7 +9,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::session::Request;
 use crate::facts::userauth::{Attempted, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
-use crate::openssh::course::{self, Fate, Use};
+use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
 
@@ -96,8 +96,17 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         let unseen = not_looked_at(facts);
         let certainty = if unseen.is_empty() { Certainty::Proven } else { Certainty::Likely };
         let known = git::known_as(facts).map(|name| format!(": {name}")).unwrap_or_default();
-        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}{known}"));
+        let first = asked_first(facts, &turns);
+        let after = first.as_ref().map(|path| format!(", once ssh has asked for the passphrase of {path}"));
+        let after = after.unwrap_or_default();
+        let mut finding = Finding::new(certainty, format!("the login as {login} succeeds{with}{known}{after}"));
         finding.evidence = how_it_works(facts, userauth, &turn);
+        if let Some(path) = first {
+            finding.evidence.push(format!(
+                "{path} comes before it and is encrypted: ssh asks for its passphrase first; an empty answer makes \
+                 ssh go on to the next key"
+            ));
+        }
         finding.evidence.extend(unseen);
         return Ok(Some(finding));
     }
@@ -160,6 +169,16 @@ fn not_looked_at(facts: &Facts) -> Vec<String> {
 fn used(facts: &Facts) -> Option<course::Turn> {
     let turns = course::course(facts).ok()?;
     turns.into_iter().find(|turn| turn.fate == Fate::Accepted(Use::LoggedIn))
+}
+
+/// The encrypted key file for whose passphrase ssh asks before it comes to the identity that logs in.
+fn asked_first(facts: &Facts, turns: &[course::Turn]) -> Option<crate::facts::text::Path> {
+    let before = turns.iter().take_while(|turn| turn.fate != Fate::Accepted(Use::LoggedIn));
+    let asks = |turn: &&course::Turn| {
+        let unheard = turn.fate == Fate::Unusable(Problem::Encrypted) && prompts::secrets_can_be_asked(facts);
+        unheard || turn.fate == Fate::Accepted(Use::NeedsPassphrase)
+    };
+    Some(course::key_file(facts, &before.into_iter().find(asks)?.offer)?.path.clone())
 }
 
 /// Whose key it is and where its private half lies.

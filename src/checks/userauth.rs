@@ -315,8 +315,9 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     if let Some((place, turn)) = too_late {
         let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
         let summary = format!(
-            "the right key comes too late: ssh offers it as number {} of {offered}, the server hangs up after {cut}",
-            place + 1
+            "the right key is number {} of the {offered} that ssh offers, and the server hangs up after {cut}: {}",
+            place + 1,
+            told_apart(facts, &turns, turn)
         );
         let certainty = if said.is_some() { Certainty::Proven } else { Certainty::Likely };
         return Ok(Some(Finding::new(certainty, summary).seen(format!("the server accepts {key}")).seen(seen)));
@@ -334,17 +335,43 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let summary =
         format!("ssh offers {offered} keys, and the server hangs up after {cut} refusals, before it has seen them all");
     let asked = format!("{offered} keys are offered, {unasked} of them never came to be asked about");
-    Ok(Some(Finding::likely(summary).seen(seen).seen(asked).or(members::of_refusal(facts, &turns))))
+    let finding = Finding::likely(summary).seen(seen).seen(asked);
+    // A key that ssh would not offer either may be the right one.
+    let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
+    let mut others = others.iter().filter(|file| file.is_private_here()).filter_map(|file| file.public_half());
+    let hidden = others.any(|key| userauth.answer(key).is_none()).then(|| among_the_unasked(facts));
+    Ok(Some(finding.or(hidden.into_iter().chain(members::of_refusal(facts, &turns)))))
+}
+
+/// The key of `turn` in so many words as tell it from the others that ssh offers.
+fn told_apart(facts: &Facts, turns: &[Turn], turn: &Turn) -> String {
+    let file = course::key_file(facts, &turn.offer).filter(|_| !turn.offer.agent);
+    let (None, Some(key)) = (file, &turn.offer.key) else {
+        return file.map_or_else(|| "a file".to_owned(), |file| file.path.to_string());
+    };
+    let whose = if turn.offer.agent { "the agent's" } else { "your" };
+    let namesakes =
+        turns.iter().filter_map(|turn| turn.offer.key.as_ref()).filter(|other| other.comment == key.comment);
+    match (key.comment.is_empty(), namesakes.count()) {
+        (true, _) => format!("{whose} {}", key.fingerprint),
+        (false, 0 | 1) => format!("{whose} {}", key.comment.shortened(60)),
+        (false, _) => format!("{whose} {} ({})", key.fingerprint, key.comment.shortened(60)),
+    }
 }
 
 fn too_many_commands(facts: &Facts) -> Vec<Step> {
     let destination = naming::destination(facts);
     let turns = course::course(facts).unwrap_or_default();
     let Some(turn) = turns.iter().find(|turn| turn.fate == Fate::TooLate) else {
-        return vec![Step::here(
+        let all = Step::here(
+            format!("sshdoctor --all-keys {destination}"),
+            "asks about the others too, on as many connections as that takes, and names the right one",
+        );
+        let one = Step::here(
             format!("ssh -o IdentitiesOnly=yes -i PATH_OF_YOUR_KEY {destination}"),
-            "offers the one key that you mean; put its path in the place of PATH_OF_YOUR_KEY",
-        )];
+            "if you know which one you mean: offers it alone; put its path in the place of PATH_OF_YOUR_KEY",
+        );
+        return if facts.run.limits.all_keys { vec![one] } else { vec![all, one] };
     };
     match (turn.offer.agent, course::key_file(facts, &turn.offer), &turn.offer.key) {
         (_, Some(file), _) => {
@@ -369,6 +396,12 @@ fn too_many_commands(facts: &Facts) -> Vec<Step> {
 fn mend_too_many(facts: &mut Facts) {
     let turns = course::course(facts).unwrap_or_default();
     let accepted = turns.iter().find(|turn| turn.fate == Fate::TooLate);
+    if accepted.is_none() && turns.iter().any(|turn| turn.fate == Fate::NotAsked) {
+        // Which one is to be offered alone is not known, nor what the server says to it.
+        facts.userauth = Err(Unobserved::NotAttempted);
+        facts.session = Err(Unobserved::NotAttempted);
+        return;
+    }
     let Some(turn) = accepted.or_else(|| course::meant(facts, &turns)) else { return };
     if turn.offer.agent {
         if let Some(key) = &turn.offer.key {

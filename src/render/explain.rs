@@ -190,7 +190,7 @@ fn entry(stage: Stage, cause: &'static Cause) -> Entry {
         id: cause.id,
         title: cause.title,
         stage,
-        place: faulty.then_some(cause.place),
+        place: Some(cause.place).filter(|place| faulty && *place != Place::Open),
         doc: cause.doc,
         decide: None,
         prevent: (faulty && !cause.prevent.is_empty()).then_some(cause.prevent),

@@ -31,6 +31,7 @@ pub(super) fn place(place: Place) -> &'static str {
         Place::JumpHost => "on the jump host",
         Place::AgentHost => "on the machine where the agent runs",
         Place::GitHost => "at the Git host",
+        Place::Open => "here or on the server",
     }
 }
 

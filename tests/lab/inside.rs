@@ -85,7 +85,11 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
         let after = outcome.report(&ended, &text);
         let predicted = report.pointer("/verdict/also/0/cause").and_then(Value::as_str);
         let met = word(&after, "/verdict/cause");
-        if predicted.map_or_else(|| !HEALTHY.contains(&met), |predicted| predicted != met) {
+        if let Some(unforeseen) = mend.unforeseen {
+            if predicted.is_some() || met != unforeseen {
+                outcome.complaints.push(format!("predicted {predicted:?} and met {met}, not {unforeseen}, unforeseen"));
+            }
+        } else if predicted.map_or_else(|| !HEALTHY.contains(&met), |predicted| predicted != met) {
             outcome.complaints.push(format!("predicted {}, met {met}", predicted.unwrap_or("access-works")));
         }
     }

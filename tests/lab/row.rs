@@ -110,6 +110,8 @@ pub(crate) struct Mend {
     pub(crate) then: Ssh,
     /// Whether the command that the report prints is run instead of the script, where it is one.
     pub(crate) printed: bool,
+    /// The next verdict's cause, where it cannot be seen from before the first fault: then it is not foretold.
+    pub(crate) unforeseen: Option<&'static str>,
 }
 
 /// Verdicts that accuse nobody.
@@ -295,13 +297,19 @@ impl Row {
 
     /// The first fault taken away by a script: then ssh logs in.
     pub(crate) fn mended_by(mut self, script: &'static str) -> Self {
-        self.mend = Some(Mend { script, then: Ssh::Ends(0, ""), printed: false });
+        self.mend = Some(Mend { script, then: Ssh::Ends(0, ""), printed: false, unforeseen: None });
         self
     }
 
     /// The first fault taken away: then ssh does this.
     pub(crate) fn then(mut self, then: Ssh) -> Self {
         self.mend = self.mend.map(|mend| Mend { then, ..mend });
+        self
+    }
+
+    /// The next verdict, of which nothing can be seen from before the first fault.
+    pub(crate) fn unforeseen(mut self, cause: &'static str) -> Self {
+        self.mend = self.mend.map(|mend| Mend { unforeseen: Some(cause), ..mend });
         self
     }
 

@@ -136,7 +136,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("wrong-user", "who logs in, and with which program"),
     ("wrong-local-account", "who logs in, and with which program"),
     ("wrong-ssh-binary", "who logs in, and with which program"),
-    ("password-rejected", "passwords and dialogues"),
     ("kerberos-ticket-missing", "passwords and dialogues"),
 ];
 

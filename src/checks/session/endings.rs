@@ -3,9 +3,10 @@
 
 use crate::checks::userauth::certificates;
 use crate::checks::{
-    Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, auth_methods, members, naming, quoted,
+    Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, answers, auth_methods, members, naming,
+    quoted,
 };
-use crate::facts::userauth::Answer;
+use crate::facts::userauth::{Answer, Attempted};
 use crate::facts::{Facts, Observed, Unobserved, known};
 
 use super::ending::{Closed, Forced, ShellRefuses, Trouble, how_it_ended, seen, trimmed, trouble};
@@ -267,20 +268,34 @@ pub(super) const PASSWORD_CHANGE_REQUIRED: Cause = Cause {
     place: Place::Server,
     doc: "The login succeeds, and the server opens no session until the account's password has been changed: it has expired, or \
           an administrator asked for it. A key does not help past that. At a terminal passwd asks for the old and the new \
-          password and then ends the session; without one there is nothing but the message.\n\n\
-          Proven by the text of sshd or PAM in place of the session.",
+          password and then ends the session; without one there is nothing but the message. Other servers than OpenSSH demand \
+          the new password in answer to the old one, and let in once it is given.\n\n\
+          Proven by the text of sshd or PAM in place of the session, or by the server's SSH_MSG_USERAUTH_PASSWD_CHANGEREQ.",
     prevent: "Exempt accounts that log in with keys only from password ageing: chage -M -1.",
-    fix: Fix { commands: change_commands, mend: forget },
-    see: &["OpenSSH session.c do_pwchange", "pam_unix(8)", "chage(1)"],
+    fix: Fix { commands: change_commands, mend: changed },
+    see: &[
+        "OpenSSH session.c do_pwchange",
+        "OpenSSH sshconnect2.c input_userauth_passwd_changereq",
+        "RFC 4252 section 8",
+        "pam_unix(8)",
+        "chage(1)",
+    ],
     judge: password_change_required,
 };
 
 fn password_change_required(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
+    let login = naming::login(facts);
+    if let Some(prompt) = answers::change_demanded(facts) {
+        let mut finding =
+            Finding::proven(format!("{login} demands a new password before it lets in")).at(Blocks::Finished);
+        finding.evidence = answers::lines(userauth);
+        finding.evidence.push(format!("the server says: {}", trimmed(prompt, 300)));
+        return Ok(Some(finding));
+    }
     if trouble(facts) != Some(Trouble::PasswordChange) {
         return Ok(None);
     }
-    let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
         "the login as {login} succeeds, and no session opens before the account's password has been changed"
     ));
@@ -289,7 +304,22 @@ fn password_change_required(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding))
 }
 
+/// Makes the facts those of a login with the new password.
+fn changed(facts: &mut Facts) {
+    if answers::change_demanded(facts).is_some()
+        && let Ok(userauth) = &mut facts.userauth
+        && let Some(attempt) = userauth.attempts.last_mut()
+    {
+        attempt.outcome = Attempted::Answered(Answer::Success);
+    }
+    forget(facts);
+}
+
 fn change_commands(facts: &Facts) -> Vec<Step> {
+    if answers::change_demanded(facts).is_some() {
+        let why = "asks for the old password, and then twice for the new one";
+        return vec![Step::here(format!("ssh {}", naming::destination(facts)), why)];
+    }
     let user = quoted(&naming::user(facts).to_string());
     vec![
         Step::here(

@@ -57,9 +57,11 @@ class Server(asyncssh.SSHServer):
         return HOW == "yes-to-all" or listed(key)
 
     def password_auth_supported(self):
-        return HOW in ("password-only", "key-or-password")
+        return HOW in ("password-only", "key-or-password", "password-expired")
 
     def validate_password(self, username, password):
+        if HOW == "password-expired":
+            raise asyncssh.PasswordChangeRequired("Your password has expired; choose a new one.")
         return False
 
     def kbdint_auth_supported(self):

@@ -84,6 +84,13 @@ fn passwords() -> Vec<Row> {
         .at_a_terminal()
         .ssh_fails("Host key verification failed")
         .proven("host-key-changed"),
+        typed("password-has-expired", |world| {
+            world.python("asyncssh", "password-expired")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .types(RIGHT)
+        .ssh_asks("Enter deploy@web1.example.org's old password:")
+        .proven("password-change-required"),
         typed("password-switched-off-here", |world| {
             server(world, "PasswordAuthentication yes\nPubkeyAuthentication no")
         })

@@ -11,6 +11,7 @@ mod config;
 mod connect;
 mod demands;
 mod endings;
+mod faults;
 mod groups;
 mod healthy;
 mod host_key;
@@ -19,6 +20,7 @@ mod identities;
 mod incidents;
 mod key_files;
 mod known_hosts;
+mod many_keys;
 mod offer;
 mod openssh_10;
 mod openssh_8_4;
@@ -26,6 +28,7 @@ mod opinion;
 mod options;
 mod prompts;
 mod python;
+mod remarks;
 mod sessions;
 mod transport;
 mod tries;
@@ -66,6 +69,9 @@ pub(crate) fn all() -> Vec<Row> {
         openssh_10::rows(),
         python::rows(),
         groups::rows(),
+        many_keys::rows(),
+        faults::rows(),
+        remarks::rows(),
         sessions::rows(),
     ]
     .concat()
