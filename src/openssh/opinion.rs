@@ -112,7 +112,10 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
     let known = |keyword: &str| options.first(keyword).is_some();
     let detached = methods::pkcs11_provider(options).is_some() && !options.is_yes("batchmode");
     let ends = facts.run.limits.exec && options.first("sessiontype") != Some("none");
-    let mut words: Vec<OsString> = ["-vvv", "-n", "-T"].map(OsString::from).to_vec();
+    // Where ssh makes a hostbased request, its child says one line at the third level into the descriptor of -E, over which
+    // it has just put the connection (sshconnect2.c `ssh_keysign`): the server then hears what is no packet.
+    let level = if options.is_yes("hostbasedauthentication") { "-vv" } else { "-vvv" };
+    let mut words: Vec<OsString> = [level, "-n", "-T"].map(OsString::from).to_vec();
     let mut add = |option: &str| words.extend(["-o".into(), OsString::from(option)]);
     if detached {
         for option in UNASKED {
