@@ -192,7 +192,7 @@ fn files_2() -> Vec<Row> {
             world.sh("mkdir -m 700 /root/.ssh; cp /home/a/.ssh/known_hosts /root/.ssh/").map(drop)
         })
         .ssh_fails(DENIED)
-        .proven("no-identities"),
+        .proven("wrong-local-account"),
         row("pem-unencrypted-alone-refused", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_rsa", &["-t", "rsa", "-b", "2048", "-m", "PEM"])?;
