@@ -283,3 +283,16 @@ fn a_hundred_keys_are_a_verdict_in_time() {
     }
     scene.examine().assert_cause(&["no-key-accepted", "identity-file-missing"]);
 }
+
+#[test]
+fn two_thousand_files_and_links_in_circles_are_passed_through() {
+    let client = Client::new();
+    for number in 0..2000 {
+        fs::write(client.file(format!("file{number}")), "no key\n").unwrap();
+    }
+    fs::create_dir(client.file("folder")).unwrap();
+    symlink(client.file(""), client.file("folder/above")).unwrap();
+    symlink(client.file("loop"), client.file("loop")).unwrap();
+    let sshd = client.sshd("");
+    client.scene(sshd.port).examine().assert_cause(&["no-key-accepted"]);
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use russh::keys::{PrivateKey, load_secret_key};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, Disconnect};
+use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet};
 
 use super::client::{Client, Seen};
 use super::hygiene::{HOSTILE, hostile_word};
@@ -33,6 +33,10 @@ enum Whim {
     HostileGoodbye,
     /// Lets in, then sends debug messages without end.
     DebugFlood,
+    /// Answers every signature by partial success, and wants one more key.
+    PartialForEver,
+    /// Names other methods at every refusal.
+    OtherMethods,
     /// Lets in, and never answers the request for a session.
     SilentSession,
 }
@@ -57,11 +61,18 @@ impl Handler for Capricious {
     }
 
     async fn auth_publickey_offered(&mut self, _user: &str, _offer: PublicKeyOffer<'_>) -> Result<Auth, russh::Error> {
-        Ok(Auth::Accept)
+        match self.whim {
+            Whim::OtherMethods => Ok(refusal(&[MethodKind::HostBased], false)),
+            _ => Ok(Auth::Accept),
+        }
     }
 
     async fn auth_publickey(&mut self, _user: &str, _key: VerifiedPublicKey<'_>) -> Result<Auth, russh::Error> {
-        if self.whim == Whim::CloseAtSignature { Err(russh::Error::Disconnect) } else { Ok(Auth::Accept) }
+        match self.whim {
+            Whim::CloseAtSignature => Err(russh::Error::Disconnect),
+            Whim::PartialForEver => Ok(refusal(&[MethodKind::PublicKey], true)),
+            _ => Ok(Auth::Accept),
+        }
     }
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, russh::Error> {
@@ -105,6 +116,10 @@ impl Handler for Capricious {
         session.eof(id)?;
         session.close(id)
     }
+}
+
+fn refusal(methods: &[MethodKind], partial_success: bool) -> Auth {
+    Auth::Reject { proceed_with_methods: Some(MethodSet::from(methods)), partial_success }
 }
 
 /// Starts such a server, known to `client`, until the process ends.
@@ -159,6 +174,16 @@ fn a_server_that_answers_no_authentication_request_refuses_nobody() {
 #[test]
 fn a_close_at_the_first_request_refuses_no_key() {
     against(Whim::Close).assert_cause(&["connection-dropped", "server-disconnected", "undetermined"]);
+}
+
+#[test]
+fn partial_success_for_ever_is_a_second_factor() {
+    against(Whim::PartialForEver).assert_cause(&["second-factor-required"]);
+}
+
+#[test]
+fn methods_that_change_between_answers_hide_no_refusal() {
+    against(Whim::OtherMethods).assert_cause(&["no-key-accepted"]);
 }
 
 #[test]

@@ -51,7 +51,7 @@ class Server(asyncssh.SSHServer):
         return True
 
     def public_key_auth_supported(self):
-        return HOW not in ("password-only", "dialogue-only")
+        return HOW not in ("password-only", "dialogue-only", "dialogue-of-ten-thousand", "dialogue-without-end")
 
     def validate_public_key(self, username, key):
         return HOW == "yes-to-all" or listed(key)
@@ -65,12 +65,16 @@ class Server(asyncssh.SSHServer):
         return False
 
     def kbdint_auth_supported(self):
-        return HOW == "dialogue-only"
+        return HOW in ("dialogue-only", "dialogue-of-ten-thousand", "dialogue-without-end")
 
     def get_kbdint_challenge(self, username, lang, submethods):
+        if HOW == "dialogue-of-ten-thousand":
+            return "", "", "", [(f"Code {number}: ", False) for number in range(10_000)]
         return "One-time code", "Read it off your device.", "en", [("Code: ", False)]
 
     def validate_kbdint_response(self, username, responses):
+        if HOW == "dialogue-without-end":
+            return "", "", "", [("Code: ", False)]
         return False
 
 

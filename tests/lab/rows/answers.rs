@@ -116,6 +116,16 @@ fn dialogues() -> Vec<Row> {
         .types(&[("Password:", "Secret")])
         .ssh_fails("Permission denied (keyboard-interactive)")
         .proven("password-rejected"),
+        typed("dialogue-without-end", |world| world.python("asyncssh", "dialogue-without-end"))
+            .ours(DIALOGUE)
+            .types(&[("Code:", "1"); 12])
+            .ssh_asks("Code:")
+            .at_most("possible", "undetermined", "the server asks on and on"),
+        typed("dialogue-of-ten-thousand-questions", |world| world.python("asyncssh", "dialogue-of-ten-thousand"))
+            .ours(DIALOGUE)
+            .at_a_terminal()
+            .ssh_hangs()
+            .at_most("possible", "undetermined", "more questions than a person answers"),
         typed("dialogue-needs-leave-of-its-own", |world| {
             server(world, "KbdInteractiveAuthentication yes\nPubkeyAuthentication no")
         })
