@@ -21,7 +21,7 @@ pub(super) const GIT_HOST_NO_ACCOUNT: Cause = Cause {
           and no repository as a deploy key, is refused. The key was never added, was added to another service or account, has \
           expired or was removed there, or ssh offers another key than the one that was added.\n\n\
           Proven when the server is known for a Git host by its software or name, the user is the one that everybody has there, \
-          and every key that ssh offers was refused. Where only the name git speaks for a Git host, it is the first \
+          and every key that ssh offers was refused. Where only the name git speaks for a Git host, it is a possible \
           alternative of the group no-key-accepted.",
     prevent: "Test a new key with ssh -T before you need it; write its IdentityFile into a Host block for the Git host.",
     fix: Fix { commands: add_key, mend: mend_accepted },

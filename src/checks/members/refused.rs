@@ -91,9 +91,11 @@ fn named(facts: &Facts, suspects: &mut Suspects) {
     if let Some(seen) = names::of_another_image(facts) {
         suspects.likely("wrong-user", seen);
     }
-    let git = names::git_host(facts);
-    if name == "git" {
-        suspects.likely("git-host-no-account", git.unwrap_or_else(|| "the account is git, as on Git hosts".to_owned()));
+    match names::git_host(facts) {
+        Some(seen) if name == "git" => suspects.likely("git-host-no-account", seen),
+        // Of a Git host that runs OpenSSH's own sshd nothing else can be seen, and any machine may have an account git.
+        None if name == "git" => suspects.hinted("git-host-no-account", "the account is git, as on Git hosts"),
+        _ => {}
     }
     if names::is_systems_own(name) {
         let seen = format!("{name} is an account that systems have for themselves, mostly without a home");
@@ -155,7 +157,8 @@ fn of_the_server(facts: &Facts, suspects: &mut Suspects) {
         suspects.likely("server-authorized-keys-elsewhere", seen);
     }
     if names::is_software(facts, "dropbear") && root {
-        suspects.likely("server-root-login-disabled", "the server is dropbear, which refuses root's keys when told so");
+        // Both are as common as each other, and a key that is in no file looks the same.
+        suspects.hinted("server-root-login-disabled", "the server is dropbear, which refuses root's keys when told so");
         suspects.hinted(
             "server-authorized-keys-elsewhere",
             "the server is dropbear, which on OpenWrt reads root's keys from /etc/dropbear/authorized_keys",
@@ -230,4 +233,43 @@ pub(in crate::checks) fn commands(facts: &Facts) -> Vec<Step> {
     ));
     steps.extend(names::way_in(facts).map(|way| Step::person(Place::Server, way)));
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::transport::Transport;
+    use crate::facts::{Target, UserFrom};
+
+    fn named_at(user: &str, host: &str, identification: &str, id: &str) -> Option<(usize, Certainty)> {
+        let facts = Facts {
+            target: Ok(Target {
+                user: user.into(),
+                user_from: UserFrom::CommandLine,
+                host: host.into(),
+                ..Target::default()
+            }),
+            transport: Ok(Transport { identification: Some(identification.into()), ..Transport::default() }),
+            ..Facts::default()
+        };
+        let members = members(&facts, &[]);
+        let place = members.iter().position(|member| member.cause == id)?;
+        Some((place, members[place].certainty))
+    }
+
+    #[test]
+    fn the_name_git_alone_makes_no_git_host_likely() {
+        let at = |host: &str, identification: &str| named_at("git", host, identification, "git-host-no-account");
+        assert_eq!(at("code.example.org", "SSH-2.0-OpenSSH_9.2p1 Debian-2"), Some((0, Certainty::Possible)));
+        assert_eq!(at("github.com", "SSH-2.0-babeld-1a2b3c4"), Some((0, Certainty::Likely)));
+        assert_eq!(named_at("deploy", "code.example.org", "SSH-2.0-OpenSSH_9.2p1", "git-host-no-account"), None);
+    }
+
+    #[test]
+    fn root_at_dropbear_is_kept_out_by_its_switch_or_has_its_keys_elsewhere() {
+        let of = |id: &str| named_at("root", "router.example.org", "SSH-2.0-dropbear_2022.83", id);
+        assert_eq!(of("server-root-login-disabled"), Some((0, Certainty::Possible)));
+        assert_eq!(of("server-authorized-keys-elsewhere"), Some((1, Certainty::Possible)));
+        assert_eq!(named_at("deploy", "router", "SSH-2.0-dropbear_2022.83", "server-root-login-disabled"), None);
+    }
 }

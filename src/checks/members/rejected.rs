@@ -21,8 +21,9 @@ pub(in crate::checks) fn members(facts: &Facts, closed: bool) -> Vec<Alternative
             suspects.likely("server-nologin-file", banner);
         }
         if root {
-            // With forced-commands-only sshd closes where it would else refuse (monitor.c `monitor_child_preauth`).
-            suspects.likely("server-root-login-disabled", "the account is root");
+            // With forced-commands-only sshd closes where it would else refuse (monitor.c `monitor_child_preauth`); PAM's
+            // account rules close for root as for everybody.
+            suspects.hinted("server-root-login-disabled", "the account is root");
         }
         // Expiry and nologin say so in a banner; silence speaks for the rest of PAM.
         suspects.possible("server-pam-denied");
