@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::super::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, members, naming};
 use super::{all_refused, client_takes_publickey};
-use crate::facts::identities::KeyFile;
+use crate::facts::identities::{KeyFile, PublicFile};
 use crate::facts::key::{Certificate, PublicKey};
 use crate::facts::text::Path;
 use crate::facts::{Facts, Observed, Unobserved, known};
@@ -28,7 +28,8 @@ pub(super) const CERTIFICATE_EXPIRED: Cause = Cause {
           \"Certificate invalid: expired\" or \"not yet valid\"; the second is usually a clock that is wrong, here, on the \
           server or where the certificate was made.\n\n\
           Proven when the server refused the certificate, its validity ended (or begins) more than an hour away from this \
-          machine's time, and its plain key, where ssh offered that as well, was refused too, and nothing else was offered. \
+          machine's time, and its plain key, where ssh offered that as well, was refused too, and nothing else was offered; likely \
+          where nobody named the certificate for this login, for one that is meant for other servers may lie beside a default key. \
           Whether the server trusts its CA only a certificate that is valid can show. Where the plain key gets in, the expired \
           certificate is a remark.",
     prevent: "Renew certificates by a timer well before they end, and keep the clocks of all machines by NTP.",
@@ -131,8 +132,14 @@ fn certificate_expired(facts: &Facts) -> Observed<Option<Finding>> {
         turn.fate == Fate::Refused && turn.offer.key.as_ref().is_some_and(|key| key.blob == lapsed.certificate.key)
     });
     let neither = if plain_refused { ", and the server does not accept its plain key either" } else { "" };
-    let mut finding =
-        Finding::proven(format!("your certificate {} {}{neither}", name(facts, lapsed.key), lapsed.words()));
+    let summary = format!("your certificate {} {}{neither}", name(facts, lapsed.key), lapsed.words());
+    let mut finding = if gets_in || is_named(facts, lapsed.key) {
+        Finding::proven(summary)
+    } else {
+        // One for other servers may lie beside the default key.
+        let other = "nobody named it for this login: it lies beside a default key or in the agent, and another key may be the one meant";
+        Finding::likely(summary).seen(other).or(others(members::of_refusal(facts, &turns)))
+    };
     finding.evidence.push(format!(
         "refused: {}, certificate {}",
         naming::key(lapsed.key),
@@ -151,6 +158,20 @@ fn certificate_expired(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push("whether the server trusts its CA, a valid certificate will show".to_owned());
     }
     Ok(Some(finding))
+}
+
+/// Whether the user named the certificate, or the key that it lies beside.
+fn is_named(facts: &Facts, key: &PublicKey) -> bool {
+    let Ok(identities) = &facts.identities else { return true };
+    let certificate = |file: &PublicFile| file.key.as_ref().is_some_and(|other| other.blob == key.blob);
+    let mut beside = identities.files.iter().filter(|file| certificate(&file.certificate) || certificate(&file.public));
+    let named = identities.certificates.iter().any(|row| certificate(&row.file));
+    named || beside.any(|file| file.explicit)
+}
+
+/// The alternatives that are another cause.
+fn others(alternatives: Vec<Alternative>) -> impl Iterator<Item = Alternative> {
+    alternatives.into_iter().filter(|alternative| alternative.cause != CERTIFICATE_EXPIRED.id)
 }
 
 fn renew(facts: &Facts) -> Vec<Step> {
