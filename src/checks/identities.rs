@@ -61,9 +61,11 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
             .is_some_and(|agent| agent.socket.is_some() && !matches!(agent.answer, Ok(AgentAnswer::Lists(_)) | Err(_)));
     let password_open = super::userauth::question_open(facts, methods);
     let asks = prompts::secrets_can_be_asked(facts) && password_open;
+    let token = super::userauth::token_unread(facts).is_some() && turns.is_empty();
     if !has("publickey")
         || !super::userauth::client_takes_publickey(facts)
         || offered
+        || token
         || file_at_fault
         || agent_at_fault
         || asks

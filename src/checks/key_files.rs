@@ -725,7 +725,11 @@ fn key_files_hold(facts: &Facts) -> Observed<Outcome> {
         .filter_map(|file| {
             let problem = course::problem(facts, file)?;
             let remark = match problem {
-                Problem::TooOpen(_) | Problem::Encrypted | Problem::IsPublic | Problem::Pin => return None,
+                Problem::TooOpen(_)
+                | Problem::Encrypted
+                | Problem::IsPublic
+                | Problem::Pin
+                | Problem::Authenticator(_) => return None,
                 Problem::Missing | Problem::Unreadable(_) => "cannot be read".to_owned(),
                 Problem::NotAFile(kind) => format!("is {}", kind_name(kind)),
                 Problem::IsPpk(_) => "is in PuTTY's format".to_owned(),

@@ -269,13 +269,6 @@ pub const MEMBERS: &[Member] = &[
         decide: |facts| auth_methods::sshd_effective(facts, "^chrootdirectory"),
     },
     Member {
-        id: "hardware-key-unavailable",
-        title: "the authenticator that holds the key is absent or was not touched",
-        doc: "The private half is in a FIDO authenticator or a smart card that is not plugged in, not unlocked or not touched.",
-        place: Place::Client,
-        decide: |_| "ssh-add -T ~/.ssh/id_ed25519_sk.pub".to_owned(),
-    },
-    Member {
         id: "source-banned",
         title: "this address is banned on the server",
         doc: "fail2ban, hosts.deny or a firewall rule on the server keeps this client's address out for a time.",

@@ -11,6 +11,7 @@ pub mod checkup;
 pub mod config;
 pub mod connect;
 pub mod git_host;
+mod hardware;
 pub mod host_key;
 pub mod identities;
 pub mod key_files;

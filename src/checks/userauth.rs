@@ -8,11 +8,12 @@ use crate::facts::text::escape;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
-use crate::openssh::{known_hosts, prompts};
+use crate::openssh::{known_hosts, methods, prompts};
 
 use super::answers::{self, PASSWORD_REJECTED};
 use super::{
-    Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, members, naming, wrong_user,
+    Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, hardware, members, naming,
+    wrong_user,
 };
 
 use super::git_host::GIT_HOST_NO_ACCOUNT;
@@ -42,7 +43,13 @@ pub const LOGIN: Check = Check {
     id: "login",
     stage: Stage::Auth,
     claim: "the login succeeds with the accepted identity",
-    causes: &[&SERVER_DISCONNECTED, &SIGNATURE_REJECTED, &SECOND_FACTOR_REQUIRED, &PASSWORD_REJECTED],
+    causes: &[
+        &hardware::HARDWARE_KEY_UNAVAILABLE,
+        &SERVER_DISCONNECTED,
+        &SIGNATURE_REJECTED,
+        &SECOND_FACTOR_REQUIRED,
+        &PASSWORD_REJECTED,
+    ],
     holds: login_holds,
     rules_out: &[],
 };
@@ -136,6 +143,10 @@ fn unasked(facts: &Facts, turn: &Turn) -> Option<String> {
 
 /// The keys of a token that ssh could not list, in words: the right one may be among them.
 pub(super) fn token_unread(facts: &Facts) -> Option<String> {
+    if methods::lacks_token_library(facts) {
+        let provider = methods::pkcs11_provider(&facts.config.options)?;
+        return Some(format!("the keys of the PKCS11Provider {}, which does not exist", escape(provider.as_bytes())));
+    }
     let trouble = facts.identities.as_ref().ok()?.token_trouble.as_ref()?;
     Some(format!("the keys of the PKCS11Provider, of which ssh says: {}", trouble.shortened(200)))
 }

@@ -18,8 +18,8 @@ use std::path::Path as StdPath;
 use signature::Signer;
 use ssh_key::Signature;
 
-use super::mount;
 use super::system::{state, variable};
+use super::{authenticators, mount};
 use crate::facts::identities::{
     CertificateFile, FileError, FileKind, FileStat, FileState, Identities, KeyFile, KeyFormat, PrivateFile, PublicFile,
 };
@@ -66,6 +66,8 @@ fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Identities {
         identities.certificates.push(CertificateFile { configured: value.clone(), file });
     }
     others::find(facts, &mut identities);
+    identities.token_library = authenticators::token_library(facts);
+    identities.authenticators = authenticators::find(facts, &identities, env);
     identities.mounts = mounts(&identities.files);
     identities.elsewhere = elsewhere::find(facts, &identities);
     identities

@@ -4,6 +4,7 @@
 //! every read a maximum size. Nothing is written on either side.
 
 pub mod agent;
+mod authenticators;
 pub mod case;
 mod checkup;
 pub mod config;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::authenticators::Authenticators;
 use super::key::PublicKey;
 use super::mount::Mount;
 use super::text::{Path, ServerText, User};
@@ -20,6 +21,12 @@ pub struct Identities {
     /// Why ssh has no keys of that token, in its words: `provider … is not a PKCS11 library`, `pin required`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_trouble: Option<ServerText>,
+    /// The library that `PKCS11Provider` names; `None` where it names none, or one without a slash, which the loader looks up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_library: Option<FileState>,
+    /// What ssh would reach a FIDO authenticator through; `None` where no key file needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticators: Option<Authenticators>,
     /// Public keys found under `~/.ssh` that no configuration names, newest first.
     pub others: Vec<KeyFile>,
     /// Whether the walk through `~/.ssh` was cut at its limit, so that `others` is not complete.

@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod authenticators;
 pub mod checkup;
 pub mod config;
 pub mod connect;

@@ -11,9 +11,10 @@ use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Query, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, known};
 
+use super::authenticators::Unreachable;
 use super::identities::{Offer, algorithm_at, offers};
 use super::methods::publickey_on;
-use super::{key_format, prompts};
+use super::{authenticators, key_format, prompts};
 
 /// One identity and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub enum Problem {
     Encrypted,
     /// The token wants its PIN.
     Pin,
+    /// It lives in an authenticator, and ssh reaches none.
+    Authenticator(Unreachable),
     /// It could not be used for another reason, in words.
     Failed(String),
 }
@@ -213,7 +216,17 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
     match userauth.answer(key) {
         Some(Answer::PkOk) if !userauth.takes_keys() => Fate::Refused,
         Some(Answer::PkOk | Answer::Success) => Fate::Accepted(match problem {
+            None if of_authenticator(offer) => authenticators::unreachable(facts)
+                .map_or(Use::Untried, |unreachable| Use::Problem(Problem::Authenticator(unreachable))),
             None => Use::Untried,
+            // The passphrase would be given for nothing.
+            Some(Problem::Encrypted)
+                if prompts::secrets_can_be_asked(facts)
+                    && of_authenticator(offer)
+                    && let Some(unreachable) = authenticators::unreachable(facts) =>
+            {
+                Use::Problem(Problem::Authenticator(unreachable))
+            }
             Some(Problem::Encrypted) if prompts::secrets_can_be_asked(facts) => Use::NeedsPassphrase,
             Some(problem) => Use::Problem(problem),
         }),
@@ -223,6 +236,11 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
         None if facts.run.limits.offer.is_none() && mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
         None => Fate::NotAsked,
     }
+}
+
+/// Whether ssh itself would sign with an authenticator for this offer.
+pub fn of_authenticator(offer: &Offer) -> bool {
+    !offer.agent && !offer.token && offer.file.is_some() && offer.key.as_ref().is_some_and(PublicKey::is_hardware)
 }
 
 /// The signature algorithm that ssh would name for `key` at this server; `None` where they share none.

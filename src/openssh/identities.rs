@@ -44,7 +44,9 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     let none = Identities::default();
     let identities = facts.identities.as_ref().unwrap_or(&none);
     let options = &facts.config.options;
-    let authenticators = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
+    let provided = identities.authenticators.as_ref().map(|seen| seen.provider.is_some());
+    let configured = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
+    let authenticators = provided.unwrap_or(configured);
     let usable = |key: &PublicKey| is_for_users(key) && (authenticators || !key.is_hardware());
 
     // ssh.c `load_public_identity_files` puts them before the files; `IdentitiesOnly` leaves them out.

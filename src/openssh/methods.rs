@@ -31,6 +31,13 @@ pub fn pkcs11_provider(options: &Options) -> Option<&str> {
     provider.filter(|_| !options.is_yes("identitiesonly"))
 }
 
+/// Whether the library that `PKCS11Provider` names is not there: then ssh goes on without a token (ssh-pkcs11.c
+/// `pkcs11_register_provider`, "dlopen … failed").
+pub fn lacks_token_library(facts: &Facts) -> bool {
+    let library = facts.identities.as_ref().ok().and_then(|identities| identities.token_library.as_ref());
+    library.is_some_and(|state| state.as_ref().is_err_and(crate::facts::identities::FileError::is_missing))
+}
+
 /// The methods that a person answers and that ssh may use, in the order in which it tries them.
 pub fn questions(options: &Options) -> Vec<&'static str> {
     let names = options.names("preferredauthentications");
@@ -54,7 +61,7 @@ pub fn beyond_the_probe(facts: &Facts, offered: &[String]) -> Option<String> {
     if has("hostbased") && options.is_yes("hostbasedauthentication") && options.is_yes("enablesshkeysign") {
         return Some("the server takes hostbased, and HostbasedAuthentication is on".to_owned());
     }
-    let provider = pkcs11_provider(options)?;
+    let provider = pkcs11_provider(options).filter(|_| !lacks_token_library(facts))?;
     let provider = crate::facts::text::escape(provider.as_bytes());
     (has("publickey") && publickey_on(options))
         .then(|| format!("keys of the PKCS11Provider {provider} would be offered"))

@@ -4,6 +4,7 @@
 
 pub mod algorithms;
 pub mod arguments;
+pub mod authenticators;
 pub mod blocks;
 pub mod certificates;
 pub mod course;

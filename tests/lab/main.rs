@@ -51,7 +51,7 @@ const CAUSES: &str = "
     host-key-changed host-key-unknown host-key-revoked host-certificate-invalid client-config-error
     client-config-permissions no-identities agent-unreachable agent-lacks-accepted-key accepted-key-not-offered
     identities-only-hides-key too-many-keys identity-file-missing rsa-key-too-small key-file-permissions key-file-unreadable
-    key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign
+    key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign hardware-key-unavailable
     wrong-user wrong-local-account agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client
     no-key-accepted certificate-expired server-pubkey-disabled password-disabled signature-rejected second-factor-required
     server-disconnected password-rejected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works

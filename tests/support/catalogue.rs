@@ -130,7 +130,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("jump-host-loop", "proxies and jump hosts"),
     ("server-key-algorithm-refused", "from outside its group, no-key-accepted"),
     ("server-auth-methods", "from outside second-factor-required"),
-    ("hardware-key-unavailable", "certificates and hardware keys"),
     ("certificate-principal-mismatch", "from outside its group, no-key-accepted"),
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
     ("wrong-user", "who logs in, and with which program"),

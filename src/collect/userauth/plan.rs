@@ -8,7 +8,7 @@ use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Signer;
 use crate::facts::{Facts, Limits};
-use crate::openssh::course::{Problem, accepted_algorithms, obstacle};
+use crate::openssh::course::{Problem, accepted_algorithms, obstacle, of_authenticator};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::known_hosts::Course;
 use crate::openssh::methods::{publickey_on, questions};
@@ -182,6 +182,10 @@ fn is_named(facts: &Facts, file: &KeyFile) -> bool {
 fn signing(facts: &Facts, offer: &Offer, key: &PublicKey) -> Option<Signing> {
     if offer.agent {
         return Some(Signing::Agent(key.clone()));
+    }
+    // An authenticator is left alone: it would blink, and count a wrong PIN.
+    if of_authenticator(offer) {
+        return None;
     }
     let file = facts.identities.as_ref().ok()?.files.get(offer.file?)?;
     let without_question = file.private.as_ref().is_ok_and(|private| private.encrypted == Some(false));

@@ -13,6 +13,7 @@ mod demands;
 mod endings;
 mod faults;
 mod groups;
+mod hardware;
 mod healthy;
 mod host_key;
 mod host_keys;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> Vec<Row> {
         userauth::rows(),
         two_faults::rows(),
         healthy::rows(),
+        hardware::rows(),
         incidents::rows(),
         tries::rows(),
         demands::rows(),

@@ -75,7 +75,7 @@ fn configurations_2() -> Vec<Row> {
         row("pkcs11-missing-alone", |world| world.server(""))
             .line(&["-oPKCS11Provider=/nowhere.so", "deploy@web1.example.org"])
             .ssh_fails(DENIED)
-            .at_most("likely", "no-identities", "the right key may be on the token"),
+            .at_most("likely", "hardware-key-unavailable", "whether the token's key would be accepted is not seen"),
         row("quiet", |world| good(world, "")).line(&["-q", "-oLogLevel=QUIET", "deploy@web1.example.org"]),
         row("quiet-refused", |world| world.server(""))
             .line(&["-q", "-oLogLevel=QUIET", "deploy@web1.example.org"])
