@@ -18,6 +18,33 @@ use sshdoctor::diagnose::diagnose;
 /// failure, its scene and cause; what separates them.
 const APART: &[[&str; 7]] = &[
     [
+        "the authenticator is not plugged in",
+        "authenticator-unplugged",
+        "hardware-key-unavailable",
+        "the authenticator waits for a touch",
+        "fixtures/hardware-key-unavailable/near-plugged-in",
+        "access-needs-answer",
+        "whether a device that speaks FIDO is there",
+    ],
+    [
+        "the agent's confirmation was denied",
+        "agent-confirmation-denied",
+        "agent-refused-to-sign",
+        "the agent waits for a confirmation",
+        "agent-confirmation-waits",
+        "access-needs-answer",
+        "a failure from the agent against no answer from it",
+    ],
+    [
+        "the certificate that was named has expired",
+        "cert-expired-named",
+        "certificate-expired",
+        "an expired certificate beside other keys",
+        "cert-expired-beside-another-key",
+        "no-key-accepted",
+        "whether anything else was offered and refused",
+    ],
+    [
         "too many keys",
         "seven-keys-in-the-agent",
         "too-many-keys",

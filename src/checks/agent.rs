@@ -6,6 +6,7 @@ use crate::facts::userauth::{Answer, Query};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Use};
 use crate::openssh::identities::offers;
+use crate::openssh::prompts;
 
 use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Step, members, naming,
@@ -67,7 +68,7 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
     let other_works = course::good(&turns).is_some() || course::stopped(&turns).is_some();
     let passed_over = super::identities::not_offered_but_accepted(facts, userauth).next().is_some();
-    let asks = crate::openssh::prompts::secrets_can_be_asked(facts)
+    let asks = prompts::secrets_can_be_asked(facts)
         && super::userauth::question_open(facts, userauth.methods().unwrap_or_default());
     let offered = turns.iter().filter(|turn| turn.offer.key.is_some()).count();
     let file_at_fault = turns.iter().any(|turn| matches!(turn.fate, Fate::Unusable(_)));
@@ -238,6 +239,8 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
     let Some((turn, usage)) = course::stopped(&turns) else { return Ok(None) };
     let how = match usage {
         Use::AgentRefused => "the agent answered the request to sign with a failure".to_owned(),
+        // It asks its owner, as far as can be told: no fault.
+        Use::AgentSilent if asks_its_owner(facts, turn) => return Ok(None),
         Use::AgentSilent => "the agent gave no answer to the request to sign".to_owned(),
         Use::WrongType(name) => format!("the agent signed as {name}, which was not asked for"),
         _ => return Ok(None),
@@ -257,7 +260,7 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
     }
     if turn.offer.key.as_ref().is_some_and(PublicKey::is_hardware) {
         finding = finding.or([Alternative {
-            cause: "hardware-key-unavailable",
+            cause: super::hardware::HARDWARE_KEY_UNAVAILABLE.id,
             certainty: Certainty::Possible,
             summary: "the authenticator that holds the key is not plugged in, or was not touched".to_owned(),
             evidence: vec!["the key's private half is in a hardware authenticator".to_owned()],
@@ -265,6 +268,16 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
         }]);
     }
     Ok(Some(finding))
+}
+
+/// Whether an agent that gives no signature most likely asks its owner for a confirmation or a touch: it has just listed
+/// its keys, runs on this machine, asks for no passphrase of its own (gpg-agent does), and somebody is here.
+pub(super) fn asks_its_owner(facts: &Facts, turn: &course::Turn) -> bool {
+    let Ok(agent) = &facts.agent else { return false };
+    let gpg = socket_path(facts).is_some_and(|path| path.contains("gnupg") || path.contains("gpg-agent"));
+    let here = agent.socket.as_ref().is_some_and(|socket| !socket.forwarded);
+    let lists = matches!(agent.answer, Ok(AgentAnswer::Lists(_)));
+    turn.fate == Fate::Accepted(Use::AgentSilent) && lists && here && !gpg && prompts::can_be_asked(facts)
 }
 
 const AGENT_KEY_CONSTRAINED: Cause = Cause {

@@ -286,6 +286,7 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let mut needs = Vec::new();
     let mut evidence = Vec::new();
+    let mut certainty = Certainty::Proven;
     let asks_host_key = known_hosts::course(facts) == Course::Ask;
     if asks_host_key {
         needs.push(Need::HostKey);
@@ -309,6 +310,14 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
             evidence.push(format!("the server accepts {key}; its private half is in a token that wants its PIN"));
             "ssh will ask for the PIN of the token".to_owned()
         }
+        Some((turn, _)) if super::hardware::untouched(&turns).is_some() && facts.run.limits.login => {
+            needs.push(Need::Touch);
+            let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
+            evidence.push(format!(
+                "the server accepts {key}; its private half is in an authenticator, which was left alone"
+            ));
+            "ssh will ask for a touch of the authenticator (before it for its PIN, if the key was made so)".to_owned()
+        }
         Some((_, Fate::Accepted(Use::Partial(methods)))) => {
             let question = question(facts, methods);
             needs.extend(question);
@@ -318,6 +327,22 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
         Some((turn, _)) if asks_host_key => {
             evidence.extend(turn.offer.key.as_ref().map(|key| format!("the server accepts {}", naming::key(key))));
             "ssh will ask whether the host key of this new server is right".to_owned()
+        }
+        None if let Some((turn, _)) = course::stopped(&turns)
+            && super::agent::asks_its_owner(facts, turn) =>
+        {
+            // An agent that hangs is silent too.
+            certainty = Certainty::Likely;
+            let key = turn.offer.key.as_ref();
+            let touch = key.is_some_and(PublicKey::is_hardware);
+            needs.push(if touch { Need::Touch } else { Need::Confirmation });
+            evidence.push(format!(
+                "the server accepts {}, which the agent holds",
+                key.map(naming::key).unwrap_or_default()
+            ));
+            evidence.push("the agent was asked for a signature, and was still silent when the wait ended".to_owned());
+            let what = if touch { "a touch of the authenticator" } else { "a confirmation (ssh-add -c)" };
+            format!("the agent most likely asks its owner for {what}")
         }
         None if super::userauth::asks_before_offering(facts, &turns).is_some() => {
             let turn = super::userauth::asks_before_offering(facts, &turns);
@@ -339,7 +364,7 @@ fn access_needs_answer(facts: &Facts) -> Observed<Option<Finding>> {
         return Ok(None);
     }
     let mut finding =
-        Finding::proven(format!("{asked}; nothing stands in the way of {} before that", naming::login(facts)));
+        Finding::new(certainty, format!("{asked}; nothing stands in the way of {} before that", naming::login(facts)));
     finding.evidence = evidence;
     finding.needs = needs;
     Ok(Some(finding))

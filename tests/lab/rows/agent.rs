@@ -24,6 +24,19 @@ fn in_agent(world: &mut World) -> anyhow::Result<()> {
     world.agent_with(&["/home/a/.ssh/id_ed25519"])
 }
 
+/// The key that opens in an agent that asks its owner each time (`ssh-add -c`), by an askpass program that does this.
+fn confirming(world: &mut World, answer: &str) -> anyhow::Result<()> {
+    world.server("")?;
+    world.login_key()?;
+    world.file("/tmp/askpass", format!("#!/bin/sh\n{answer}\n"), 0o755)?;
+    world.environment.push(("SSH_ASKPASS".to_owned(), "/tmp/askpass".to_owned()));
+    world.environment.push(("DISPLAY".to_owned(), ":7".to_owned()));
+    world.agent()?;
+    world.environment.retain(|(name, _)| name == "SSH_AUTH_SOCK");
+    world.ssh_add(&["-c", "/home/a/.ssh/id_ed25519"])?;
+    world.put_away("/home/a/.ssh/id_ed25519")
+}
+
 /// Rows of the agent.
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = unreachable();
@@ -158,6 +171,17 @@ fn refusing() -> Vec<Row> {
         .proven("agent-refused-to-sign")
         .mended_by(LOAD)
         .fixture(),
+        row("agent-confirmation-denied", |world| confirming(world, "exit 1"))
+            .at_a_terminal()
+            .ssh_fails("agent refused operation")
+            .proven("agent-refused-to-sign"),
+        // Its owner confirms once, and is away the second time.
+        row("agent-confirmation-waits", |world| {
+            confirming(world, "[ ! -e /tmp/asked ] || sleep 100; touch /tmp/asked")
+        })
+        .at_a_terminal()
+        .needs(&["confirmation"])
+        .at_most("likely", "access-needs-answer", "an agent that hangs is silent too"),
         row("agent-key-for-another-host", |world| {
             world.server("")?;
             world.login_key()?;
