@@ -361,9 +361,8 @@ fn agent_holds(facts: &Facts) -> Observed<Outcome> {
     known(&agent.answer)?;
     let forwarded = if socket.forwarded { "forwarded " } else { "" };
     let keys = agent.keys();
-    let lines = keys
-        .iter()
-        .map(|entry| naming::key(&entry.key))
+    let lines = naming::first_of(keys.iter().map(|entry| naming::key(&entry.key)))
+        .into_iter()
         .chain([format!("socket {} from {}", socket.path, socket.from)]);
     if agent.locked == Ok(true) {
         return Ok(Outcome::warn(format!("the {forwarded}agent is locked")).with(lines));

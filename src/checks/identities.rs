@@ -476,7 +476,7 @@ fn identities_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::info("ssh has no key to offer"));
     }
     let summary = format!("ssh would offer {}", naming::count(offers.len(), "key", "keys"));
-    let lines: Vec<String> = lines.collect();
+    let lines = naming::first_of(lines);
     let ignored = super::userauth::certificates::passed_over(facts);
     if let Some(first) = ignored.first().cloned() {
         return Ok(Outcome::warn(format!("{summary}; {first}")).with(lines).with(ignored));

@@ -153,6 +153,16 @@ pub fn moment(seconds: u64) -> String {
     moment.map_or_else(|| "for ever".to_owned(), |moment| moment.to_string())
 }
 
+/// How many keys a check's evidence lists; the report's identities are all there.
+const MOST_LISTED: usize = 100;
+
+/// The first of many lines, and how many more there are.
+pub fn first_of(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_LISTED);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    lines.take(MOST_LISTED).chain(rest).collect()
+}
+
 /// `1 key`, `3 keys`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
