@@ -452,11 +452,20 @@ const APART: &[[&str; 7]] = &[
     [
         "a yes to a key at a server that takes none",
         "paramiko-gssapi-only",
-        "server-pubkey-disabled",
+        "kerberos-ticket-missing",
         "an account that works",
         "paramiko-works",
         "access-works",
         "the methods in the answer to none",
+    ],
+    [
+        "a way in by Kerberos",
+        "gssapi-only",
+        "kerberos-ticket-missing",
+        "the same server, GSSAPI off here",
+        "gssapi-only-off-here",
+        "server-pubkey-disabled",
+        "GSSAPIAuthentication",
     ],
     [
         "hostbased alone",

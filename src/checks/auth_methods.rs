@@ -1,13 +1,13 @@
 //! Which methods the server takes and which of them this client can and may use (RFC 4252 section 5.1, sshconnect2.c
 //! `authmethod_get`).
 
-use crate::facts::userauth::Answer;
-use crate::facts::{Facts, Observed, Stage, known};
+use crate::facts::userauth::{Answer, Query};
+use crate::facts::{Facts, Observed, Stage, Ticket, known};
 use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::offers;
 use crate::openssh::{methods, prompts};
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming};
+use super::{Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Step, naming};
 
 /// Client and server have a method in common.
 pub const AUTH_METHODS: Check = Check {
@@ -17,6 +17,7 @@ pub const AUTH_METHODS: Check = Check {
     causes: &[
         &NO_METHODS_LEFT,
         &HOSTBASED_ONLY,
+        &KERBEROS_TICKET_MISSING,
         &PUBKEY_DISABLED_BY_CLIENT,
         &SERVER_PUBKEY_DISABLED,
         &METHOD_DISABLED_BY_CLIENT,
@@ -155,6 +156,114 @@ const HOSTBASED_ONLY: Cause = Cause {
     },
 };
 
+const KERBEROS_TICKET_MISSING: Cause = Cause {
+    id: "kerberos-ticket-missing",
+    title: "the login goes by Kerberos, and there is no valid ticket",
+    blocks: Blocks::Offered,
+    place: Place::Client,
+    doc: "The server takes GSSAPI and nothing else that this client could give, GSSAPIAuthentication is on, and Kerberos has no \
+          ticket that is still valid: none was fetched in this session, or it has expired (most last ten hours). ssh does \
+          not ask for the Kerberos password; it goes on to the next method without a word.\n\n\
+          Proven when the server lists GSSAPI alone, or PreferredAuthentications leaves nothing else, and `klist -s` finds no \
+          valid ticket, in no cache of the collection, and no client keytab. Where klist is not installed nobody is accused.",
+    prevent: "Let the login to this machine fetch the ticket (pam_krb5, sssd), or renew it before it ends: kinit -R.",
+    fix: Fix {
+        commands: |facts| {
+            vec![
+                Step::here(
+                    "kinit",
+                    "asks for your Kerberos password and fetches a ticket; where your principal has another name than your \
+                     account here, name it: kinit NAME@REALM",
+                ),
+                Step::here(format!("ssh {}", naming::destination(facts)), "logs in with the ticket"),
+            ]
+        },
+        mend: |facts| {
+            facts.run.kerberos_ticket = Some(Ticket::Valid);
+            forget_userauth(facts);
+        },
+    },
+    see: &[
+        "RFC 4462 section 3",
+        "OpenSSH sshconnect2.c userauth_gssapi",
+        "ssh_config(5) GSSAPIAuthentication",
+        "klist(1)",
+    ],
+    judge: |facts| {
+        let Some(scene) = scene(facts)? else { return Ok(None) };
+        if !lacks_the_ticket(facts, &scene) {
+            return Ok(None);
+        }
+        let meant = methods::gssapi_meant(&facts.config.options);
+        let alone = scene.methods.iter().all(|method| is_gssapi(method));
+        let summary = format!("the login as {} goes by Kerberos, and there is no valid ticket", naming::login(facts));
+        let finding = if meant || alone { Finding::proven(summary) } else { Finding::likely(summary) };
+        let mut finding =
+            finding.seen(takes(&scene)).seen("GSSAPIAuthentication is on, and there is no valid ticket (klist -s)");
+        if meant {
+            let names = facts.config.options.names("preferredauthentications").join(",");
+            finding = finding.seen(format!("PreferredAuthentications is {names}: ssh tries nothing else"));
+        }
+        if scene.identities && scene.client_keys && !scene.keys {
+            let pattern = "pubkeyauthentication|authenticationmethods";
+            finding = finding.or([Alternative {
+                cause: "server-pubkey-disabled",
+                certainty: Certainty::Possible,
+                summary: format!("a key was meant to open this account, and {} takes none", naming::login(facts)),
+                evidence: vec!["ssh has a key to offer, and the server does not list publickey".to_owned()],
+                decide: Some(Decide { place: Place::Server, command: sshd_effective(facts, pattern) }),
+            }]);
+        }
+        Ok(Some(finding))
+    },
+};
+
+fn is_gssapi(method: &str) -> bool {
+    matches!(method, "gssapi-with-mic" | "gssapi-keyex")
+}
+
+/// Whether GSSAPI is the method meant, and Kerberos has nothing to give.
+fn lacks_the_ticket(facts: &Facts, scene: &Scene) -> bool {
+    let options = &facts.config.options;
+    if facts.run.kerberos_ticket != Some(Ticket::Missing) || !methods::gssapi_on(options, &scene.methods) {
+        return false;
+    }
+    let nothing_else = !scene.keys && !scene.questions;
+    nothing_else || (methods::gssapi_meant(options) && key_accepted(facts).is_none())
+}
+
+/// What stands beside a refusal where the server takes GSSAPI too, and whether there is a ticket was looked at.
+pub(super) fn kerberos_instead(facts: &Facts) -> Option<Alternative> {
+    let methods = facts.userauth.as_ref().ok()?.methods()?;
+    let seen = match facts.run.kerberos_ticket.as_ref()? {
+        Ticket::Missing => "there is no valid ticket (klist -s)".to_owned(),
+        Ticket::Unknown(why) => {
+            format!("whether there is a ticket is not known: {}", crate::facts::text::escape(why.as_bytes()))
+        }
+        Ticket::Valid => return None,
+    };
+    methods::gssapi_on(&facts.config.options, methods).then(|| Alternative {
+        cause: "kerberos-ticket-missing",
+        certainty: Certainty::Possible,
+        summary: "the account is meant to be entered by Kerberos, and ssh had no ticket to give".to_owned(),
+        evidence: vec!["the server takes GSSAPI, and GSSAPIAuthentication is on".to_owned(), seen],
+        decide: Some(Decide { place: Place::Client, command: format!("kinit && ssh {}", naming::destination(facts)) }),
+    })
+}
+
+/// The finding that nothing but what is missing could be given, less sure where GSSAPI might have been: ssh itself tried
+/// it, and why it came to nothing was not seen.
+fn beside_gssapi(facts: &Facts, scene: &Scene, mut finding: Finding) -> Finding {
+    let ticket = facts.run.kerberos_ticket.as_ref();
+    if methods::gssapi_on(&facts.config.options, &scene.methods)
+        && matches!(ticket, Some(Ticket::Valid | Ticket::Unknown(_)))
+    {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push("the server takes GSSAPI too, and why that did not let in was not seen".to_owned());
+    }
+    finding.or(kerberos_instead(facts))
+}
+
 const PUBKEY_DISABLED_BY_CLIENT: Cause = Cause {
     id: "pubkey-disabled-by-client",
     title: "this client has public keys switched off",
@@ -209,13 +318,10 @@ fn forget_what_comes_late(facts: &mut Facts) {
 
 fn pubkey_disabled_by_client(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(scene) = scene(facts)? else { return Ok(None) };
-    if scene.client_keys || !scene.keys {
+    if scene.client_keys || !scene.keys || lacks_the_ticket(facts, &scene) {
         return Ok(None);
     }
-    let userauth = known(&facts.userauth)?;
-    let believable = !course::says_yes_to_everything(facts);
-    let usable = |key| believable && super::identities::is_here(facts, key);
-    let accepted = userauth.queries.iter().find(|query| query.answer == Some(Answer::PkOk) && usable(&query.key));
+    let accepted = key_accepted(facts);
     let password_in_place = scene.questions && scene.client_questions && scene.asked;
     let nothing_but_a_password = !scene.questions && !scene.identities && accepted.is_none();
     if (password_in_place && accepted.is_none()) || nothing_but_a_password {
@@ -225,6 +331,13 @@ fn pubkey_disabled_by_client(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding = Finding::proven(summary).seen(how_keys_are_off(facts)).seen(takes(&scene));
     finding.evidence.extend(accepted.map(|query| format!("the server would accept {}", naming::key(&query.key))));
     Ok(Some(finding))
+}
+
+/// The answer that accepts a key of this client's.
+fn key_accepted(facts: &Facts) -> Option<&Query> {
+    let userauth = facts.userauth.as_ref().ok().filter(|_| !course::says_yes_to_everything(facts))?;
+    let here = |query: &&Query| super::identities::is_here(facts, &query.key);
+    userauth.queries.iter().filter(|query| query.answer == Some(Answer::PkOk)).find(here)
 }
 
 const SERVER_PUBKEY_DISABLED: Cause = Cause {
@@ -251,7 +364,8 @@ const SERVER_PUBKEY_DISABLED: Cause = Cause {
         let given = scene.questions && scene.client_questions && scene.asked;
         let off_here = scene.questions && !scene.client_questions && scene.asked;
         let others = named_by_others(&scene);
-        if scene.keys || others || given || off_here || !scene.identities || !scene.client_keys {
+        let not_meant = !scene.identities || !scene.client_keys || lacks_the_ticket(facts, &scene);
+        if scene.keys || others || given || off_here || not_meant {
             return Ok(None);
         }
         let alone = facts.run.limits.offer.is_some();
@@ -261,7 +375,7 @@ const SERVER_PUBKEY_DISABLED: Cause = Cause {
         if scene.questions && !alone {
             finding = finding.seen(why_no_answer(facts, &scene));
         }
-        Ok(Some(finding))
+        Ok(Some(beside_gssapi(facts, &scene, finding)))
     },
 };
 
@@ -328,13 +442,15 @@ const METHOD_DISABLED_BY_CLIENT: Cause = Cause {
         let Some(scene) = scene(facts)? else { return Ok(None) };
         let given = scene.client_questions && scene.asked;
         let off_here = !scene.client_questions && scene.asked;
-        if scene.keys || !scene.questions || given || (scene.identities && scene.client_keys && !off_here) {
+        let key_meant = scene.identities && scene.client_keys && !off_here;
+        if scene.keys || !scene.questions || given || key_meant || lacks_the_ticket(facts, &scene) {
             return Ok(None);
         }
         let names: Vec<&str> = scene.methods.iter().map(String::as_str).filter(|name| KNOWN.contains(name)).collect();
         let summary =
             format!("{} takes only {}, which this client may not use", naming::login(facts), names.join(", "));
-        Ok(Some(Finding::proven(summary).seen(takes(&scene)).seen(why_no_answer(facts, &scene))))
+        let finding = Finding::proven(summary).seen(takes(&scene)).seen(why_no_answer(facts, &scene));
+        Ok(Some(beside_gssapi(facts, &scene, finding)))
     },
 };
 
@@ -366,7 +482,8 @@ const PASSWORD_DISABLED: Cause = Cause {
         let accepted = userauth.queries.iter().any(|query| query.answer == Some(Answer::PkOk));
         let keys_could_do = scene.keys && (scene.client_keys || scene.identities || accepted);
         let key_refused_as_method = !scene.keys && scene.identities && scene.client_keys;
-        if scene.questions || named_by_others(&scene) || keys_could_do || key_refused_as_method {
+        let others = named_by_others(&scene) || lacks_the_ticket(facts, &scene);
+        if scene.questions || others || keys_could_do || key_refused_as_method {
             return Ok(None);
         }
         let summary = format!("{} takes no password, and this client has nothing else to give", naming::login(facts));
@@ -374,7 +491,7 @@ const PASSWORD_DISABLED: Cause = Cause {
         if !scene.client_keys {
             finding = finding.seen(how_keys_are_off(facts));
         }
-        Ok(Some(finding.seen("ssh has no key to offer")))
+        Ok(Some(beside_gssapi(facts, &scene, finding.seen("ssh has no key to offer"))))
     },
 };
 

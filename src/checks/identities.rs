@@ -11,7 +11,7 @@ use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::prompts;
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, naming, wrong_account};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, auth_methods, naming, wrong_account};
 
 /// ssh holds an identity that it is willing to offer.
 pub const IDENTITIES: Check = Check {
@@ -103,7 +103,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
             facts.run.user, facts.run.home
         ));
     }
-    Ok(Some(finding.or(wrong_account::alternative(facts))))
+    Ok(Some(finding.or(wrong_account::alternative(facts)).or(auth_methods::kerberos_instead(facts))))
 }
 
 /// `the agent is empty`, `no agent is known`, for the sentence that says what ssh has.

@@ -12,8 +12,8 @@ use crate::openssh::{known_hosts, methods, prompts};
 
 use super::answers::{self, PASSWORD_REJECTED};
 use super::{
-    Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, hardware, members, naming,
-    wrong_user,
+    Alternative, Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, auth_methods, hardware, members,
+    naming, wrong_user,
 };
 
 use super::git_host::GIT_HOST_NO_ACCOUNT;
@@ -245,7 +245,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("not asked: {}", few(refusal.unasked).join("; ")));
         finding = finding.or([among_the_unasked(facts)]);
     }
-    Ok(Some(finding.or(members::of_refusal(facts, &turns))))
+    Ok(Some(finding.or(members::of_refusal(facts, &turns)).or(auth_methods::kerberos_instead(facts))))
 }
 
 /// The alternative where keys are left that nobody asked about.
@@ -351,7 +351,8 @@ fn too_many_keys(facts: &Facts) -> Observed<Option<Finding>> {
     let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
     let mut others = others.iter().filter(|file| file.is_private_here()).filter_map(|file| file.public_half());
     let hidden = others.any(|key| userauth.answer(key).is_none()).then(|| among_the_unasked(facts));
-    Ok(Some(finding.or(hidden.into_iter().chain(members::of_refusal(facts, &turns)))))
+    let members = hidden.into_iter().chain(members::of_refusal(facts, &turns));
+    Ok(Some(finding.or(members).or(auth_methods::kerberos_instead(facts))))
 }
 
 /// The key of `turn` in so many words as tell it from the others that ssh offers.

@@ -145,6 +145,7 @@ async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting:
         Some((route, secured)) => meet(request, facts, &route, secured, waiting).await,
         None => stop(facts, &Unobserved::NotReached(stage)),
     }
+    run::kerberos_ticket(facts).await;
     opinion::ask(&request.arguments, facts, deadline, waiting).await;
 }
 

@@ -1,19 +1,28 @@
 //! The circumstances of the run: account, home, terminal, environment, time.
 //!
-//! Touches: the passwd entry, `/etc/os-release`, the clock; looks whether a Kerberos ticket cache is there; opens `/dev/tty` and closes it again, as ssh does to see
-//! whether it can ask there.
+//! Touches: the passwd entry, `/etc/os-release`, the clock; looks whether a Kerberos ticket cache is there; opens `/dev/tty`
+//! and closes it again, as ssh does to see whether it can ask there. Where the server takes GSSAPI and nothing else has let
+//! in, runs `klist -s`, which reads the ticket caches and fetches nothing, and looks for `/etc/krb5.conf` where there is no
+//! klist.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
+use std::time::Duration;
 
 use nix::unistd::{User, gethostname, getuid};
 
+use super::config::program;
 use super::system::variable;
 use crate::facts::text::Text;
-use crate::facts::{Facts, Moment};
+use crate::facts::{Facts, Moment, Run, Ticket, Unobserved};
+use crate::openssh::{methods, opinion};
+
+/// How long klist may take; a cache may be kept by a daemon that does not answer.
+const KLIST_LIMIT: Duration = Duration::from_secs(2);
 
 /// Debian's `_PATH_SSH_ASKPASS_DEFAULT` and the portable default below libexec.
 const ASKPASS_DEFAULTS: &[&str] = &[
@@ -55,6 +64,50 @@ fn kerberos_cache(uid: u32) -> Option<Vec<u8>> {
     let is_file = file.len() < name.len() || file.starts_with(b"/");
     let path = std::path::PathBuf::from(OsString::from_vec(file.to_vec()));
     (!is_file || path.exists()).then_some(name)
+}
+
+/// Fills `facts.run.kerberos_ticket`, where GSSAPI is what ssh would try and nobody here can.
+pub(super) async fn kerberos_ticket(facts: &mut Facts) {
+    let offered = opinion::left_to_try(facts).unwrap_or_default();
+    if methods::gssapi_on(&facts.config.options, &offered) {
+        facts.run.kerberos_ticket = ticket(&facts.run).await;
+    }
+}
+
+/// What klist(1) says of tickets.
+async fn ticket(run: &Run) -> Option<Ticket> {
+    let Some(klist) = program::find_named("klist") else {
+        // Without any configuration of Kerberos the default cache is a file, which is not there.
+        let set_up = run.kerberos_cache.is_some()
+            || variable("KRB5_CONFIG").is_some_and(|files| !files.is_empty())
+            || Path::new("/etc/krb5.conf").exists();
+        return set_up.then(|| Ticket::Unknown("klist is not installed".to_owned()));
+    };
+    let asked = tokio::time::timeout(KLIST_LIMIT, by_klist(&klist)).await.unwrap_or(Err(Unobserved::TimedOut));
+    Some(asked.unwrap_or_else(|why| Ticket::Unknown(format!("klist: {why}"))))
+}
+
+/// The exit status is what decides (krb5 klist.c `check_ccache`); GSSAPI may also choose another cache of the collection, or
+/// fetch a ticket with a client keytab (krb5 documentation, "Client keytabs").
+async fn by_klist(klist: &Path) -> Result<Ticket, Unobserved> {
+    let status = async |words: &[&str]| {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        program::run(klist, &words).await.map(|printed| printed.status)
+    };
+    let unknown = |why: &str| Ok(Ticket::Unknown(why.to_owned()));
+    match status(&["-s"]).await? {
+        Some(0) => return Ok(Ticket::Valid),
+        Some(1) => {}
+        Some(other) => return Ok(Ticket::Unknown(format!("klist -s ended with {other}"))),
+        None => return unknown("klist -s was ended by a signal"),
+    }
+    if status(&["-A", "-s"]).await? == Some(0) {
+        return unknown("another cache than the default one holds a valid ticket (klist -A -s)");
+    }
+    if status(&["-k", "-i"]).await? == Some(0) {
+        return unknown("a ticket can be had with the client keytab (klist -k -i)");
+    }
+    Ok(Ticket::Missing)
 }
 
 /// The time with the local offset.
@@ -112,9 +165,8 @@ fn askpass(
 /// Whether execlp(3) would find the program: a path, or a name on PATH.
 fn exists(program: &OsStr) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    let runs = |path: &std::path::Path| {
-        path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
+    let runs =
+        |path: &Path| path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
     if program.as_encoded_bytes().contains(&b'/') {
         return runs(program.as_ref());
     }

@@ -310,11 +310,28 @@ pub struct Run {
     /// here by its name, `KCM:1000`, where the environment names it.
     #[serde(default)]
     pub kerberos_cache: Option<Path>,
+    /// Whether there is a Kerberos ticket; `None` where nobody looked: `GSSAPIAuthentication` is off, the server does not
+    /// take GSSAPI, the login went through, or there is neither klist nor a Kerberos configuration on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kerberos_ticket: Option<Ticket>,
     /// The home folders of other accounts that option values name as `~account`, as far as there are such accounts.
     #[serde(default)]
     pub homes: Vec<(User, Path)>,
     /// What the run was allowed to do.
     pub limits: Limits,
+}
+
+/// What Kerberos has to give GSSAPI, by klist(1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ticket {
+    /// `klist -s` ends with 0: the default cache holds a ticket that has not expired.
+    Valid,
+    /// `klist -s` ends with 1: there is none, or it has expired; nor has another cache of the collection one, and there is
+    /// no client keytab from which GSSAPI would fetch one.
+    Missing,
+    /// It cannot be told, and why: a clause.
+    Unknown(String),
 }
 
 /// What the user allowed a run to do.

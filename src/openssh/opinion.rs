@@ -94,6 +94,12 @@ pub fn wanted(facts: &Facts) -> Option<String> {
 /// What ssh would try at this server and the probe cannot, where the login was not finished and ssh itself was not seen
 /// to try it.
 pub fn beyond_the_probe(facts: &Facts) -> Option<String> {
+    methods::beyond_the_probe(facts, &left_to_try(facts)?)
+}
+
+/// The methods that the server takes where the login was not finished, after an accepted key where it demands more; `None`
+/// where ssh itself was seen to try them, or one key only is asked about.
+pub fn left_to_try(facts: &Facts) -> Option<Vec<String>> {
     let userauth = facts.userauth.as_ref().ok().filter(|userauth| !userauth.succeeded())?;
     if facts.run.limits.offer.is_some() {
         return None;
@@ -103,7 +109,7 @@ pub fn beyond_the_probe(facts: &Facts) -> Option<String> {
     }
     let turns = course::course(facts).ok()?;
     let after_a_key = course::demanded(&turns).map(|(_, methods)| methods);
-    methods::beyond_the_probe(facts, after_a_key.or_else(|| userauth.methods())?)
+    after_a_key.or_else(|| userauth.methods()).map(<[String]>::to_vec)
 }
 
 /// How to run ssh for the login that `arguments` mean; `None` where a name cannot be written as one word of an option.

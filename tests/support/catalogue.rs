@@ -135,7 +135,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("wrong-user", "who logs in, and with which program"),
     ("wrong-local-account", "who logs in, and with which program"),
     ("wrong-ssh-binary", "who logs in, and with which program"),
-    ("kerberos-ticket-missing", "passwords and dialogues"),
 ];
 
 /// Lab rows that the page names for each id.

@@ -2,11 +2,11 @@
 
 use super::common::{DENIED, authorized, good, keys};
 use crate::row::{Row, row};
-use crate::world::read;
+use crate::world::{World, quoted, read};
 
 /// Rows of what a server demands: several keys, several methods, methods that nobody here can try.
 pub(crate) fn rows() -> Vec<Row> {
-    [methods_1(), methods_2(), methods_3(), more_methods_1(), more_methods_2()].concat()
+    [methods_1(), methods_2(), methods_3(), gssapi(), more_methods_1(), more_methods_2()].concat()
 }
 
 fn methods_1() -> Vec<Row> {
@@ -65,11 +65,103 @@ fn methods_1() -> Vec<Row> {
     ]
 }
 
+/// What ssh says where the server takes GSSAPI and nothing else.
+const GSSAPI_ONLY: &str = "Permission denied (gssapi-keyex,gssapi-with-mic)";
+
+/// A cache with one ticket for the client's realm, which ends `seconds` from now (krb5 documentation, "Credential cache file
+/// format").
+fn ticket(world: &World, seconds: i32) -> anyhow::Result<()> {
+    const WRITE: &str = r#"
+import os, struct, sys, time
+data = lambda value: struct.pack(">I", len(value)) + value
+name = lambda *parts: struct.pack(">II", 1, len(parts)) + b"".join(map(data, (b"EXAMPLE.ORG", *parts)))
+end = int(time.time()) + int(sys.argv[1])
+client, server = name(b"a"), name(b"krbtgt", b"EXAMPLE.ORG")
+key = struct.pack(">H", 18) + data(bytes(32))
+times = struct.pack(">IIII", end - 36000, end - 36000, end, 0)
+rest = struct.pack(">BIII", 0, 0, 0, 0) + data(b"ticket") + data(b"")
+path = "/tmp/krb5cc_1000"
+open(path, "wb").write(b"\x05\x04\0\0" + client + client + server + key + times + rest)
+os.chown(path, 1000, 1000)
+os.chmod(path, 0o600)
+"#;
+    world.sh(&format!("python3 -c {} {seconds}", quoted(WRITE))).map(drop)
+}
+
+/// Rows of Kerberos.
+fn gssapi() -> Vec<Row> {
+    vec![
+        row("gssapi-only-expired-ticket", |world| {
+            good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no")?;
+            ticket(world, -60)
+        })
+        .ssh_fails(GSSAPI_ONLY)
+        .proven("kerberos-ticket-missing"),
+        row("gssapi-only-with-a-ticket", |world| {
+            good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no")?;
+            ticket(world, 3600)
+        })
+        .ssh_fails(GSSAPI_ONLY)
+        .at_most(
+            "likely",
+            "server-pubkey-disabled",
+            "the server takes GSSAPI too, and no KDC answers for the ticket",
+        ),
+        row("gssapi-only-no-key", |world| world.server("GSSAPIAuthentication yes\nPubkeyAuthentication no"))
+            .ssh_fails(GSSAPI_ONLY)
+            .proven("kerberos-ticket-missing"),
+        row("gssapi-only-off-here", |world| good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no"))
+            .line(&["-oGSSAPIAuthentication=no", "deploy@web1.example.org"])
+            .ssh_fails(GSSAPI_ONLY)
+            .proven("server-pubkey-disabled"),
+        row("gssapi-only-without-klist", |world| {
+            world.sh("mount --bind /dev/null /usr/bin/klist; rm -f /etc/krb5.conf")?;
+            good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no")
+        })
+        .ssh_fails(GSSAPI_ONLY)
+        .proven("server-pubkey-disabled"),
+        row("gssapi-only-without-klist-in-a-realm", |world| {
+            let realm = "[libdefaults]\n    default_realm = EXAMPLE.ORG\n    default_ccache_name = KCM:\n";
+            world.sh(&format!("mount --bind /dev/null /usr/bin/klist; printf {} >/etc/krb5.conf", quoted(realm)))?;
+            good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no")
+        })
+        .ssh_fails(GSSAPI_ONLY)
+        .at_most("likely", "server-pubkey-disabled", "whether there is a ticket is not known without klist"),
+        row("gssapi-key-exchange", |world| {
+            good(world, "GSSAPIAuthentication yes\nGSSAPIKeyExchange yes\nPubkeyAuthentication no")
+        })
+        .line(&["-oGSSAPIKeyExchange=yes", "deploy@web1.example.org"])
+        .ssh_fails(GSSAPI_ONLY)
+        .proven("kerberos-ticket-missing"),
+        row("gssapi-preferred-alone", |world| {
+            world.server("GSSAPIAuthentication yes")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])
+        })
+        .line(&["-oPreferredAuthentications=gssapi-with-mic", "deploy@web1.example.org"])
+        .ssh_fails("Permission denied (publickey,gssapi-keyex,gssapi-with-mic)")
+        .proven("kerberos-ticket-missing"),
+        row("gssapi-preferred-alone-key-good", |world| good(world, "GSSAPIAuthentication yes"))
+            .line(&["-oPreferredAuthentications=gssapi-with-mic", "deploy@web1.example.org"])
+            .ssh_fails("Permission denied (publickey,gssapi-keyex,gssapi-with-mic)")
+            .proven("pubkey-disabled-by-client"),
+        row("gssapi-offered-no-key", |world| world.server("GSSAPIAuthentication yes"))
+            .ssh_fails("Permission denied (publickey,gssapi-keyex,gssapi-with-mic)")
+            .proven("no-identities"),
+        row("gssapi-and-password", |world| {
+            good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no\nPasswordAuthentication yes")
+        })
+        .ssh_fails("Permission denied (gssapi-keyex,gssapi-with-mic,password)")
+        .with_a_terminal("password:", &["password"])
+        .proven("server-pubkey-disabled"),
+    ]
+}
+
 fn methods_2() -> Vec<Row> {
     vec![
         row("gssapi-only", |world| good(world, "GSSAPIAuthentication yes\nPubkeyAuthentication no"))
-            .ssh_fails("Permission denied (gssapi-keyex,gssapi-with-mic)")
-            .proven("server-pubkey-disabled"),
+            .ssh_fails(GSSAPI_ONLY)
+            .proven("kerberos-ticket-missing")
+            .fixture(),
         row("match-user-no-keys", |world| {
             good(world, "Match User deploy\n    PubkeyAuthentication no\n    PasswordAuthentication yes")
         })

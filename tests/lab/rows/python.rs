@@ -93,7 +93,7 @@ fn paramiko() -> Vec<Row> {
             .proven("no-methods-left"),
         row("paramiko-gssapi-only", |world| good(world, "paramiko", "gssapi-only"))
             .ssh_fails("Permission denied (gssapi-with-mic)")
-            .proven("server-pubkey-disabled"),
+            .proven("kerberos-ticket-missing"),
         row("paramiko-none-is-enough", |world| good(world, "paramiko", "none-is-enough")),
         row("paramiko-partial-then-an-unusual-method", |world| good(world, "paramiko", "partial-unusual"))
             .ssh_fails("Permission denied (vendor-sso@example.com)")
