@@ -3,7 +3,7 @@
 use crate::facts::config::{Complaint, ComplaintKind};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved};
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts, naming};
+use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts, naming, wrong_binary};
 
 /// ssh reads its configuration without complaint.
 pub const CLIENT_CONFIG: Check = Check {
@@ -25,7 +25,14 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
           `Bad configuration option`, `terminating, 1 bad configuration options`.\n\n\
           Proven by the installed ssh itself, which was asked to evaluate the same configuration (ssh -G).",
     prevent: "Try a change with `ssh -G HOST`. Put `IgnoreUnknown KEYWORD` above options that only some of your machines know.",
-    fix: Fix { commands: error_commands, mend: forget },
+    fix: Fix {
+        commands: |facts| {
+            let mut steps = error_commands(facts);
+            steps.extend(wrong_binary::step_with_it(facts));
+            steps
+        },
+        mend: forget,
+    },
     see: &["OpenSSH readconf.c process_config_line_depth", "ssh_config(5) IgnoreUnknown"],
     judge: |facts| {
         let Some(complaint) =
@@ -48,7 +55,7 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
             Source::Command(_) => format!("ssh refuses to start: {what}"),
             at => format!("ssh refuses to start because of {at}: {what}"),
         });
-        Ok(Some(with_words(finding, complaint)))
+        Ok(Some(with_words(finding, complaint).or(wrong_binary::that_takes_it(facts))))
     },
 };
 

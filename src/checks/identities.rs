@@ -218,7 +218,8 @@ fn accepted_key_not_offered(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding))
 }
 
-fn not_offered_commands(facts: &Facts) -> Vec<Step> {
+/// What to type where such a key is here; nothing where none is.
+pub(super) fn not_offered_commands(facts: &Facts) -> Vec<Step> {
     let Some(path) = facts.userauth.as_ref().ok().and_then(|userauth| {
         not_offered_but_accepted(facts, userauth).find_map(|query| Some(&other_file(facts, &query.key)?.path))
     }) else {

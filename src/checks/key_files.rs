@@ -12,7 +12,9 @@ use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::userauth::certificates;
-use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, macos, naming};
+use super::{
+    Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, macos, naming, wrong_binary,
+};
 
 /// The configured key files are there and are what ssh can read.
 pub const KEY_FILES: Check = Check {
@@ -20,6 +22,7 @@ pub const KEY_FILES: Check = Check {
     stage: Stage::Identity,
     claim: "the configured key files are there and are private keys that ssh can read",
     causes: &[
+        &wrong_binary::WRONG_SSH_BINARY,
         &IDENTITY_FILE_MISSING,
         &KEY_FILE_UNREADABLE,
         &KEY_FILE_IS_PUBLIC,
@@ -660,7 +663,8 @@ fn identity_file_missing(facts: &Facts) -> Observed<Option<Finding>> {
         return Ok(None);
     }
     if asked == 0 {
-        return Ok(Some(finding(Certainty::Proven).seen("ssh has nothing else to offer")));
+        let finding = finding(Certainty::Proven).seen("ssh has nothing else to offer");
+        return Ok(Some(finding.or(wrong_binary::of_windows(facts))));
     }
     let others = naming::count(asked, "other identity was", "other identities were");
     Ok(Some(finding(Certainty::Likely).seen(format!("{others} offered and refused"))))

@@ -26,6 +26,7 @@ pub mod session;
 pub mod transport;
 pub mod userauth;
 mod wrong_account;
+mod wrong_binary;
 mod wrong_user;
 
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,8 @@
 //!
 //! Touches: runs the installed ssh with `-V` and `-G` (and through it any `Match exec` command, as ssh would); reads the
 //! configuration files for Host names and the lines that ssh complains of; asks the multiplexing socket, where one is
-//! configured, whether it takes a connection.
+//! configured, whether it takes a connection. Where ssh does not take an option, or a path of Windows leaves it nothing to
+//! offer, it looks for other ssh programs on PATH and runs them with `-V`, in the first case with `-G` too.
 
 mod files;
 pub(super) mod program;
@@ -14,22 +15,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 use super::Request;
 use super::live::off_thread;
 use super::mount;
 use super::system::variable;
 use crate::facts::checkup::{Block, ConfigFile};
-use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, SshProgram};
+use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, OtherSsh, Programs, SshProgram};
 use crate::facts::text::{self, Host, ServerText};
 use crate::facts::{Facts, Run, Source, Target, Unobserved, UserFrom};
 use crate::openssh::arguments::{Arguments, keyword_and_value};
-use crate::openssh::{defaults, tokens};
+use crate::openssh::identities::offers;
+use crate::openssh::{defaults, tokens, windows};
 
 use program::Printed;
 
 /// How long the multiplexing socket may take to answer.
 const MASTER_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long another ssh program may take to name its version, or to read its configuration.
+const OTHER_LIMIT: Duration = Duration::from_secs(2);
 
 /// The longest path of a socket with its NUL (`sun_path`): a longer `ControlPath` makes ssh stop.
 const SOCKET_PATH: usize = if cfg!(target_os = "linux") { 108 } else { 104 };
@@ -146,11 +152,49 @@ async fn evaluate(arguments: &Arguments, facts: &mut Facts) {
             if let (ComplaintKind::Permissions, Source::File { path, .. }) = (complaint.kind, &complaint.at) {
                 facts.config.mount = mount::of(&path.to_path_buf()).map(Box::new);
             }
+            if matches!(complaint.kind, ComplaintKind::UnknownOption | ComplaintKind::BadValue) {
+                facts.config.programs = Some(other_programs(&ssh, arguments).await);
+            }
             facts.config.complaint = Some(complaint);
         }
         // It succeeded and printed nothing that ssh would: another program of that name.
         None => {}
     }
+}
+
+/// The other ssh programs on PATH, and whether each takes its configuration for the same login. A `ssh.exe` is none of
+/// them: it reads the configuration of another system.
+async fn other_programs(in_use: &Path, arguments: &Arguments) -> Programs {
+    let asked = words(arguments, &[]);
+    let mut others = Vec::new();
+    for path in program::others(&["ssh"], in_use) {
+        let (version, printed) = tokio::join!(other_version(&path), timeout(OTHER_LIMIT, program::run(&path, &asked)));
+        let takes = printed.ok().and_then(Result::ok).map(|printed| dumped(&printed).is_some());
+        others.push(OtherSsh { path: text::Path::from_path(&path), version, takes });
+    }
+    Programs { others, on_drives: Vec::new() }
+}
+
+/// Where ssh has nothing to offer and its configuration names paths of Windows: the other ssh programs, Windows' own among
+/// them, and where the files are that those paths mean.
+pub(super) async fn meant_for_windows(facts: &mut Facts) {
+    let paths = windows::paths(&facts.config);
+    let (Ok(ssh), Ok(_)) = (&facts.config.ssh, &facts.identities) else { return };
+    if paths.is_empty() || !offers(facts).is_empty() {
+        return;
+    }
+    let mut programs = Programs::default();
+    let shown = paths.iter().filter_map(|(_, value)| windows::mounted(value));
+    programs.on_drives = shown.filter(|path| Path::new(path).is_file()).map(|path| path.as_str().into()).collect();
+    for path in program::others(&["ssh", "ssh.exe"], &ssh.path.to_path_buf()) {
+        let version = other_version(&path).await;
+        programs.others.push(OtherSsh { path: text::Path::from_path(&path), version, takes: None });
+    }
+    facts.config.programs = Some(programs);
+}
+
+async fn other_version(path: &Path) -> String {
+    timeout(OTHER_LIMIT, program::version(path)).await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// The words for ssh: `-vvv -G`, `first`, the command line's options, the host. Another command stands for the remote
@@ -308,7 +352,7 @@ async fn control_master(facts: &mut Facts) {
         });
         return;
     }
-    let connected = tokio::time::timeout(MASTER_LIMIT, UnixStream::connect(path.to_path_buf())).await;
+    let connected = timeout(MASTER_LIMIT, UnixStream::connect(path.to_path_buf())).await;
     let alive = matches!(connected, Ok(Ok(_)));
     let listens = !matches!(options.first("controlmaster"), None | Some("no" | "false"));
     let unbindable = if listens && !alive { unbindable(&path.to_path_buf()) } else { None };

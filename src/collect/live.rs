@@ -146,6 +146,7 @@ async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting:
         None => stop(facts, &Unobserved::NotReached(stage)),
     }
     run::kerberos_ticket(facts).await;
+    config::meant_for_windows(facts).await;
     opinion::ask(&request.arguments, facts, deadline, waiting).await;
 }
 

@@ -33,6 +33,10 @@ pub struct Config {
     pub inaccessible: Vec<Path>,
     /// A multiplexing master for this very login.
     pub control_master: Observed<ControlMaster>,
+    /// Which other programs a person may take for this ssh; `None` where nobody looked. Looked for only where ssh does
+    /// not take an option, or has nothing to offer while a path of Windows is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<Programs>,
 }
 
 impl Default for Config {
@@ -49,6 +53,7 @@ impl Default for Config {
             aliases: Vec::new(),
             inaccessible: Vec::new(),
             control_master: Err(Unobserved::NotAttempted),
+            programs: None,
         }
     }
 }
@@ -60,6 +65,29 @@ pub struct SshProgram {
     pub path: Path,
     /// The first word of `ssh -V`, `OpenSSH_9.2p1`.
     pub version: String,
+}
+
+/// The ssh programs on PATH besides the one in use, and what shows for whom the configuration was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Programs {
+    /// In PATH's order, each file once, at most four.
+    pub others: Vec<OtherSsh>,
+    /// Where WSL shows the key files that are configured by a path of Windows, as far as they are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_drives: Vec<Path>,
+}
+
+/// Another ssh program on PATH.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherSsh {
+    /// Where it is, as PATH names it.
+    pub path: Path,
+    /// The first word of its `-V`; empty where it printed none in time.
+    pub version: String,
+    /// Whether it evaluates its configuration for the same login without complaint (`-G`); `None` where it was not asked
+    /// or did not answer in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<bool>,
 }
 
 /// Effective options in `ssh -G`'s form: lower-case keyword and value, in its order, a keyword as often as it has values.

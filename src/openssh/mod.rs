@@ -21,4 +21,5 @@ pub mod public_key;
 pub mod server;
 pub mod session;
 pub mod tokens;
+pub mod windows;
 pub mod wire;

@@ -49,7 +49,7 @@ const CAUSES: &str = "
     connect-blocked-locally not-ssh-server protocol-error banner-timeout connection-dropped max-startups source-penalised
     ssh-protocol-1-only no-common-kex no-common-host-key-algorithm no-common-cipher no-common-mac kex-stalled
     host-key-changed host-key-unknown host-key-revoked host-certificate-invalid client-config-error
-    client-config-permissions no-identities agent-unreachable agent-lacks-accepted-key accepted-key-not-offered
+    client-config-permissions wrong-ssh-binary no-identities agent-unreachable agent-lacks-accepted-key accepted-key-not-offered
     identities-only-hides-key too-many-keys identity-file-missing rsa-key-too-small key-file-permissions key-file-unreadable
     key-file-malformed key-file-is-public key-file-is-ppk key-passphrase-needed key-pair-mismatch agent-refused-to-sign hardware-key-unavailable
     wrong-user wrong-local-account agent-key-constrained no-mutual-signature-algorithm pubkey-disabled-by-client method-disabled-by-client

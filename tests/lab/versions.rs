@@ -50,6 +50,12 @@ impl World {
         Ok(())
     }
 
+    /// One more ssh, of this version, in this folder; what the machine itself has in /usr/local/bin is not seen.
+    pub(crate) fn ssh_of(&self, version: &str, folder: &str) -> anyhow::Result<()> {
+        self.sh("mountpoint -q /usr/local/bin || mount -t tmpfs -o mode=755 tmpfs /usr/local/bin")?;
+        self.sh(&format!("mkdir -p {folder}; install -m 755 {KEPT}/{version}/client/ssh {folder}/ssh")).map(drop)
+    }
+
     /// A server written with this library of Python on port 22, known to the client, which does what `how` says.
     pub(crate) fn python(&self, library: &str, how: &str) -> anyhow::Result<()> {
         self.host_key("ed25519")?;

@@ -134,7 +134,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
     ("wrong-user", "who logs in, and with which program"),
     ("wrong-local-account", "who logs in, and with which program"),
-    ("wrong-ssh-binary", "who logs in, and with which program"),
 ];
 
 /// Lab rows that the page names for each id.

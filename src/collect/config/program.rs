@@ -22,6 +22,9 @@ const STDOUT_LIMIT: usize = 1 << 20;
 /// How much of standard error is kept; `-vvv` and `Match exec` commands write there.
 const STDERR_LIMIT: usize = 4 << 20;
 
+/// How many other ssh programs are looked at.
+const MOST_OTHERS: usize = 4;
+
 /// The folders of POSIX's standard programs (`getconf PATH`), and before them the one that every shell puts there.
 const WITHOUT_PATH: &str = "/usr/local/bin:/bin:/usr/bin";
 
@@ -48,6 +51,33 @@ pub(super) fn find(typed: Option<&OsStr>) -> Option<PathBuf> {
 pub(in crate::collect) fn find_named(name: &str) -> Option<PathBuf> {
     let folders = folders(env::var_os("PATH"));
     env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| is_executable(path))
+}
+
+/// The other programs on PATH with one of these names than `in_use`: each file once, links followed, in PATH's order. What
+/// the current folder holds is passed over.
+pub(super) fn others(names: &[&str], in_use: &Path) -> Vec<PathBuf> {
+    let folders = folders(env::var_os("PATH"));
+    others_in(env::split_paths(&folders), names, in_use)
+}
+
+fn others_in(folders: impl Iterator<Item = PathBuf>, names: &[&str], in_use: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = |path: &Path| path.metadata().ok().map(|found| (found.dev(), found.ino()));
+    let mut seen = vec![file(in_use)];
+    let mut others = Vec::new();
+    for path in
+        folders.filter(|folder| folder.is_absolute()).flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+    {
+        if others.len() == MOST_OTHERS {
+            break;
+        }
+        let file = file(&path);
+        if is_executable(&path) && !seen.contains(&file) {
+            seen.push(file);
+            others.push(path);
+        }
+    }
+    others
 }
 
 /// Where a shell looks for programs: in its own list of folders where nobody set `PATH` (cron, `env -i`).
@@ -141,5 +171,23 @@ mod tests {
         assert_eq!(folders(None), WITHOUT_PATH);
         assert_eq!(folders(Some("/opt/bin".into())), "/opt/bin");
         assert_eq!(folders(Some("".into())), "");
+    }
+
+    #[test]
+    fn other_programs_are_other_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let make = |folder: &str, mode: u32| {
+            let path = root.path().join(folder);
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("ssh"), folder).unwrap();
+            std::fs::set_permissions(path.join("ssh"), std::fs::Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        let (one, two, data) = (make("one", 0o755), make("two", 0o755), make("data", 0o644));
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&one, &link).unwrap();
+        let folders = [link, data, two.clone(), PathBuf::from("."), two.clone()];
+        assert_eq!(others_in(folders.into_iter(), &["ssh", "ssh.exe"], &one.join("ssh")), [two.join("ssh")]);
     }
 }

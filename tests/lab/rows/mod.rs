@@ -27,6 +27,7 @@ mod openssh_10;
 mod openssh_8_4;
 mod opinion;
 mod options;
+mod programs;
 mod prompts;
 mod python;
 mod remarks;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> Vec<Row> {
         incidents::rows(),
         tries::rows(),
         demands::rows(),
+        programs::rows(),
         prompts::rows(),
         carriers::rows(),
         certificates::rows(),
