@@ -748,13 +748,15 @@ mod tests {
         let error = Some("ENOENT".to_owned());
         unreadable.host_key.known.as_mut().unwrap().revoked_host_keys =
             vec![RevokedHostKeys { path: "/etc/krl".into(), error }];
-        for mut facts in [
+        // On the heap: five of them are much for a stack.
+        let scenes = vec![
             scene(Vec::new()),
             scene(vec![entry(1, Marker::None, "web1", key("ssh-ed25519", b'b'))]),
             scene(vec![entry(1, Marker::Revoked, "web1", key("ssh-ed25519", b'a'))]),
             with_certificate(ca, 900, "web2"),
             unreadable,
-        ] {
+        ];
+        for mut facts in scenes {
             let cause = HOST_KEY.causes.iter().find(|cause| matches!((cause.judge)(&facts), Ok(Some(_)))).unwrap();
             assert!(!(cause.fix.commands)(&facts).is_empty(), "{}", cause.id);
             (cause.fix.mend)(&mut facts);
