@@ -44,7 +44,7 @@ pub(super) fn find(
     Some(Authenticators {
         library: provider.as_deref().filter(|name| *name != authenticators::INTERNAL.as_bytes()).and_then(library),
         provider: provider.map(|bytes| Path::from(bytes.as_slice())),
-        devices: devices(StdPath::new("/sys/class/hidraw")),
+        devices: devices(StdPath::new("/sys/class")),
         readers: readers(),
     })
 }
@@ -53,15 +53,17 @@ fn library(name: &[u8]) -> Option<FileState> {
     name.contains(&b'/').then(|| state(&Path::from(name).to_path_buf()))
 }
 
-/// The FIDO devices among the entries of the raw HID class in `folder`.
-fn devices(folder: &StdPath) -> Observed<Vec<Device>> {
+/// The FIDO devices among the entries of the raw HID class, of the classes in `classes`.
+fn devices(classes: &StdPath) -> Observed<Vec<Device>> {
     if !cfg!(target_os = "linux") {
         return Err(Unobserved::NotOnThisPlatform);
     }
-    let entries = match std::fs::read_dir(folder) {
+    let folder = classes.join("hidraw");
+    let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        // Without any such device, or without the driver, there is no class.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && StdPath::new("/sys/class").is_dir() => {
+        // Without the driver there is no class, and no device either. Every kernel has the class `mem`
+        // (drivers/char/mem.c `chr_dev_init`): where that is missing too, the classes are hidden, as some sandboxes do.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && classes.join("mem").is_dir() => {
             return Ok(Vec::new());
         }
         Err(error) => {
@@ -101,14 +103,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (name, descriptor) in [("hidraw0", &b"\x05\x01\x09\x02\xa1\x01"[..]), ("hidraw1", b"\x06\xd0\xf1\x09\x01")]
         {
-            let device = folder.path().join(name).join("device");
+            let device = folder.path().join("hidraw").join(name).join("device");
             std::fs::create_dir_all(&device).unwrap();
             std::fs::write(device.join("report_descriptor"), descriptor).unwrap();
         }
         let found = devices(folder.path()).unwrap();
         let names: Vec<String> = found.iter().map(|device| device.path.to_string()).collect();
         assert_eq!(names, ["/dev/hidraw1"]);
-        assert_eq!(devices(&folder.path().join("nothing")), Ok(Vec::new()));
+        let hidden = folder.path().join("hidden");
+        assert!(devices(&hidden).is_err(), "no classes at all");
+        std::fs::create_dir_all(hidden.join("net")).unwrap();
+        assert!(devices(&hidden).is_err(), "a few classes only, as in a sandbox");
+        std::fs::create_dir(hidden.join("mem")).unwrap();
+        assert_eq!(devices(&hidden), Ok(Vec::new()), "every class but this one");
         assert_eq!(library(b"softhsm2.so"), None);
         assert!(library(b"/nonexistent/token.so").unwrap().unwrap_err().is_missing());
     }
