@@ -132,8 +132,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("server-auth-methods", "from outside second-factor-required"),
     ("certificate-principal-mismatch", "from outside its group, no-key-accepted"),
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
-    ("wrong-user", "who logs in, and with which program"),
-    ("wrong-local-account", "who logs in, and with which program"),
 ];
 
 /// Lab rows that the page names for each id.
