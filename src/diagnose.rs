@@ -92,7 +92,7 @@ pub fn diagnose(facts: &Facts) -> Verdict {
 fn first_break(facts: &Facts) -> Named {
     let best = findings(facts)
         .into_iter()
-        .filter(|(_, cause, finding)| !checks::passed(facts, bites(cause, finding)))
+        .filter(|(_, cause, finding)| !checks::got_past(facts, cause, bites(cause, finding)))
         .min_by_key(|(_, cause, finding)| (bites(cause, finding), finding.certainty));
     let (cause, finding) = match best {
         Some((_, cause, finding)) => (cause, finding),
@@ -113,11 +113,12 @@ fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'stat
     let faults = found.iter().filter(|(owner, cause, _)| owner.id == check.id && cause.blocks < Blocks::Nothing);
     let worst = faults.min_by_key(|(_, cause, finding)| {
         let bites = bites(cause, finding);
-        (checks::passed(facts, bites), bites, finding.certainty)
+        (checks::got_past(facts, cause, bites), bites, finding.certainty)
     });
     let outcome = match worst {
         Some((_, cause, finding)) => {
-            let status = if checks::passed(facts, bites(cause, finding)) { Status::Warn } else { Status::Fail };
+            let status =
+                if checks::got_past(facts, cause, bites(cause, finding)) { Status::Warn } else { Status::Fail };
             let (summary, evidence) = (finding.summary.clone(), finding.evidence.clone());
             Ok(Outcome { status, summary, evidence, remarks: Vec::new() })
         }

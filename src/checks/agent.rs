@@ -22,7 +22,7 @@ pub const AGENT: Check = Check {
     rules_out: &[("agent-unreachable", the_agent_answers)],
 };
 
-const AGENT_UNREACHABLE: Cause = Cause {
+pub(super) const AGENT_UNREACHABLE: Cause = Cause {
     id: "agent-unreachable",
     title: "the agent cannot be reached",
     blocks: Blocks::Offered,
@@ -30,8 +30,11 @@ const AGENT_UNREACHABLE: Cause = Cause {
     doc: "SSH_AUTH_SOCK or IdentityAgent names a socket that is gone, that nobody listens on, that does not answer or that \
           is not yours, and no other identity opens the door. Terminals that outlive the login they were started in (tmux, \
           screen, an editor) keep the old name of a socket. ssh says so only with -v.\n\n\
+          An agent that accepts the connection and stays silent holds ssh up before it offers anything, key files included: \
+          ssh waits for it without a limit. ssh-agent serves nobody while it asks its owner for a confirmation, a PIN or a \
+          touch, so the silence may end with an answer to that question.\n\n\
           Proven when the socket failed in this run and ssh has nothing else to offer; likely when other identities were \
-          offered and refused.",
+          offered and refused, and where the agent was only silent.",
     prevent: "Let the session manager own the agent, or point IdentityAgent at a socket with a fixed name.",
     fix: Fix {
         commands: |facts| {
@@ -41,6 +44,19 @@ const AGENT_UNREACHABLE: Cause = Cause {
                 let again = "leave this shell and log in again with -A from the machine where the agent runs; in tmux or \
                              screen, open a new window after that";
                 return vec![Step::person(Place::AgentHost, again)];
+            }
+            if is_silent(facts) {
+                return vec![
+                    Step::person(
+                        Place::Client,
+                        "look for a window or a terminal that asks for a confirmation or a PIN, and for an authenticator \
+                         that blinks, and answer it; ssh goes on by itself then",
+                    ),
+                    Step::here(
+                        format!("ssh -o IdentityAgent=none {}", naming::destination_without(facts, &["identityagent"])),
+                        "logs in without the agent, by key files alone",
+                    ),
+                ];
             }
             vec![Step::here(
                 "eval \"$(ssh-agent -s)\" && ssh-add",
@@ -62,6 +78,10 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(failure) = failure(agent) else { return Ok(None) };
     if facts.checkup.is_some() {
         return super::checkup::agent_unreachable(facts, &failure);
+    }
+    if holds_ssh_up(facts) {
+        let summary = format!("ssh waits for the agent and offers nothing before it answers: {failure}");
+        return Ok(Some(silent(Finding::likely(summary).seen(failure))));
     }
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
@@ -99,6 +119,38 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(Finding::likely(summary).seen(failure).seen(format!("{refused} offered and refused")).or([alternative])))
 }
 
+/// Whether the agent accepts connections and says nothing.
+pub(super) fn is_silent(facts: &Facts) -> bool {
+    facts.agent.as_ref().is_ok_and(|agent| agent.socket.is_some() && agent.answer == Ok(AgentAnswer::Silent))
+}
+
+/// Whether ssh would wait for a silent agent: it asks for the list before it offers its first key, also with
+/// `IdentitiesOnly`, and sets no limit (sshconnect2.c `userauth_pubkey`, `pubkey_prepare`; authfd.c `ssh_request_reply`).
+pub fn holds_ssh_up(facts: &Facts) -> bool {
+    let Ok(userauth) = &facts.userauth else { return false };
+    let takes_keys = userauth.methods().is_some_and(|methods| methods.iter().any(|method| method == "publickey"));
+    let elsewise = userauth.admitted_by.is_some() || super::answers::logged_in(userauth).is_some();
+    is_silent(facts)
+        && facts.run.limits.offer.is_none()
+        && takes_keys
+        && course::takes_publickey(facts)
+        && userauth.none != Some(Answer::Success)
+        && !elsewise
+}
+
+/// What silence may mean besides.
+pub(super) fn silent(finding: Finding) -> Finding {
+    finding.seen("it was given 3 s; ssh itself sets no limit").or([Alternative {
+        cause: AGENT_REFUSED_TO_SIGN.id,
+        certainty: Certainty::Possible,
+        summary: "the agent is well and waits for its owner: ssh-agent serves nobody while it asks for a confirmation \
+                  (ssh-add -c), a PIN or a touch for another program"
+            .to_owned(),
+        evidence: Vec::new(),
+        decide: Some(Decide { place: Place::Client, command: "ssh-add -l".to_owned() }),
+    }])
+}
+
 /// Why the agent gives no list, in words; `None` where it gives one or there is none.
 pub(super) fn failure(agent: &Agent) -> Option<String> {
     let socket = agent.socket.as_ref()?;
@@ -115,6 +167,7 @@ pub(super) fn failure(agent: &Agent) -> Option<String> {
             errno => format!("which fails with {errno}"),
         },
         AgentAnswer::Silent => "and what listens there does not answer".to_owned(),
+        AgentAnswer::Closed => "and what listens there closes the connection unanswered".to_owned(),
         AgentAnswer::Garbage(how) => format!("and what listens there is no agent: {how}"),
         AgentAnswer::Refused => "and it refuses to list its keys".to_owned(),
     };

@@ -206,7 +206,12 @@ pub(super) fn agent_unreachable(facts: &Facts, failure: &str) -> Observed<Option
         return Ok(None);
     }
     let summary = format!("ssh cannot reach the agent: {failure}");
-    Ok(Some(Finding::proven(summary).seen(failure).seen("ssh has no key file to offer in its place")))
+    let finding = if super::agent::is_silent(facts) {
+        super::agent::silent(Finding::likely(summary).seen(failure))
+    } else {
+        Finding::proven(summary).seen(failure)
+    };
+    Ok(Some(finding.seen("ssh has no key file to offer in its place")))
 }
 
 /// What a check says of its own subject in a check-up; `None` where it says what it says of a login.
@@ -245,6 +250,7 @@ fn found(agent: &crate::facts::checkup::FoundAgent) -> String {
         AgentAnswer::Lists(list) => format!("answers and lists {}", keys(list.len())),
         AgentAnswer::Unreachable(errno) => format!("does not answer ({errno})"),
         AgentAnswer::Silent => "does not answer".to_owned(),
+        AgentAnswer::Closed => "closes the connection unanswered".to_owned(),
         AgentAnswer::Garbage(_) => "is no agent".to_owned(),
         AgentAnswer::Refused => "refuses to list its keys".to_owned(),
     };

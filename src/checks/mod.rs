@@ -438,6 +438,12 @@ pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
     }
 }
 
+/// Whether ssh gets past this finding of `cause` all the same; never past an agent that it waits for, whatever the probe,
+/// which waited less long, saw behind it.
+pub fn got_past(facts: &Facts, cause: &Cause, blocks: Blocks) -> bool {
+    passed(facts, blocks) && !(cause.id == agent::AGENT_UNREACHABLE.id && agent::holds_ssh_up(facts))
+}
+
 /// What ssh would try at this server and nobody here can, where the login was not finished.
 pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
     opinion::beyond_the_probe(facts)

@@ -139,6 +139,7 @@ pub async fn list(socket: &Path) -> AgentAnswer {
         Ok(keys) => AgentAnswer::Lists(keys),
         Err(Trouble::Unreachable(name)) => AgentAnswer::Unreachable(name),
         Err(Trouble::Silent) => AgentAnswer::Silent,
+        Err(Trouble::Closed) => AgentAnswer::Closed,
         Err(Trouble::Refused) => AgentAnswer::Refused,
         Err(Trouble::Garbage(words)) => AgentAnswer::Garbage(words),
     }
@@ -195,7 +196,7 @@ impl Connection {
                 return Err(Signed::AgentRefused);
             }
             Err(Trouble::Garbage(words)) => return Err(Signed::WrongType(words)),
-            Err(Trouble::Silent | Trouble::Unreachable(_)) => return Err(Signed::AgentSilent),
+            Err(Trouble::Silent | Trouble::Closed | Trouble::Unreachable(_)) => return Err(Signed::AgentSilent),
         };
         self.stream = Some(stream);
         let made = Reader::new(&signature).string().unwrap_or_default();
@@ -504,7 +505,7 @@ mod tests {
         assert_eq!(list(&scripted(&folder, "refusing", vec![frame(&[5])], true)).await, AgentAnswer::Refused);
         assert_eq!(list(&scripted(&folder, "silent", vec![Vec::new()], true)).await, AgentAnswer::Silent);
         assert_eq!(list(&scripted(&folder, "half", vec![b"\0\0\0\x05\x0c".to_vec()], true)).await, AgentAnswer::Silent);
-        assert_eq!(list(&scripted(&folder, "closing", Vec::new(), false)).await, AgentAnswer::Silent);
+        assert_eq!(list(&scripted(&folder, "closing", Vec::new(), false)).await, AgentAnswer::Closed);
         let gone = Path::from_path(&folder.path("gone"));
         assert_eq!(list(&gone).await, AgentAnswer::Unreachable("ENOENT".into()));
         let file = Path::from_path(&folder.file("file", b""));

@@ -38,8 +38,12 @@ pub struct AgentSocket {
 pub enum AgentAnswer {
     /// The socket could not be used; the error's name, `ENOENT`, `ECONNREFUSED`, `EACCES`.
     Unreachable(String),
-    /// Something accepted the connection and gave no answer in time.
+    /// Something accepted the connection, or left it waiting, and gave no answer in time: ssh, which sets no limit, waits
+    /// on (authfd.c `ssh_request_reply`).
     Silent,
+    /// Something accepted the connection and ended it in place of an answer: ssh goes on without an agent. ssh-agent does
+    /// so to another account (ssh-agent.c `handle_socket_read`).
+    Closed,
     /// Something answered in another way than an agent does; in words.
     Garbage(String),
     /// `SSH_AGENT_FAILURE` to the request.

@@ -214,6 +214,17 @@ impl Seen {
         );
     }
 
+    /// Fails where the verdict is stated as proven.
+    pub(crate) fn assert_unproven(&self) {
+        assert_ne!(
+            self.report["verdict"]["certainty"],
+            "proven",
+            "{} is stated as proven\n{}",
+            self.cause(),
+            self.text
+        );
+    }
+
     /// Fails where the verdict is one of these.
     pub(crate) fn assert_no_cause(&self, wrong: &[&str]) {
         assert!(

@@ -40,8 +40,10 @@ const SSHCOM_FAILURE: u8 = 102;
 pub(super) enum Trouble {
     /// The socket cannot be used; the error's name.
     Unreachable(String),
-    /// No answer in time, or the connection was closed in place of one.
+    /// No answer in time.
     Silent,
+    /// The connection ended in place of an answer.
+    Closed,
     /// `SSH_AGENT_FAILURE`.
     Refused,
     /// Something else than the protocol has; in words.
@@ -53,6 +55,7 @@ impl Trouble {
     pub(super) fn unobserved(&self) -> Unobserved {
         match self {
             Self::Silent => Unobserved::TimedOut,
+            Self::Closed => Unobserved::Failed("the agent closed the connection".to_owned()),
             Self::Unreachable(name) if name == "EACCES" => Unobserved::NotPermitted,
             Self::Unreachable(name) => Unobserved::Failed(format!("the agent's socket: {name}")),
             Self::Refused => Unobserved::Failed("the agent refused".to_owned()),
@@ -149,7 +152,8 @@ async fn ask(stream: &mut UnixStream, request: &[u8], patience: Duration) -> Res
     };
     match timeout(patience, exchange).await {
         Ok(Ok(answer)) => answer,
-        Err(_) | Ok(Err(_)) => Err(Trouble::Silent),
+        Ok(Err(_)) => Err(Trouble::Closed),
+        Err(_) => Err(Trouble::Silent),
     }
 }
 

@@ -72,6 +72,24 @@ fn unreachable() -> Vec<Row> {
         .ssh_fails("Permission denied (publickey)")
         .proven("agent-unreachable")
         .mended_by("rm /home/a/.ssh/config"),
+        row("agent-silent-before-a-good-key-file", |world| {
+            world.server("")?;
+            world.login_key()?;
+            // It listens for as long as this process lives, and nobody takes a connection from it.
+            std::mem::forget(std::os::unix::net::UnixListener::bind("/tmp/agent.7")?);
+            world.sh("chown a /tmp/agent.7")?;
+            world.environment.push(("SSH_AUTH_SOCK".to_owned(), "/tmp/agent.7".to_owned()));
+            Ok(())
+        })
+        .ssh_hangs()
+        .at_most("likely", "agent-unreachable", "an agent that asks its owner is silent too"),
+        row("agent-busy-with-another-confirmation", |world| {
+            confirming(world, "touch /tmp/asked; sleep 100")?;
+            world.as_client("ssh-add", &["-T", "/srv/kept/id_ed25519.pub"]).spawn()?;
+            crate::client::wait_for("the agent's question", || std::path::Path::new("/tmp/asked").exists())
+        })
+        .ssh_hangs()
+        .at_most("likely", "agent-unreachable", "an agent that hangs is silent too"),
     ]
 }
 
