@@ -10,7 +10,11 @@
 #[cfg(test)]
 mod agent;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
+mod encrypted;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
@@ -28,5 +32,7 @@ mod server;
 mod sshd;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod unasked;
 #[cfg(test)]
 mod userauth;
