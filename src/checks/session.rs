@@ -544,6 +544,7 @@ fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
         End::Closed => "closes the connection".to_owned(),
         End::Reset(error) => format!("resets the connection ({})", crate::facts::text::escape(error.as_bytes())),
         End::TimedOut => "gives no answer in time".to_owned(),
+        End::Flood(messages) => format!("sends {messages} messages and no answer"),
         _ => return None,
     };
     let last = userauth.connections.len() - 1;

@@ -128,6 +128,7 @@ fn ended(end: Option<&End>) -> String {
         Some(End::Disconnect { code, text }) => {
             format!("then it disconnects with reason {code}: {}", text.shortened(SHOWN))
         }
+        Some(End::Flood(messages)) => format!("then it sends {messages} messages and no answer"),
         Some(End::NotSsh(what) | End::KeyExchange(what)) => format!("then: {what}"),
     }
 }

@@ -448,6 +448,8 @@ pub enum End {
     },
     /// What came is no SSH packet: an impossible length, a wrong MAC, wrong padding; in words.
     NotSsh(String),
+    /// The peer sends message after message and no answer: so many came before it was left.
+    Flood(u32),
     /// The key exchange failed otherwise (a wrong signature, an unknown group); in words.
     KeyExchange(String),
 }

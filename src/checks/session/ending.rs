@@ -332,7 +332,7 @@ fn ended(session: &Session) -> Option<Trouble> {
         (Some(255), _) if silent => Trouble::Closed(Closed::Died, how),
         (Some(_), _) if silent => Trouble::ShellRefuses(ShellRefuses::Silent),
         (None, Some(_)) => Trouble::Closed(Closed::Signal, how),
-        (None, None) if session.end == Some(End::TimedOut) => Trouble::Unseen(how),
+        (None, None) if matches!(session.end, Some(End::TimedOut | End::Flood(_))) => Trouble::Unseen(how),
         (None, None) if silent => Trouble::Closed(Closed::Died, how),
         _ => Trouble::Closed(Closed::Says, how),
     })
@@ -362,6 +362,7 @@ fn ends(end: Option<&End>) -> String {
     match end {
         Some(End::Disconnect { text, .. }) => format!("disconnects ({})", text.shortened(200)),
         Some(End::Reset(error)) => format!("resets the connection ({})", escape(error.as_bytes())),
+        Some(End::Flood(messages)) => format!("sends {messages} messages and no answer"),
         _ => "closes the connection".to_owned(),
     }
 }

@@ -89,7 +89,7 @@ impl Connection {
         if message.is_some() {
             self.messages += 1;
             if self.messages > MAX_MESSAGES {
-                return Err(End::NotSsh(format!("more than {MAX_MESSAGES} messages")));
+                return Err(End::Flood(MAX_MESSAGES));
             }
         }
         Ok(message)
