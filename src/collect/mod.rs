@@ -3,6 +3,7 @@
 //! A collector returns what it could see; one that fails does not take the others along. Every wait has a limit and
 //! every read a maximum size. Nothing is written on either side.
 
+pub mod account;
 pub mod agent;
 mod authenticators;
 pub mod case;

@@ -2,11 +2,13 @@
 //!
 //! Collectors and checks both need them (what to ask, and how to judge the answer), so they stand between the two.
 
+pub mod addresses;
 pub mod algorithms;
 pub mod arguments;
 pub mod authenticators;
 pub mod blocks;
 pub mod certificates;
+pub mod authorized_keys;
 pub mod course;
 pub mod defaults;
 pub mod git_hosts;
@@ -20,6 +22,8 @@ pub mod prompts;
 pub mod public_key;
 pub mod server;
 pub mod session;
+pub mod sshd;
+pub mod strict_modes;
 pub mod tokens;
 pub mod windows;
 pub mod wire;

@@ -1,0 +1,475 @@
+//! The server's side: what the collector's output ([`SCRIPT`]) says, whether it ran here, over another login or
+//! somewhere else.
+//!
+//! Reading never fails half-way: a line that cannot be read is counted, output that was cut is said to be cut. A user of
+//! the server may have chosen file names and the contents of key files; contents stand behind a mark on each line and
+//! can never read as a section.
+
+use std::collections::HashMap;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+
+use crate::facts::account::{
+    Account, Ban, Collector, Daemon, Group, HostKeyFile, KeysCommand, KeysFile, KeysLine, Log, Login, NodeStat, Passwd,
+    Password, PathNode, RevokedFile, Shadow, TextFile,
+};
+use crate::facts::config::Options;
+use crate::facts::text::{Text, User};
+use crate::facts::{Moment, Observed, Unobserved};
+
+/// The collector: a read-only POSIX shell script.
+pub const SCRIPT: &str = include_str!("account.sh");
+/// The first line of its output, before the version.
+const MAGIC: &[u8] = b"sshdoctor-account/";
+/// The newest version that is understood.
+const VERSION: u32 = 1;
+/// How many lines of output are read.
+const MOST_LINES: usize = 2_000_000;
+/// How many names of the file system are kept.
+const MOST_PATHS: usize = 20_000;
+
+/// Reads the collector's output.
+///
+/// # Errors
+/// A sentence where it is no such output, or of a newer version.
+pub fn read(output: &[u8]) -> Result<Account, String> {
+    let output = output.strip_prefix(b"\xef\xbb\xbf").unwrap_or(output);
+    let mut lines = output.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let first = lines.by_ref().find(|line| !line.is_empty()).unwrap_or_default();
+    let version = first.strip_prefix(MAGIC).and_then(|rest| std::str::from_utf8(rest).ok()?.trim().parse().ok());
+    let Some(version) = version else {
+        return Err("this is no output of the collector: its first line is not sshdoctor-account/1".to_owned());
+    };
+    if version > VERSION {
+        return Err(format!("the collector's output has version {version}, and this sshdoctor reads {VERSION}"));
+    }
+    let mut reading = Reading::default();
+    reading.account.collector.version = version;
+    for (number, line) in (2..).zip(lines.take(MOST_LINES)) {
+        if !reading.line(line) {
+            let (count, first) = reading.account.collector.unreadable.unwrap_or((0, number));
+            reading.account.collector.unreadable = Some((count + 1, first));
+        }
+    }
+    Ok(reading.finish())
+}
+
+/// One section: its name, its values in order, its contents.
+#[derive(Debug, Default)]
+struct Section {
+    name: String,
+    values: Vec<(String, Vec<u8>)>,
+    contents: Vec<KeysLine>,
+}
+
+impl Section {
+    fn get(&self, name: &str) -> Option<&[u8]> {
+        let (_, value) = self.values.iter().find(|(key, _)| key == name)?;
+        Some(value)
+    }
+
+    fn text<K>(&self, name: &str) -> Text<K> {
+        Text::new(self.get(name).unwrap_or_default())
+    }
+
+    /// The text where there is one.
+    fn filled<K>(&self, name: &str) -> Option<Text<K>> {
+        self.get(name).filter(|value| !value.is_empty()).map(Text::new)
+    }
+
+    fn string(&self, name: &str) -> Option<String> {
+        self.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    fn number<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+        std::str::from_utf8(self.get(name)?).ok()?.trim().parse().ok()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name)? {
+            b"yes" => Some(true),
+            b"no" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn stat(&self, name: &str) -> Option<NodeStat> {
+        let words = std::str::from_utf8(self.get(name)?).ok()?;
+        let mut words = words.split(' ');
+        let mut next = || words.next();
+        Some(NodeStat {
+            mode: u32::from_str_radix(next()?, 16).ok()?,
+            uid: next()?.parse().ok()?,
+            gid: next()?.parse().ok()?,
+            size_bytes: next()?.parse().ok()?,
+            modified: next()?.parse().ok()?,
+            changed: next()?.parse().ok()?,
+        })
+    }
+
+    /// The contents as plain lines.
+    fn lines<K>(&self) -> Vec<Text<K>> {
+        let text = |line: &KeysLine| match line {
+            KeysLine::Text(text) => Text::new(text.as_bytes()),
+            _ => Text::new(&b""[..]),
+        };
+        self.contents.iter().map(text).collect()
+    }
+
+    fn text_file(&self) -> TextFile {
+        TextFile {
+            path: self.text("path"),
+            stat: self.stat("stat"),
+            error: self.string("error"),
+            depth: self.number("depth").unwrap_or_default(),
+            lines: self.lines(),
+        }
+    }
+
+    fn keys_file(&self) -> KeysFile {
+        let hex = |name: &str| self.get(name).and_then(|value| HEXLOWER_PERMISSIVE.decode(value).ok());
+        let numbers = |value: &[u8]| {
+            let text = String::from_utf8_lossy(value).into_owned();
+            text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+        };
+        KeysFile {
+            path: self.text("path"),
+            pattern: self.filled("pattern"),
+            real: self.filled("real"),
+            error: self.string("error"),
+            account_reads: self.flag("account-reads"),
+            start: hex("start").unwrap_or_default(),
+            nuls: self.number("nul").unwrap_or_default(),
+            last: hex("last").and_then(|bytes| bytes.first().copied()),
+            cut_at: self.number("cut-at"),
+            key_lines: self.get("key-lines").map(numbers),
+            lines: self.contents.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    account: Account,
+    section: Section,
+    paths: HashMap<Vec<u8>, ()>,
+    from: (Option<Vec<u8>>, bool),
+    /// Whether an `[account]` section has come.
+    login: bool,
+    logins: Vec<Login>,
+}
+
+impl Reading {
+    /// Takes one line; whether it could be read.
+    fn line(&mut self, line: &[u8]) -> bool {
+        match line {
+            [] => true,
+            [b'[', name @ .., b']'] => {
+                self.close();
+                self.section.name = String::from_utf8_lossy(name).into_owned();
+                self.account.collector.complete = name == b"end";
+                true
+            }
+            [b'|', text @ ..] => self.content(KeysLine::Text(text.into())),
+            [b':', hex @ ..] => match HEXLOWER_PERMISSIVE.decode(hex) {
+                Ok(bytes) => self.content(KeysLine::Text(bytes.as_slice().into())),
+                Err(_) => false,
+            },
+            b"#" => self.content(KeysLine::Comment),
+            [b'?', kind @ (b'b' | b'o'), b' ', count @ ..] => {
+                let count = std::str::from_utf8(count).ok().and_then(|count| count.parse().ok());
+                let line = |count| if *kind == b'b' { KeysLine::Base64(count) } else { KeysLine::Other(count) };
+                count.map(line).is_some_and(|line| self.content(line))
+            }
+            line => self.value(line),
+        }
+    }
+
+    fn content(&mut self, line: KeysLine) -> bool {
+        let inside = !self.section.name.is_empty();
+        if inside {
+            self.section.contents.push(line);
+        }
+        inside
+    }
+
+    fn value(&mut self, line: &[u8]) -> bool {
+        let Some(at) = line.iter().position(|byte| matches!(byte, b'=' | b'~')) else { return false };
+        let (name, value) = (&line[..at], &line[at + 1..]);
+        let plain =
+            !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'0'..=b'9'));
+        if !plain || self.section.name.is_empty() {
+            return false;
+        }
+        let value = match line[at] {
+            b'=' => value.to_vec(),
+            _ => match HEXLOWER_PERMISSIVE.decode(value) {
+                Ok(bytes) => bytes,
+                Err(_) => return false,
+            },
+        };
+        self.section.values.push((String::from_utf8_lossy(name).into_owned(), value));
+        true
+    }
+
+    /// Puts the section that ends here into the facts.
+    fn close(&mut self) {
+        let section = std::mem::take(&mut self.section);
+        match section.name.as_str() {
+            "host" => self.host(&section),
+            "daemon" => self.account.sshd.daemons.push(Daemon {
+                pid: section.number("pid").unwrap_or_default(),
+                exe: section.text("exe"),
+                title: section.text("title"),
+                started: section.number("started"),
+            }),
+            "sshd" => {
+                let sshd = &mut self.account.sshd;
+                sshd.binary = section.filled("binary").filter(|_| section.get("error").is_none());
+                sshd.version = section.text("version");
+                sshd.vendor = section.text("vendor");
+                sshd.config = section.text("config");
+                sshd.libwrap = section.flag("libwrap");
+                sshd.libpam = section.flag("libpam");
+            }
+            "sshd-test" => {
+                let said = section.lines().into_iter().filter(|line: &Text<_>| !line.is_empty()).collect();
+                self.account.sshd.test = section.number("test-status").map(|status| (status, said));
+            }
+            "sshd-config" => self.account.sshd.files.push(section.text_file()),
+            "host-key" => self
+                .account
+                .sshd
+                .host_keys
+                .push(HostKeyFile { path: section.text("path"), fingerprint: section.filled("fingerprint") }),
+            "pid-file" => self.account.sshd.pid_file_written = section.stat("stat").map(|stat| stat.modified),
+            "from" => {
+                self.from = (
+                    section.get("address").filter(|value| !value.is_empty()).map(<[u8]>::to_vec),
+                    section.get("named").is_some_and(|value| !value.is_empty()),
+                );
+            }
+            "account" => self.begin_login(&section),
+            "path" => self.path(&section),
+            "group" => self.account.groups.push(members(&section)),
+            "nologin" => self.account.machine.nologin.push(section.text_file()),
+            "pam" => self.account.machine.pam.push(section.text_file()),
+            "text" => self.account.machine.texts.push(section.text_file()),
+            "avc" => self.account.machine.denials = section.lines(),
+            "bans" => self.bans(&section),
+            "log" => self.account.log = log(&section),
+            _ => self.of_login(&section),
+        }
+    }
+
+    fn host(&mut self, section: &Section) {
+        let time: i64 = section.number("time").unwrap_or_default();
+        let zone = section.string("zone").unwrap_or_default();
+        self.account.collector = Collector {
+            uid: section.number("uid").unwrap_or(u32::MAX),
+            at: Moment { unix_seconds: time, local: local(time, &zone) },
+            host: section.text("name"),
+            os: section.string("os").unwrap_or_default(),
+            asks_account: section.flag("asked-as-account").unwrap_or_default(),
+            ..self.account.collector.clone()
+        };
+        self.account.machine.selinux = section.get("selinux").map(|value| value == b"1");
+    }
+
+    fn path(&mut self, section: &Section) {
+        let name = section.get("path").unwrap_or_default().to_vec();
+        if self.account.paths.len() >= MOST_PATHS || self.paths.insert(name, ()).is_some() {
+            return;
+        }
+        self.account.paths.push(PathNode {
+            path: section.text("path"),
+            stat: section.stat("stat"),
+            error: section.string("error"),
+            link: section.filled("link"),
+            followed: section.stat("real-stat"),
+            acl: section.filled("acl"),
+            label: section.filled("label"),
+        });
+    }
+
+    fn bans(&mut self, section: &Section) {
+        let machine = &mut self.account.machine;
+        machine.bans_sought = true;
+        let jails = section.values.iter().filter(|(name, _)| name == "fail2ban");
+        machine.bans = jails.map(|(_, jail)| Ban::Fail2ban(Text::new(jail.clone()))).collect();
+        let lines = section.lines().into_iter().filter(|line: &Text<_>| !line.is_empty());
+        machine.bans.extend(lines.map(Ban::Firewall));
+    }
+
+    fn begin_login(&mut self, section: &Section) {
+        let entry = Passwd {
+            name: section.text("name"),
+            uid: section.number("uid").unwrap_or(u32::MAX),
+            gid: section.number("gid").unwrap_or(u32::MAX),
+            home: section.text("home"),
+            shell: section.text("shell"),
+            groups: section
+                .values
+                .iter()
+                .filter(|(name, _)| name == "group")
+                .filter_map(|(_, value)| group(value))
+                .collect(),
+        };
+        self.login = true;
+        self.logins.push(Login {
+            user: section.text("user"),
+            from: self.from.0.clone().map(Text::new),
+            from_named: self.from.1,
+            passwd: Ok(section.get("error").is_none().then_some(entry)),
+            ..Login::default()
+        });
+    }
+
+    /// Sections that speak of the account that came last.
+    fn of_login(&mut self, section: &Section) {
+        if self.logins.is_empty() {
+            self.logins.push(Login { user: User::default(), ..Login::default() });
+        }
+        let Some(login) = self.logins.last_mut() else { return };
+        match section.name.as_str() {
+            "effective" => login.effective = effective(section),
+            "shadow" => login.shadow = shadow(section),
+            "keys-file" => login.keys_files.push(section.keys_file()),
+            "other-file" => login.other_files.push(section.keys_file()),
+            "ca-file" => login.ca_files.push(section.keys_file()),
+            "revoked-file" => {
+                let query = section.number("query-status").map(|status| (status, section.text("query")));
+                login.revoked_files.push(RevokedFile { file: section.keys_file(), query });
+            }
+            "principals-file" => login.principals = Some(section.keys_file()),
+            "command" => login.commands.push(KeysCommand {
+                setting: section.string("setting").unwrap_or_default(),
+                line: section.text("line"),
+                run_as: section.text("run-as"),
+                run_as_exists: section.flag("run-as-exists"),
+                answer: None,
+            }),
+            "command-answer" => {
+                let answer = section.number("status").map(|status| (status, section.contents.clone()));
+                let command = login.commands.iter_mut().find(|command| command.setting == "authorizedkeyscommand");
+                if let Some(command) = command {
+                    command.answer = answer;
+                }
+            }
+            "chroot" => login.chroot = section.filled("path"),
+            "faillock" => login.faillock = section.lines(),
+            _ => {}
+        }
+    }
+
+    fn finish(mut self) -> Account {
+        self.close();
+        let mut logins = self.logins.into_iter();
+        let mut account = self.account;
+        account.login = logins.next().unwrap_or_default();
+        account.logins = logins.collect();
+        if !account.logins.is_empty() {
+            // What all share is reported once, with the last account.
+            let shared = account.logins.last().cloned().unwrap_or_default();
+            for login in std::iter::once(&mut account.login).chain(&mut account.logins) {
+                login.ca_files.clone_from(&shared.ca_files);
+                login.revoked_files.clone_from(&shared.revoked_files);
+            }
+            let first = account.login.clone();
+            account.logins.insert(0, first);
+        }
+        account
+    }
+}
+
+/// Who is in a group.
+fn members(section: &Section) -> Group {
+    let parted = |name: &str| -> Vec<Vec<u8>> {
+        let value = section.get(name).unwrap_or_default();
+        value.split(|byte| *byte == b',').filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
+    };
+    let account = |word: Vec<u8>| {
+        let at = word.iter().position(|byte| *byte == b':')?;
+        let uid = std::str::from_utf8(&word[..at]).ok()?.parse().ok()?;
+        Some((uid, Text::new(&word[at + 1..])))
+    };
+    Group {
+        gid: section.number("gid").unwrap_or(u32::MAX),
+        name: section.text("name"),
+        members: parted("members").into_iter().map(Text::new).collect(),
+        primary: parted("primary").into_iter().filter_map(account).collect(),
+    }
+}
+
+/// `gid name`.
+fn group(value: &[u8]) -> Option<(u32, Text<crate::facts::text::kind::Server>)> {
+    let at = value.iter().position(|byte| *byte == b' ')?;
+    let id = std::str::from_utf8(&value[..at]).ok()?.parse().ok()?;
+    Some((id, Text::new(&value[at + 1..])))
+}
+
+/// What `sshd -T` printed, a keyword and its value a line.
+fn effective(section: &Section) -> Observed<Options> {
+    match section.number::<i32>("status") {
+        None => Err(Unobserved::Failed("sshd -T could not be run".to_owned())),
+        Some(0) => {
+            let lines: Vec<Text<crate::facts::text::kind::Server>> = section.lines();
+            let pair = |line: &Text<_>| {
+                let at = line.as_bytes().iter().position(|byte| *byte == b' ');
+                let (name, value) = match at {
+                    Some(at) => (&line.as_bytes()[..at], &line.as_bytes()[at + 1..]),
+                    None => (line.as_bytes(), &b""[..]),
+                };
+                (String::from_utf8_lossy(name).into_owned(), Text::new(value))
+            };
+            Ok(Options(lines.iter().filter(|line| !line.is_empty()).map(pair).collect()))
+        }
+        Some(status) => {
+            let lines: Vec<Text<crate::facts::text::kind::Server>> = section.lines();
+            let said: Vec<String> = lines.iter().take(3).map(|line| line.shortened(300)).collect();
+            Err(Unobserved::Failed(format!("sshd -T ended with status {status}: {}", said.join("; "))))
+        }
+    }
+}
+
+fn shadow(section: &Section) -> Observed<Shadow> {
+    match section.get("error") {
+        Some(b"EACCES") => return Err(Unobserved::NotPermitted),
+        Some(_) => return Err(Unobserved::Failed("no shadow entry".to_owned())),
+        None => {}
+    }
+    let password = match section.get("password") {
+        Some(b"set") => Password::Set,
+        Some(b"empty") => Password::Empty,
+        Some(b"locked") => Password::Locked,
+        Some(b"none") => Password::None,
+        _ => return Err(Unobserved::NotAttempted),
+    };
+    // Last change, minimum, maximum, warning, inactive, expiry.
+    let ageing = section.string("ageing").unwrap_or_default();
+    let days: Vec<Option<i64>> = ageing.split(':').map(|word| word.parse().ok()).collect();
+    let day = |index: usize| days.get(index).copied().flatten();
+    Ok(Shadow { password, last_change: day(0), maximum: day(2), inactive: day(4), expires: day(5) })
+}
+
+fn log(section: &Section) -> Observed<Log> {
+    let Some(source) = section.filled("source") else {
+        return Err(Unobserved::Failed("no log of sshd could be found or read".to_owned()));
+    };
+    let lines = section.lines().into_iter().filter(|line: &Text<_>| !line.is_empty()).collect();
+    Ok(Log { source, lines })
+}
+
+/// RFC 3339 of the server's clock and `+0100`.
+fn local(unix_seconds: i64, zone: &str) -> String {
+    let offset = || {
+        let (sign, digits) = zone.split_at_checked(1)?;
+        let hours: i32 = digits.get(..2)?.parse().ok()?;
+        let minutes: i32 = digits.get(2..4)?.parse().ok()?;
+        let seconds = (hours * 60 + minutes) * 60;
+        jiff::tz::Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
+    };
+    let offset = offset().unwrap_or(jiff::tz::Offset::UTC);
+    let Ok(time) = jiff::Timestamp::from_second(unix_seconds) else { return String::new() };
+    time.to_zoned(offset.to_time_zone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
