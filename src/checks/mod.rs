@@ -4,6 +4,7 @@
 //! private `const` directly above its judging function, in the file of its step. Judging never fails, blocks,
 //! prints or looks at anything but the facts; a fact that was not seen accuses nobody.
 
+pub mod account;
 pub mod agent;
 pub mod answers;
 pub mod auth_methods;
@@ -50,10 +51,10 @@ pub const CHAIN: &[&Check] = &[
     &auth_methods::AUTH_METHODS,
     &userauth::AUTHORIZED_KEYS,
     &userauth::LOGIN,
-    &members::SSHD_CONFIG,
-    &members::ACCOUNT,
-    &members::KEY_ENTRY,
-    &members::SERVER_LOG,
+    &account::SSHD_CONFIG,
+    &account::ACCOUNT,
+    &account::KEY_ENTRY,
+    &account::SERVER_LOG,
     &session::SESSION,
 ];
 

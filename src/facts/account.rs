@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::Options;
+use super::key::PublicKey;
 use super::text::{Address, Host, Path, ServerText, User};
 use super::{Moment, Observed, Unobserved};
 
@@ -14,6 +15,10 @@ pub struct Account {
     pub collector: Collector,
     /// The sshd that decides.
     pub sshd: Sshd,
+    /// The keys that are asked about (`--key`); one of which only the fingerprint was named has neither type nor blob.
+    /// Empty: no key in particular.
+    #[serde(default)]
+    pub asked: Vec<PublicKey>,
     /// The account that is asked about. Of several (`--all`), each is judged in this place in its turn.
     pub login: Login,
     /// Every account that can log in (`--all`); empty where one account was asked about.
@@ -404,6 +409,7 @@ impl Default for Account {
         Self {
             collector: Collector::default(),
             sshd: Sshd::default(),
+            asked: Vec::new(),
             login: Login::default(),
             logins: Vec::new(),
             paths: Vec::new(),

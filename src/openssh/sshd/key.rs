@@ -1,12 +1,13 @@
 //! How sshd decides about one public key for one account (auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`).
 
 use super::client;
-use crate::facts::account::{Account, KeysFile, KeysLine, Login, NodeStat};
+use crate::facts::account::{Account, KeysFile, KeysLine, Login, NodeStat, RevokedFile};
 use crate::facts::config::Options;
 use crate::facts::key::PublicKey;
 use crate::facts::text::Path;
 use crate::facts::{Observed, known};
 use crate::openssh::authorized_keys::{self, Line, Refusal};
+use crate::openssh::patterns::{Match, match_pattern_list};
 use crate::openssh::strict_modes::{self, Distrusted, Walk};
 
 /// What one file of keys says about a key.
@@ -50,6 +51,118 @@ pub enum LineSays {
     Hidden(usize),
     /// It is the CA of the certificate, without `cert-authority`; or the key, with it.
     WrongRole,
+}
+
+/// What sshd makes of one key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<'a> {
+    /// The file and the line that let it in; `None` where none does.
+    pub accepted: Option<(&'a KeysFile, u32)>,
+    /// What stands in its way, in sshd's order; empty where it is accepted and nothing before the files refuses it.
+    pub obstacles: Vec<Obstacle<'a>>,
+    /// Whether a program that was not run (AuthorizedKeysCommand), or a file that was not seen, may let it in all the
+    /// same.
+    pub open: bool,
+}
+
+/// One thing that stands in a key's way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Obstacle<'a> {
+    /// PubkeyAcceptedAlgorithms holds none of its signature algorithms.
+    Algorithm,
+    /// RequiredRSASize: the key's size and the least that sshd takes.
+    TooSmall(u32, u32),
+    /// RevokedKeys names it.
+    Revoked(&'a RevokedFile),
+    /// RevokedKeys cannot be read: then sshd refuses every key.
+    Revocation(&'a RevokedFile),
+    /// A file of keys that sshd does not read.
+    File(&'a KeysFile, Outcome),
+    /// A line that has the key and does not let it in.
+    Line(&'a KeysFile, u32, LineSays),
+    /// It is in none of the files that sshd reads.
+    NotListed,
+}
+
+/// What sshd makes of `key` (auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`), certificates by their CA apart.
+pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Observed<Decision<'a>> {
+    let settings = known(&login.effective)?;
+    let mut obstacles = Vec::new();
+    if !algorithm_accepted(settings, key) {
+        obstacles.push(Obstacle::Algorithm);
+    }
+    let least = settings.first("requiredrsasize").and_then(|bits| bits.parse().ok()).unwrap_or(0);
+    if let Some(bits) = key.bits.filter(|bits| key.plain_algorithm() == "ssh-rsa" && *bits < least) {
+        obstacles.push(Obstacle::TooSmall(bits, least));
+    }
+    for revoked in &login.revoked_files {
+        if revoked.file.error.is_some() {
+            obstacles.push(Obstacle::Revocation(revoked));
+        } else if is_revoked(account, login, revoked, key) {
+            obstacles.push(Obstacle::Revoked(revoked));
+        }
+    }
+    let before = obstacles.len();
+    let mut accepted = None;
+    let mut open = login.commands.iter().any(|command| command.answer.is_none());
+    let mut read = false;
+    for FileSays { file, outcome } in files(account, login, key)? {
+        match outcome {
+            Outcome::Read(lines) => {
+                read = true;
+                for (number, says) in lines {
+                    match says {
+                        LineSays::Lets(_) => accepted = accepted.or(Some((file, number))),
+                        says => obstacles.push(Obstacle::Line(file, number, says)),
+                    }
+                }
+                open |= file.cut_at.is_some() && file.key_lines.as_ref().is_none_or(|lines| !lines.is_empty());
+            }
+            Outcome::NotSeen => open = true,
+            outcome => obstacles.push(Obstacle::File(file, outcome)),
+        }
+    }
+    if accepted.is_some() {
+        obstacles.truncate(before);
+    } else if read && obstacles.len() == before {
+        obstacles.push(Obstacle::NotListed);
+    } else {
+        // A file that is not there is none where another one is read.
+        let missing = |obstacle: &Obstacle<'_>| matches!(obstacle, Obstacle::File(_, Outcome::Missing));
+        let all = obstacles[before..].iter().all(missing);
+        if !all {
+            obstacles.retain(|obstacle| !missing(obstacle));
+        }
+        if read && obstacles.iter().all(missing) {
+            obstacles = vec![Obstacle::NotListed];
+        }
+    }
+    Ok(Decision { accepted, obstacles, open })
+}
+
+/// Whether sshd takes signatures of this key (PubkeyAcceptedAlgorithms, before 8.5 PubkeyAcceptedKeyTypes).
+fn algorithm_accepted(settings: &Options, key: &PublicKey) -> bool {
+    if key.algorithm.is_empty() {
+        return true;
+    }
+    let list = settings.first("pubkeyacceptedalgorithms").or_else(|| settings.first("pubkeyacceptedkeytypes"));
+    let Some(list) = list else { return true };
+    let names: &[&str] = match key.algorithm.as_str() {
+        "ssh-rsa" => &["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"],
+        "ssh-rsa-cert-v01@openssh.com" => {
+            &["rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"]
+        }
+        name => &[name],
+    };
+    names.iter().any(|name| match_pattern_list(name.as_bytes(), list.as_bytes()) == Match::Yes)
+}
+
+/// Whether a RevokedKeys file names the key: a list of keys, or a KRL of which `ssh-keygen -Q` was asked.
+fn is_revoked(account: &Account, login: &Login, revoked: &RevokedFile, key: &PublicKey) -> bool {
+    if let Some((status, _)) = &revoked.query {
+        return *status == 1;
+    }
+    lines(account, login, &revoked.file, key).iter().any(|(_, says)| matches!(says, LineSays::Lets(_)))
 }
 
 /// What every file of AuthorizedKeysFile says of `key`, in sshd's order.
@@ -200,7 +313,8 @@ fn one(account: &Account, login: &Login, text: &[u8], key: &PublicKey) -> Option
     let ca = key.certificate.as_ref().map(|certificate| &certificate.ca);
     let is_it = |other: &PublicKey| match ca {
         Some(ca) => other.fingerprint == *ca,
-        None => other.blob == key.blob,
+        // A key of which only the fingerprint was named has no blob.
+        None => other.fingerprint == key.fingerprint && !other.is_certificate(),
     };
     let hidden = || {
         let found = authorized_keys::keys_within(text);

@@ -1,0 +1,105 @@
+//! sshd's log: what it says of this account, beside what was judged.
+
+use crate::facts::account::Account;
+use crate::facts::{Facts, Observed};
+use crate::openssh::sshd::key::offset_seconds;
+use crate::openssh::sshd::log::{Entry, Event, entry, event};
+
+use super::{scene, seen};
+use crate::checks::{Cause, Outcome};
+
+/// No cause is proven by the log alone: it confirms or corrects the others.
+pub(super) const CAUSES: &[&Cause] = &[];
+
+/// The lines of the log, taken apart, oldest first.
+pub(super) fn entries(account: &Account) -> Vec<Entry<'_>> {
+    let Ok(log) = &account.log else { return Vec::new() };
+    let at = &account.collector.at;
+    let year = at.local.get(..4).and_then(|year| year.parse().ok()).unwrap_or(1970);
+    let offset = offset_seconds(&at.local);
+    log.lines.iter().filter_map(|line| entry(line, year, at.unix_seconds, offset)).collect()
+}
+
+/// Whether the words speak of the account, or belong to a process that does.
+fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
+    let names = |text: &str| text.split([' ', '\'', '"', ',']).any(|word| word == user);
+    let pids: Vec<u32> = entries.iter().filter(|entry| names(entry.text)).filter_map(|entry| entry.pid).collect();
+    let mine = |entry: &&Entry<'_>| names(entry.text) || entry.pid.is_some_and(|pid| pids.contains(&pid));
+    entries.iter().filter(mine).collect()
+}
+
+/// The newest line that states this refusal of the account, quoted with its time, where no later line states that it
+/// was let in.
+pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
+    let scene = scene(facts).ok()?;
+    let entries = entries(scene.account);
+    let user = scene.login.user.to_string();
+    let mut last = None;
+    for entry in about(&entries, &user) {
+        match event(entry.text) {
+            Some(Event::Refusal(stated)) if stated == id => last = Some(entry.clone()),
+            Some(Event::Accepted) => last = None,
+            _ => {}
+        }
+    }
+    last.map(|entry| quote(&entry))
+}
+
+/// A line in evidence.
+fn quote(entry: &Entry<'_>) -> String {
+    let text = crate::facts::text::ServerText::new(entry.text).shortened(300);
+    if entry.stamp.is_empty() {
+        format!("sshd logged: {text}")
+    } else {
+        format!("sshd logged at {}: {text}", crate::facts::text::escape(entry.stamp.as_bytes()))
+    }
+}
+
+/// The first refusal of the account that was logged at or after that time.
+pub(super) fn refused_between(account: &Account, user: &str, since: i64) -> Option<String> {
+    let entries = entries(account);
+    let is = |entry: &&&Entry<'_>| {
+        entry.time.is_some_and(|time| time >= since)
+            && matches!(event(entry.text), Some(Event::Refusal(_) | Event::Failed))
+    };
+    about(&entries, user).iter().find(is).map(|entry| quote(entry))
+}
+
+/// When sshd last read its configuration, seconds since 1970: the latest of its start, of the PidFile's last writing,
+/// and of its last words about listening or a reload (sshd.c `sighup_restart` executes it anew with pid and start time
+/// unchanged).
+pub(super) fn read_at(account: &Account) -> Option<i64> {
+    let logged = entries(account)
+        .into_iter()
+        .filter(|entry| matches!(event(entry.text), Some(Event::Listening | Event::Reload)));
+    let logged = logged.filter_map(|entry| entry.time).max();
+    let started = account.sshd.daemons.iter().filter_map(|daemon| daemon.started).min();
+    [started, account.sshd.pid_file_written, logged].into_iter().flatten().max()
+}
+
+/// What the log says of the account.
+pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
+    let account = seen(facts)?;
+    let log = crate::facts::known(&account.log)?;
+    let entries = entries(account);
+    let user = account.login.user.to_string();
+    let mine = about(&entries, &user);
+    let mut accepted = None;
+    let mut refused = None;
+    for line in &mine {
+        match event(line.text) {
+            Some(Event::Accepted) => (accepted, refused) = (Some(*line), None),
+            Some(Event::Refusal(_) | Event::Failed) => refused = refused.or(Some(*line)),
+            _ => {}
+        }
+    }
+    let evidence = mine.iter().rev().take(20).map(|line| quote(line));
+    let stamp = |line: &Entry<'_>| crate::facts::text::escape(line.stamp.as_bytes());
+    let outcome = match (accepted, refused) {
+        (Some(good), Some(bad)) => Outcome::info(format!("worked until {}, refused since {}", stamp(good), stamp(bad))),
+        (Some(good), None) => Outcome::pass(format!("the last login that is logged succeeded, at {}", stamp(good))),
+        (None, Some(bad)) => Outcome::info(format!("refused since {}", stamp(bad))),
+        (None, None) => Outcome::info(format!("{} says nothing of {user}", log.source)),
+    };
+    Ok(outcome.with(evidence))
+}
