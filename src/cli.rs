@@ -118,11 +118,71 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
 }
 
+/// `sshdoctor server`: why this account's key login is or would be refused on this server, as its sshd would decide.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = "sshdoctor server",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = SERVER_USAGE,
+    after_help = AFTER_SERVER,
+    max_term_width = 80
+)]
+pub(crate) struct Server {
+    #[command(flatten)]
+    pub(crate) common: Options,
+    /// The account; the one that runs it where none is named
+    #[arg(value_name = "USER", conflicts_with = "all")]
+    pub(crate) user: Option<OsString>,
+    /// Every account that can log in, grouped by what stands in its way
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// A public key file, or the fingerprint of the key in question; may be given several times
+    #[arg(long, value_name = "FILE|SHA256:...")]
+    pub(crate) key: Vec<OsString>,
+    /// The client's address; the last one in the log where none is named
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: Option<std::net::IpAddr>,
+    /// The sshd to ask, instead of the one that runs
+    #[arg(long, value_name = "PATH")]
+    pub(crate) sshd: Option<PathBuf>,
+    /// The configuration to judge, instead of the running sshd's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sshd_config: Option<PathBuf>,
+    /// Also run AuthorizedKeysCommand for this account, as sshd would (root only)
+    #[arg(long)]
+    pub(crate) run_keys_command: bool,
+    /// Print the read-only collector, for an administrator to run: sh SCRIPT [USER]
+    #[arg(long, exclusive = true)]
+    pub(crate) print_script: bool,
+    /// Judge what the collector printed elsewhere; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sshd", "sshd_config", "run_keys_command"])]
+    pub(crate) collected: Option<PathBuf>,
+}
+
+/// The forms of `sshdoctor server`.
+pub(crate) const SERVER_USAGE: &str = "sshdoctor server [OPTIONS] [USER]
+       sshdoctor server --all
+       sshdoctor server --print-script > collect.sh
+       sshdoctor server [USER] [--key ...] --collected FILE";
+
+/// What stands below the options of `sshdoctor server --help`.
+const AFTER_SERVER: &str = "\
+It only reads. As root it sees everything; as another account it says what it
+could not see. It prints no password hash and sends nothing anywhere.
+
+Examples:
+  sudo sshdoctor server deploy
+  sudo sshdoctor server deploy --key SHA256:... --from 192.0.2.7
+  sshdoctor server --print-script | ssh admin@web1 sudo sh -s deploy > web1.txt
+  sshdoctor server deploy --collected web1.txt";
+
 /// The forms, in a few lines.
 pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]host [command]
        sshdoctor [OPTIONS] ssh|scp|sftp|rsync|git ...
                                               a failing command as typed
        sshdoctor [OPTIONS]                    a check-up of this client
+       sshdoctor server [USER]                the server's side, on the server
        sshdoctor explain [CAUSE]              what a cause means
        sshdoctor demo [INCIDENT]              incidents, replayed on loopback
        sshdoctor diagnose HOST                a host named as a subcommand";

@@ -51,6 +51,9 @@ async fn run(words: &[OsString]) -> Exit {
         Ok(parted) => parted,
         Err(sentence) => return complain(&format!("{sentence}\n{}", usage())),
     };
+    if let Job::Server(words) = parted.job {
+        return Box::pin(server(parted.ours, words)).await;
+    }
     let ours = [OsString::from("sshdoctor")].into_iter().chain(parted.ours);
     let mut options = match Options::try_parse_from(ours) {
         Ok(options) => options,
@@ -66,6 +69,8 @@ async fn run(words: &[OsString]) -> Exit {
             remark_on_host("explain");
             explain(id.as_deref(), &options)
         }
+        // Followed above, with options of its own.
+        Job::Server(_) => Exit::Usage,
         Job::Demo(incident) => {
             remark_on_host("demo");
             Box::pin(replay(incident.as_deref(), &options)).await
@@ -210,6 +215,52 @@ fn finish(facts: &Facts, options: &Options) -> Exit {
             Some(expectation) => Exit::of_expectation(expectation),
             None => Exit::of_cause(verdict.first.cause.id),
         },
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// `sshdoctor server`.
+async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
+    let line = [OsString::from("sshdoctor server")].into_iter().chain(ours).chain(words);
+    let asked = match cli::Server::try_parse_from(line) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clear };
+            // Help is printed where it is asked for; a closed pipe is no error.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    let options = asked.common;
+    if asked.print_script {
+        return match print(collect::account::SCRIPT, &options) {
+            Ok(()) => Exit::Clear,
+            Err(error) => complain(&format!("{error:#}")),
+        };
+    }
+    remark_on_host("server");
+    let request = collect::account::Request {
+        user: asked.user,
+        all: asked.all,
+        keys: asked.key,
+        from: asked.from,
+        sshd: asked.sshd,
+        config: asked.sshd_config,
+        run_keys_command: asked.run_keys_command,
+        collected: asked.collected,
+        limit: std::time::Duration::from_secs(options.timeout),
+    };
+    let facts = {
+        let progress = Progress::start();
+        progress.step("the server's own side");
+        tokio::select! {
+            biased;
+            () = interrupted() => return Exit::Interrupted,
+            facts = collect::account::collect(&request) => facts,
+        }
+    };
+    match facts {
+        Ok(facts) => finish(&facts, &options),
         Err(error) => complain(&format!("{error:#}")),
     }
 }

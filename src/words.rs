@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use sshdoctor::openssh::arguments;
 
 /// Subcommands of which this version has nothing but the word.
-const RESERVED: [&str; 6] = ["server", "log", "case", "compare", "fleet", "audit"];
+const RESERVED: [&str; 5] = ["log", "case", "compare", "fleet", "audit"];
 
 /// How unlike a known option a word may be and still be a slip of it.
 const LIKENESS: f64 = 0.75;
@@ -36,6 +36,8 @@ pub(crate) enum Job {
     Explain(Option<OsString>),
     /// Replay this incident, or all.
     Demo(Option<OsString>),
+    /// Examine this server's side, with these words of its own.
+    Server(Vec<OsString>),
 }
 
 /// Parts the words that follow `sshdoctor`. `known` are our long options, and whether each takes a value; `tags`:
@@ -63,6 +65,7 @@ pub(crate) fn part(words: &[OsString], known: &[(String, bool)], tags: bool) -> 
         }
         Some(("explain", behind)) => Job::Explain(parting.operand(behind, "explain takes the id of one cause")?),
         Some(("demo", behind)) => Job::Demo(parting.operand(behind, "demo takes the name of one incident")?),
+        Some(("server", behind)) => Job::Server(behind.to_vec()),
         Some(("diagnose", behind)) => Job::Login { typed: None, words: parting.login(None, behind)? },
         Some((word, _)) if RESERVED.contains(&word) => {
             return Err(format!(
@@ -259,7 +262,7 @@ mod tests {
 
     #[test]
     fn words_that_later_versions_will_take_are_answered_in_a_sentence() {
-        for word in ["server", "log", "case", "compare", "fleet", "audit"] {
+        for word in ["log", "case", "compare", "fleet", "audit"] {
             let said = parted(&format!("{word} x")).unwrap_err();
             assert!(said.contains(&format!("`sshdoctor diagnose {word}`")), "{said}");
         }

@@ -6,6 +6,16 @@
 //! can never read as a section.
 
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::Read as _;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
@@ -14,8 +24,10 @@ use crate::facts::account::{
     Password, PathNode, RevokedFile, Shadow, TextFile,
 };
 use crate::facts::config::Options;
+use crate::facts::key::{Blob, PublicKey};
 use crate::facts::text::{Text, User};
-use crate::facts::{Moment, Observed, Unobserved};
+use crate::facts::{Facts, Moment, Observed, Origin, Target, Unobserved, UserFrom};
+use crate::openssh::public_key::from_line;
 
 /// The collector: a read-only POSIX shell script.
 pub const SCRIPT: &str = include_str!("account.sh");
@@ -27,6 +39,193 @@ const VERSION: u32 = 1;
 const MOST_LINES: usize = 2_000_000;
 /// How many names of the file system are kept.
 const MOST_PATHS: usize = 20_000;
+
+/// How much output is read.
+const MOST_BYTES: u64 = 512 << 20;
+/// How much of a key file that `--key` names is read.
+const MOST_KEY: u64 = 1 << 20;
+
+/// What is asked of the server's side.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The account; `None`: the one that runs this.
+    pub user: Option<OsString>,
+    /// Every account that can log in.
+    pub all: bool,
+    /// Public key files and fingerprints.
+    pub keys: Vec<OsString>,
+    /// The client's address.
+    pub from: Option<IpAddr>,
+    /// The sshd to ask.
+    pub sshd: Option<PathBuf>,
+    /// The configuration to judge.
+    pub config: Option<PathBuf>,
+    /// Whether AuthorizedKeysCommand is run.
+    pub run_keys_command: bool,
+    /// The collector's output, where it ran elsewhere; `-` is standard input.
+    pub collected: Option<PathBuf>,
+    /// The limit of the whole run.
+    pub limit: Duration,
+}
+
+/// The server's side, from the collector that runs here or from what it printed elsewhere.
+///
+/// # Errors
+/// A key or an output that cannot be read, a shell that cannot be run, a limit that has passed.
+pub async fn collect(request: &Request) -> anyhow::Result<Facts> {
+    let asked: Vec<PublicKey> = request.keys.iter().map(|key| asked_key(key)).collect::<Result<_, _>>()?;
+    let output = match &request.collected {
+        Some(path) => read_output(path)?,
+        None => run_here(request, &asked).await?,
+    };
+    let mut account = read(&output).map_err(anyhow::Error::msg).with_context(|| match &request.collected {
+        Some(path) => shown(path.as_os_str()),
+        None => "the collector".to_owned(),
+    })?;
+    if let (Some(user), Some(_)) = (&request.user, &request.collected) {
+        let wanted = User::new(user.as_encoded_bytes());
+        ensure!(
+            account.login.user == wanted,
+            "{} is about {}, not about {wanted}",
+            request.collected.as_ref().map(|path| shown(path.as_os_str())).unwrap_or_default(),
+            account.login.user
+        );
+    }
+    if let (Some(from), None) = (request.from, &account.login.from) {
+        account.login.from = Some(from.to_string().as_str().into());
+        account.login.from_named = true;
+    }
+    account.asked = asked;
+    Ok(facts(account))
+}
+
+/// The facts of a server's half alone.
+fn facts(account: Account) -> Facts {
+    let not_here = Unobserved::NotInThisSource;
+    let host = account.collector.host.clone();
+    let user = account.login.user.clone();
+    Facts {
+        observed_at: account.collector.at.clone(),
+        origin: Origin::Server,
+        target: Ok(Target {
+            input: host.clone(),
+            alias: host.clone(),
+            user,
+            user_from: UserFrom::CommandLine,
+            host,
+            port: 22,
+            program: "ssh".to_owned(),
+            ..Target::default()
+        }),
+        identities: Err(not_here.clone()),
+        agent: Err(not_here.clone()),
+        resolve: Err(not_here.clone()),
+        connect: Err(not_here.clone()),
+        transport: Err(not_here.clone()),
+        userauth: Err(not_here.clone()),
+        session: Err(not_here),
+        account: Ok(account),
+        ..Facts::default()
+    }
+}
+
+fn shown(name: &OsStr) -> String {
+    crate::facts::text::escape(name.as_encoded_bytes())
+}
+
+/// A key that `--key` names: a fingerprint, or a file with a public key.
+fn asked_key(word: &OsStr) -> anyhow::Result<PublicKey> {
+    if let Some(text) = word.to_str().filter(|text| text.starts_with("SHA256:")) {
+        let good =
+            text.len() == 50 && text[7..].bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+        ensure!(good, "{text} is no fingerprint: SHA256: and 43 letters, as ssh-keygen -l prints it");
+        return Ok(PublicKey {
+            algorithm: String::new(),
+            blob: Blob::default(),
+            fingerprint: text.into(),
+            comment: Text::new(Vec::new()),
+            bits: None,
+            certificate: None,
+        });
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(word).with_context(|| format!("the key {}", shown(word)))?;
+    file.take(MOST_KEY).read_to_end(&mut bytes).with_context(|| format!("the key {}", shown(word)))?;
+    let lines = bytes.split(|byte| *byte == b'\n');
+    match lines.filter(|line| !line.trim_ascii().is_empty()).find_map(from_line) {
+        Some(key) => Ok(key),
+        None if bytes.starts_with(b"-----BEGIN") => bail!("{} is a private key; name its .pub", shown(word)),
+        None => bail!("{} holds no public key", shown(word)),
+    }
+}
+
+fn read_output(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(MOST_BYTES).read_to_end(&mut bytes).context("standard input")?;
+    } else {
+        let file = std::fs::File::open(path).with_context(|| shown(path.as_os_str()))?;
+        file.take(MOST_BYTES).read_to_end(&mut bytes).with_context(|| shown(path.as_os_str()))?;
+    }
+    Ok(bytes)
+}
+
+/// The words that follow `sh -s`, or `sh SCRIPT`.
+pub fn words(request: &Request, asked: &[PublicKey]) -> anyhow::Result<Vec<OsString>> {
+    let mut words: Vec<OsString> = Vec::new();
+    if request.all {
+        words.push("--all".into());
+    }
+    if let Some(key) = asked.iter().find(|key| !key.blob.0.is_empty()) {
+        words.extend(["--key".into(), format!("{} {}", key.algorithm, key.blob.base64()).into()]);
+    }
+    if let Some(from) = request.from {
+        words.extend(["--from".into(), from.to_string().into()]);
+    }
+    if let Some(sshd) = &request.sshd {
+        words.extend(["--sshd".into(), sshd.into()]);
+    }
+    if let Some(config) = &request.config {
+        words.extend(["--sshd-config".into(), config.into()]);
+    }
+    if request.run_keys_command {
+        words.push("--run-keys-command".into());
+    }
+    words.push("--".into());
+    if !request.all {
+        let own = || nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.name.into());
+        let user = request.user.clone().or_else(own).context("no account was named, and this one has no name")?;
+        words.push(user);
+    }
+    Ok(words)
+}
+
+/// Runs the collector on this machine.
+async fn run_here(request: &Request, asked: &[PublicKey]) -> anyhow::Result<Vec<u8>> {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-s").arg("--").args(words(request, asked)?);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().context("/bin/sh")?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A shell that ends early does not take it all.
+            let _ = stdin.write_all(SCRIPT.as_bytes()).await;
+        }
+    };
+    let drain = async {
+        let mut output = Vec::new();
+        if let Some(stdout) = stdout {
+            stdout.take(MOST_BYTES).read_to_end(&mut output).await?;
+        }
+        Ok::<_, std::io::Error>(output)
+    };
+    let whole = async { tokio::join!(feed, drain).1 };
+    match tokio::time::timeout(request.limit, whole).await {
+        Ok(output) => output.context("the collector"),
+        Err(_) => bail!("the collector did not end within {} s; --timeout gives it longer", request.limit.as_secs()),
+    }
+}
 
 /// Reads the collector's output.
 ///
@@ -327,9 +526,6 @@ impl Reading {
 
     /// Sections that speak of the account that came last.
     fn of_login(&mut self, section: &Section) {
-        if self.logins.is_empty() {
-            self.logins.push(Login { user: User::default(), ..Login::default() });
-        }
         let Some(login) = self.logins.last_mut() else { return };
         match section.name.as_str() {
             "effective" => login.effective = effective(section),
