@@ -1,59 +1,56 @@
 //! The members of the group verdicts: causes that the client cannot prove, each with what would speak for it and the
-//! one command that decides it; and the checks of the server's own side, which another source of facts fills.
+//! one command that decides it.
 
 mod names;
 mod refused;
 mod rejected;
 
-use crate::facts::{Facts, Observed, Stage, known};
+use crate::facts::Facts;
 use crate::openssh::course;
 
 use super::wrong_user::WRONG_USER;
-use super::{Alternative, Certainty, Check, Decide, Outcome, Place, auth_methods, naming};
+use super::{Alternative, Certainty, Decide, Place, auth_methods, naming};
 
 pub(super) use names::{is_git_host, other_name_meant};
 pub(super) use refused::{commands as refusal_commands, members as of_refusal};
 pub(super) use rejected::{commands as rejection_commands, members as of_rejection};
-
-/// sshd's configuration lets this account in with a key.
-pub const SSHD_CONFIG: Check = server_check("sshd-config", "sshd's configuration lets this account in with a key");
-/// The account exists and may log in.
-pub const ACCOUNT: Check = server_check("account", "the account exists, is not locked and may log in");
-/// The key is in the file that sshd reads.
-pub const KEY_ENTRY: Check = server_check("key-entry", "sshd can read the authorized_keys file, and the key is in it");
-/// sshd's log tells the same story.
-pub const SERVER_LOG: Check = server_check("server-log", "sshd's log shows no refusal of this account");
-
-const fn server_check(id: &'static str, claim: &'static str) -> Check {
-    Check { id, stage: Stage::Server, claim, causes: &[], holds: not_from_here, rules_out: &[] }
-}
-
-fn not_from_here(facts: &Facts) -> Observed<Outcome> {
-    known(&facts.account).map(|_| Outcome::info("nothing is judged of it"))
-}
 
 /// A cause that only another viewpoint can prove.
 #[derive(Debug)]
 pub struct Member {
     /// Its id in the catalogue.
     pub id: &'static str,
-    /// A few words that complete "the login fails: …".
-    pub title: &'static str,
-    /// What it means and what shows it.
-    pub doc: &'static str,
+    /// Its words, where no cause of that id has them.
+    pub words: Option<Words>,
     /// Where its deciding command is typed.
     pub place: Place,
     /// The deciding command, as root where the place is the server.
     pub decide: fn(&Facts) -> String,
 }
 
+/// What is said of a member that is no cause of its own yet.
+#[derive(Debug)]
+pub struct Words {
+    /// A few words that complete "the login fails: …".
+    pub title: &'static str,
+    /// What it means and what shows it.
+    pub doc: &'static str,
+}
+
+impl Member {
+    /// A few words that complete "the login fails: …": the cause's own where there is one.
+    pub fn title(&self) -> &'static str {
+        let own = self.words.as_ref().map(|words| words.title);
+        own.or_else(|| super::causes().find(|(_, cause)| cause.id == self.id).map(|(_, cause)| cause.title))
+            .unwrap_or(self.id)
+    }
+}
+
 /// All causes that reports name as alternatives without being able to prove them from here.
 pub const MEMBERS: &[Member] = &[
     Member {
         id: "server-key-not-listed",
-        title: "this key is not in the authorized_keys file",
-        doc: "The file that sshd reads is there, and none of its lines is this key. sshd logs nothing about it at its \
-              default level.",
+        words: None,
         place: Place::Server,
         decide: |facts| {
             let home = naming::home(&naming::user(facts));
@@ -63,23 +60,19 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "server-authorized-keys-missing",
-        title: "there is no authorized_keys file where sshd looks",
-        doc: "No file of the AuthorizedKeysFile setting exists for this account, and the key lies in no other place either.",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("ls -l {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
     },
     Member {
         id: "server-strict-modes",
-        title: "sshd finds the modes of home, .ssh or authorized_keys too open",
-        doc: "With StrictModes, sshd ignores authorized_keys when the file, .ssh or the home folder belongs to another account \
-              or may be written by group or others. It logs \"Authentication refused: bad ownership or modes\".",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("namei -l {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
     },
     Member {
         id: WRONG_USER.id,
-        title: WRONG_USER.title,
-        doc: WRONG_USER.doc,
+        words: None,
         place: Place::Client,
         decide: |facts| {
             let name = names::suggested(facts).unwrap_or_else(|| "NAME".to_owned());
@@ -88,32 +81,25 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "server-no-such-user",
-        title: "the account does not exist on the server",
-        doc: "sshd answers for an unknown account exactly as for a known one that does not accept the key. It logs \"Invalid \
-              user\".",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("getent passwd {}", super::quoted(&naming::user(facts).to_string())),
     },
     Member {
         id: "server-user-not-allowed",
-        title: "AllowUsers, DenyUsers, AllowGroups or DenyGroups keep the account out",
-        doc: "sshd refuses every method of an account that these lists exclude and logs \"User … not allowed because …\".",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "^(allow|deny)(users|groups)"),
     },
     Member {
         id: "server-authorized-keys-elsewhere",
-        title: "the key is in a file that sshd does not read",
-        doc: "AuthorizedKeysFile names another path (a central folder, administrators_authorized_keys on Windows), or the key \
-              was put into another account's home or a misspelt file.",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "authorizedkeys"),
     },
     Member {
         id: "server-authorized-keys-unreadable",
-        title: "sshd, acting as the user, cannot read authorized_keys",
-        doc: "The file or a folder above it is closed to the account itself: made by root with mode 0600, a home without x, an \
-              NFS mount. sshd logs \"Could not open user … authorized keys\".",
+        words: None,
         place: Place::Server,
         decide: |facts| {
             let user = super::quoted(&naming::user(facts).to_string());
@@ -125,17 +111,13 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "server-key-entry-malformed",
-        title: "the key's line in authorized_keys is broken",
-        doc: "The line was wrapped by a paste, two keys were joined into one line, or it is in another format or encoding. sshd \
-              passes over it in silence.",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("ssh-keygen -lf {}/.ssh/authorized_keys", naming::home(&naming::user(facts))),
     },
     Member {
         id: "server-key-options-refuse",
-        title: "an option on the key's line refuses this login",
-        doc: "from=, expiry-time=, principals= or a touch or PIN requirement on the matching line. sshd logs \"Authentication \
-              tried for … with correct key but not from a permitted host\" for from=.",
+        words: None,
         place: Place::Server,
         decide: |facts| {
             let home = naming::home(&naming::user(facts));
@@ -144,23 +126,19 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "server-account-locked",
-        title: "the account is locked",
-        doc: "sshd without PAM refuses an account whose shadow entry begins with an exclamation mark, and logs \"account is \
-              locked\". With PAM such an account can still log in with a key.",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("passwd -S {}", super::quoted(&naming::user(facts).to_string())),
     },
     Member {
         id: "server-account-expired",
-        title: "the account, or its password beyond the grace time, has expired",
-        doc: "sshd without PAM refuses the account's keys; with PAM it accepts the key and then closes the connection.",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("chage -l {}", super::quoted(&naming::user(facts).to_string())),
     },
     Member {
         id: "server-shell-invalid",
-        title: "the account's login shell does not exist or cannot be run",
-        doc: "sshd refuses every method and logs \"not allowed because shell … does not exist\".",
+        words: None,
         place: Place::Server,
         decide: |facts| {
             let user = super::quoted(&naming::user(facts).to_string());
@@ -169,119 +147,98 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "server-home-missing",
-        title: "the account's home folder is not there",
-        doc: "It was never made, is not mounted, or is encrypted until somebody logs in; sshd then finds no authorized_keys.",
+        words: None,
         place: Place::Server,
         decide: |facts| format!("ls -ld {}", naming::home(&naming::user(facts))),
     },
     Member {
         id: "server-selinux-context",
-        title: "an SELinux label keeps sshd from reading the file",
-        doc: "The file was moved or made where another label applies; the audit log holds an AVC denial for sshd.",
+        words: None,
         place: Place::Server,
         decide: |_| "ausearch -m avc -ts recent -c sshd".to_owned(),
     },
     Member {
         id: "server-authorized-keys-command-failed",
-        title: "AuthorizedKeysCommand fails or does not answer with the key",
-        doc: "The keys come from a program (LDAP, SSSD, a cloud's agent) that is missing, unsafe, failing, or does not know the \
-              key.",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "authorizedkeyscommand"),
     },
     Member {
         id: "server-key-algorithm-refused",
-        title: "the server's policy refuses this type of key",
-        doc: "PubkeyAcceptedAlgorithms, a crypto policy or FIPS mode excludes the key's type. sshd logs \"signature algorithm … \
-              not in PubkeyAcceptedAlgorithms\".",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "pubkeyacceptedalgorithms|requiredrsasize"),
     },
     Member {
         id: "server-key-revoked",
-        title: "the key is revoked on the server",
-        doc: "RevokedKeys lists it; sshd logs \"revoked by file\".",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "revokedkeys"),
     },
     Member {
         id: "server-root-login-disabled",
-        title: "root may not log in",
-        doc: "PermitRootLogin excludes root. OpenSSH accepts the key first and then refuses the signed request, logging ROOT \
-              LOGIN REFUSED; dropbear refuses at once.",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "permitrootlogin"),
     },
-    Member {
-        id: "server-pam-denied",
-        title: "PAM's account rules keep the account out",
-        doc: "access.conf, sssd or another account module says no after the key was accepted; sshd logs \"Access denied for user \
-              … by PAM account configuration\".",
-        place: Place::Server,
-        decide: |facts| log_command(facts),
-    },
+    Member { id: "server-pam-denied", words: None, place: Place::Server, decide: |facts| log_command(facts) },
     Member {
         id: "server-nologin-file",
-        title: "a nologin file keeps everybody but root out",
-        doc: "/etc/nologin or /run/nologin exists: the machine is booting, shutting down, or was left so.",
+        words: None,
         place: Place::Server,
         decide: |_| "ls -l /etc/nologin /run/nologin".to_owned(),
     },
     Member {
         id: "server-config-override",
-        title: "another line of sshd_config wins over the one that was edited",
-        doc: "sshd takes the first value: a drop-in or an earlier line decides, not the line that the administrator changed.",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "pubkey|authorizedkeys|allow|deny"),
     },
     Member {
         id: "server-config-not-reloaded",
-        title: "sshd still runs with its configuration of before a change",
-        doc: "The files are newer than sshd's last start or reload.",
+        words: None,
         place: Place::Server,
         decide: |_| "ls -lt /etc/ssh/sshd_config /etc/ssh/sshd_config.d; ps -o lstart= -C sshd".to_owned(),
     },
     Member {
         id: "certificate-principal-mismatch",
-        title: "the certificate does not name this account",
-        doc: "sshd lets a certificate in where it lists the account's name among its principals, or one of those that \
+        words: Some(Words {
+            title: "the certificate does not name this account",
+            doc: "sshd lets a certificate in where it lists the account's name among its principals, or one of those that \
               AuthorizedPrincipalsFile or AuthorizedPrincipalsCommand maps to the account; one without any principal it \
               refuses. It logs \"Certificate invalid: name is not a listed principal\" or \"Certificate does not contain an \
               authorized principal\". Whether names are mapped is visible on the server only.",
+        }),
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "authorizedprincipals|trustedusercakeys"),
     },
     Member {
         id: "certificate-not-trusted",
-        title: "the server does not trust the certificate's CA",
-        doc: "The CA's key is not in the file of TrustedUserCAKeys nor on a cert-authority line of authorized_keys, it is \
+        words: Some(Words {
+            title: "the server does not trust the certificate's CA",
+            doc: "The CA's key is not in the file of TrustedUserCAKeys nor on a cert-authority line of authorized_keys, it is \
               revoked, or its signature is of an algorithm that CASignatureAlgorithms leaves out (ssh-rsa with SHA-1 since \
               8.2). sshd says nothing about it at its usual log level.",
+        }),
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "trustedusercakeys|casignaturealgorithms|revokedkeys"),
     },
     Member {
         id: "server-chroot-ownership",
-        title: "ChrootDirectory, or a folder above it, fails sshd's rule of ownership",
-        doc: "Every folder of the path has to belong to root and be writable by nobody else. Else sshd ends the session in \
-              silence and logs \"bad ownership or modes for chroot directory\".",
+        words: None,
         place: Place::Server,
         decide: |facts| auth_methods::sshd_effective(facts, "^chrootdirectory"),
     },
     Member {
         id: "source-banned",
-        title: "this address is banned on the server",
-        doc: "fail2ban, hosts.deny or a firewall rule on the server keeps this client's address out for a time.",
+        words: Some(Words {
+            title: "this address is banned on the server",
+            doc: "fail2ban, hosts.deny or a firewall rule on the server keeps this client's address out for a time.",
+        }),
         place: Place::Server,
         decide: |_| "fail2ban-client status sshd".to_owned(),
     },
-    Member {
-        id: "server-config-invalid",
-        title: "sshd dies on each connection, or did not come up, because of its configuration",
-        doc: "sshd -t names the line; until it is mended sshd ends every connection or will not start again.",
-        place: Place::Server,
-        decide: |_| "sshd -t".to_owned(),
-    },
+    Member { id: "server-config-invalid", words: None, place: Place::Server, decide: |_| "sshd -t".to_owned() },
 ];
 
 /// The member with that id.
@@ -352,7 +309,7 @@ fn suspected(facts: &Facts, suspect: Suspect) -> Option<Alternative> {
     Some(Alternative {
         cause: member.id,
         certainty: suspect.certainty,
-        summary: member.title.to_owned(),
+        summary: member.title().to_owned(),
         evidence: suspect.evidence,
         decide: Some(Decide { place: member.place, command: (member.decide)(facts) }),
     })

@@ -5,7 +5,7 @@
 //! the server may have chosen file names and the contents of key files; contents stand behind a mark on each line and
 //! can never read as a section.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -124,7 +124,7 @@ fn facts(account: Account) -> Facts {
         transport: Err(not_here.clone()),
         userauth: Err(not_here.clone()),
         session: Err(not_here),
-        account: Ok(account),
+        account: Ok(Box::new(account)),
         ..Facts::default()
     }
 }
@@ -351,7 +351,7 @@ impl Section {
 struct Reading {
     account: Account,
     section: Section,
-    paths: HashMap<Vec<u8>, ()>,
+    paths: HashSet<Vec<u8>>,
     from: (Option<Vec<u8>>, bool),
     /// Whether an `[account]` section has come.
     login: bool,
@@ -477,7 +477,7 @@ impl Reading {
 
     fn path(&mut self, section: &Section) {
         let name = section.get("path").unwrap_or_default().to_vec();
-        if self.account.paths.len() >= MOST_PATHS || self.paths.insert(name, ()).is_some() {
+        if self.account.paths.len() >= MOST_PATHS || !self.paths.insert(name) {
             return;
         }
         self.account.paths.push(PathNode {

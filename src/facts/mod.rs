@@ -219,7 +219,7 @@ pub struct Facts {
     #[serde(default = "unasked", skip_serializing_if = "is_unasked")]
     pub opinion: Observed<opinion::Opinion>,
     /// The server's own side.
-    pub account: Observed<account::Account>,
+    pub account: Observed<Box<account::Account>>,
     /// The client's side as a whole. `None` where a login is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkup: Option<Box<checkup::Checkup>>,

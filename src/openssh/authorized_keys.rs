@@ -33,6 +33,7 @@ pub struct Entry {
 
 /// The options of a line that bear on whether and how a login is let in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option of the line")]
 pub struct Options {
     /// `from=`: hosts and addresses.
     pub from: Option<String>,

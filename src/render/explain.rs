@@ -211,10 +211,10 @@ fn member_entry(member: &'static Member) -> Entry {
     let decide = (member.decide)(&Facts { target: Ok(target), ..Facts::default() });
     Entry {
         id: member.id,
-        title: member.title,
+        title: member.title(),
         stage: Stage::Server,
         place: Some(member.place),
-        doc: member.doc,
+        doc: member.words.as_ref().map_or("", |words| words.doc),
         decide: Some(decide),
         prevent: None,
         see: &[],

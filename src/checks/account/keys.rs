@@ -8,7 +8,7 @@ use crate::openssh::authorized_keys::{self, Line, Refusal};
 use crate::openssh::sshd::key::{LineSays, Obstacle, Outcome as Of, access, decide};
 use crate::openssh::strict_modes::Distrusted;
 
-use super::{Scene, deciding, edit, not_allowed, obstacle, passes, reload, scene, seen};
+use super::{Scene, deciding, edit, not_allowed, obstacle, reload, scene, seen};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can keep a key out.
@@ -384,8 +384,11 @@ fn one_command(steps: Vec<Step>) -> Vec<Step> {
     vec![Step::server_root(commands.join(" && "), "mends all places that sshd would stop at")]
 }
 
+/// A line that has a key and refuses it: whose, in which file, its number, and what it says.
+type LineObstacle<'a> = (Scene<'a>, PublicKey, &'a KeysFile, u32, LineSays);
+
 /// The line that has the key and refuses it.
-fn line_obstacle(facts: &Facts) -> Observed<Option<(Scene<'_>, PublicKey, &KeysFile, u32, LineSays)>> {
+fn line_obstacle(facts: &Facts) -> Observed<Option<LineObstacle<'_>>> {
     Ok(found(facts)?.and_then(|(scene, found)| match found {
         Found::Of(key, Obstacle::Line(file, number, says), _) => Some((scene, key, file, number, says)),
         _ => None,
@@ -849,7 +852,7 @@ fn append(scene: &Scene<'_>) -> Vec<Step> {
         command = format!("install -d -m 700 -o {} -g {} {} && ", passwd.uid, passwd.gid, naming::path(&folder));
     }
     let owner = format!("-o {} -g {}", passwd.uid, passwd.gid);
-    command.push_str(&format!("printf '%s\\n' {line} | install -m 600 {owner} /dev/stdin {path}"));
+    let command = format!("{command}printf '%s\\n' {line} | install -m 600 {owner} /dev/stdin {path}");
     vec![Step::server_root(command, "makes the file with the key in it, for the account alone")]
 }
 
@@ -896,7 +899,7 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     let scene = scene(facts)?;
     for key in &scene.keys {
         if let Some((file, line)) = decide(scene.account, scene.login, key)?.accepted {
-            return passes(format!("{}:{line} lets {} in", file.path, naming::key(key)));
+            return Ok(Outcome::pass(format!("{}:{line} lets {} in", file.path, naming::key(key))));
         }
     }
     let mut evidence = Vec::new();

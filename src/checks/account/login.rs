@@ -4,7 +4,7 @@ use crate::facts::account::{Account, TextFile};
 use crate::facts::{Facts, Observed};
 use crate::openssh::sshd::{self, NotAllowed};
 
-use super::{Scene, deciding, edit, not_allowed, passes, reload, scene, seen, user};
+use super::{Scene, deciding, edit, not_allowed, reload, scene, seen, user};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can keep the account out.
@@ -586,7 +586,7 @@ fn access_rule<'a>(scene: &Scene<'a>) -> Option<(&'a TextFile, usize, String)> {
     let names_user = |word: &str| {
         word == "ALL" || word == name || {
             let group = word.strip_prefix('@').or_else(|| word.strip_prefix('(')?.strip_suffix(')'));
-            passwd.groups.iter().any(|(_, own)| group.unwrap_or(word) == own.to_string())
+            passwd.groups.iter().any(|(_, own)| *own == group.unwrap_or(word))
         }
     };
     let names_origin = |word: &str| {
@@ -627,7 +627,7 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     let account = seen(facts)?;
     let login = &account.login;
     match crate::facts::known(&login.passwd)? {
-        Some(passwd) => passes(format!("{} exists, uid {}, shell {}", login.user, passwd.uid, passwd.shell)),
+        Some(passwd) => Ok(Outcome::pass(format!("{} exists, uid {}, shell {}", login.user, passwd.uid, passwd.shell))),
         None => Ok(Outcome::info("no account was asked about")),
     }
 }

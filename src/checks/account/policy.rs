@@ -4,7 +4,7 @@ use crate::facts::config::Options;
 use crate::facts::{Facts, Observed, known};
 use crate::openssh::sshd::config::{Setting, settings};
 
-use super::{Scene, deciding, edit, not_allowed, obstacle, passes, reload, scene, seen};
+use super::{Scene, deciding, edit, not_allowed, obstacle, reload, scene, seen};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can be wrong with it.
@@ -130,8 +130,11 @@ fn spell(seconds: i64) -> String {
     }
 }
 
+/// Whether a value lets keys in.
+type Lets = fn(&str) -> bool;
+
 /// Keywords whose effective value keeps keys out, and the values that would let them in.
-const WANTED: &[(&str, fn(&str) -> bool)] = &[
+const WANTED: &[(&str, Lets)] = &[
     ("pubkeyauthentication", |value| value.eq_ignore_ascii_case("yes")),
     ("permitrootlogin", |value| ["yes", "prohibit-password", "without-password"].contains(&value)),
     ("authenticationmethods", |value| value.split_whitespace().any(|list| list == "publickey" || list == "any")),
@@ -408,5 +411,5 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     if settings.is_no("pubkeyauthentication") {
         return Ok(Outcome::info("PubkeyAuthentication is no for this login"));
     }
-    passes("sshd's settings let this account in with a key")
+    Ok(Outcome::pass("sshd's settings let this account in with a key"))
 }

@@ -62,7 +62,7 @@ impl Reader<'_> {
                 }
                 "include" if depth < DEEPEST => {
                     for pattern in value_words(value) {
-                        self.include(&pattern, matched, depth);
+                        self.include(&pattern, matched.as_ref(), depth);
                     }
                 }
                 _ => self.found.push(Setting {
@@ -76,10 +76,10 @@ impl Reader<'_> {
         }
     }
 
-    fn include(&mut self, pattern: &[u8], matched: &Option<ServerText>, depth: usize) {
+    fn include(&mut self, pattern: &[u8], matched: Option<&ServerText>, depth: usize) {
         let pattern = if pattern.starts_with(b"/") { pattern.to_vec() } else { [b"/etc/ssh/", pattern].concat() };
         let files = self.files;
-        let slashes = |name: &[u8]| name.iter().filter(|byte| **byte == b'/').count();
+        let slashes = |name: &[u8]| name.split(|byte| *byte == b'/').count();
         // As glob(3): sorted, and no `*` matches a slash or a leading dot.
         let hidden = |name: &[u8]| name.rsplit(|byte| *byte == b'/').next().is_some_and(|last| last.starts_with(b"."));
         let mut named: Vec<&TextFile> = files
@@ -91,7 +91,7 @@ impl Reader<'_> {
             .collect();
         named.sort_by(|one, other| one.path.as_bytes().cmp(other.path.as_bytes()));
         for file in named {
-            self.file(file, &mut matched.clone(), depth + 1);
+            self.file(file, &mut matched.cloned(), depth + 1);
         }
     }
 }

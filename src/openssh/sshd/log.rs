@@ -121,6 +121,8 @@ pub fn event(text: &str) -> Option<Event> {
     failed.iter().any(|words| text.starts_with(words)).then_some(Event::Failed)
 }
 
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /// The stamp of syslog (`Nov 25 02:04:00`), of RFC 5424 and the journal's short-iso, its time, and what follows it.
 fn stamped(line: &str, year: i64, now: i64, offset_seconds: i64) -> Option<(&str, i64, &str)> {
     if line.as_bytes().first()?.is_ascii_digit() {
@@ -128,7 +130,6 @@ fn stamped(line: &str, year: i64, now: i64, offset_seconds: i64) -> Option<(&str
         let (stamp, rest) = (&line[..end], &line[end + 1..]);
         return Some((stamp, iso(stamp)?, rest));
     }
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let stamp = line.get(..15)?;
     let month = MONTHS.iter().position(|name| stamp.starts_with(name))?;
     let day: u32 = stamp.get(4..6)?.trim().parse().ok()?;
