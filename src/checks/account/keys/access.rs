@@ -1,0 +1,227 @@
+//! Whether sshd can read a file of keys, and trusts it: the account's own rights, SELinux, StrictModes.
+
+use crate::facts::account::PathNode;
+use crate::facts::text::Path;
+use crate::openssh::sshd::key::{Obstacle, Outcome as Of};
+use crate::openssh::strict_modes::Distrusted;
+
+use super::super::{Scene, scene};
+use super::{Found, file_obstacle, found, install, who};
+use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
+
+pub(super) const AUTHORIZED_KEYS_UNREADABLE: Cause = Cause {
+    id: "server-authorized-keys-unreadable",
+    title: "sshd, acting as the user, cannot read authorized_keys",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "The file or a folder above it is closed to the account itself: made by root with mode 0600, a home without x, an NFS \
+          mount. sshd logs \"Could not open user … authorized keys\".\n\nProven by the kernel's own answer to the account \
+          (setpriv, as root), else by owner, group and mode of every folder on the way.",
+    prevent: "Make the file as the account itself (runuser -u ACCOUNT), or with install -o ACCOUNT -m 600.",
+    fix: Fix {
+        commands: |facts| {
+            let Ok(Some((scene, file, Of::Unreadable(at)))) = file_obstacle(facts) else { return Vec::new() };
+            let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
+            let closed = at.unwrap_or_else(|| file.path.clone());
+            let name = naming::path(&closed);
+            let below_home = [passwd.home.as_bytes(), b"/"].concat();
+            if closed.as_bytes().starts_with(&below_home) || closed == passwd.home {
+                vec![Step::server_root(
+                    format!("chown {}:{} {name}", passwd.uid, passwd.gid),
+                    "gives it to the account, which then can open it",
+                )]
+            } else if closed == file.path {
+                vec![Step::server_root(
+                    format!("chmod o+r {name}"),
+                    "lets the account read it; it holds public keys only",
+                )]
+            } else {
+                vec![Step::server_root(
+                    format!("chmod o+x {name}"),
+                    "lets the account pass it; it still cannot list it",
+                )]
+            }
+        },
+        mend: install,
+    },
+    see: &["OpenSSH auth2-pubkeyfile.c auth_openfile, auth2-pubkey.c user_key_allowed2"],
+    judge: |facts| {
+        let Some((scene, file, outcome)) = file_obstacle(facts)? else { return Ok(None) };
+        match outcome {
+            Of::Unreadable(at) if denied_by_selinux(&scene).is_empty() => {
+                let closed = at.unwrap_or_else(|| file.path.clone());
+                let summary = format!("{} itself cannot read {}", who(&scene), file.path);
+                let mut finding = Finding::proven(summary);
+                if closed != file.path {
+                    finding = finding.seen(format!("{closed} is closed to it"));
+                }
+                finding.evidence.extend(scene.account.node(&closed).and_then(described));
+                if file.account_reads == Some(false) {
+                    finding = finding.seen("asked as the account (setpriv), the kernel forbids to open it");
+                }
+                Ok(Some(finding))
+            }
+            Of::NotAFile => {
+                let summary = format!("{} is no regular file, and sshd ignores it", file.path);
+                let mut finding = Finding::proven(summary);
+                finding.evidence.extend(scene.account.node(&file.path).and_then(described));
+                Ok(Some(finding))
+            }
+            _ => Ok(None),
+        }
+    },
+};
+
+/// What stat said of a name, in a sentence.
+pub(super) fn described(node: &PathNode) -> Option<String> {
+    let stat = node.followed.or(node.stat)?;
+    Some(format!("{} has mode {:04o}, owner {}, group {}", node.path, stat.permissions(), stat.uid, stat.gid))
+}
+
+/// AVC denials about sshd that name the files of keys or a folder above them.
+fn denied_by_selinux(scene: &Scene<'_>) -> Vec<String> {
+    if scene.account.machine.selinux != Some(true) {
+        return Vec::new();
+    }
+    let names: Vec<String> = scene
+        .login
+        .keys_files
+        .iter()
+        .flat_map(|file| {
+            let text = file.path.to_string();
+            text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect();
+    let about = |line: &str| names.iter().any(|name| line.contains(&format!("name=\"{name}\"")));
+    let lines = scene.account.machine.denials.iter().rev().map(|line| line.shortened(400));
+    lines.filter(|line| about(line)).take(3).collect()
+}
+
+pub(super) const SELINUX_CONTEXT: Cause = Cause {
+    id: "server-selinux-context",
+    title: "an SELinux label keeps sshd from reading the file",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "The file was moved or made where another label applies; the audit log holds an AVC denial for sshd.\n\n\
+          Proven by a denial that names the file or a folder above it, while SELinux enforces.",
+    prevent: "Move files with `cp` and not with `mv`, or run restorecon afterwards; tell SELinux of homes in other places with \
+              semanage fcontext.",
+    fix: Fix {
+        commands: |facts| {
+            let Ok(scene) = scene(facts) else { return Vec::new() };
+            let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
+            vec![Step::server_root(
+                format!("restorecon -Rv {}/.ssh", naming::path(&passwd.home)),
+                "gives the folder and its files the labels that the policy has for them",
+            )]
+        },
+        mend: |facts| {
+            if let Ok(account) = &mut facts.account {
+                account.machine.denials.clear();
+            }
+            install(facts);
+        },
+    },
+    see: &["sshd_selinux(8)", "restorecon(8)"],
+    judge: |facts| {
+        let Some((scene, found)) = found(facts)? else { return Ok(None) };
+        let by_file = match &found {
+            Found::All(..) => true,
+            Found::Of(_, obstacle, _) => matches!(obstacle, Obstacle::File(..) | Obstacle::NotListed),
+        };
+        let denials = denied_by_selinux(&scene);
+        if denials.is_empty() || !by_file {
+            return Ok(None);
+        }
+        let mut finding = Finding::proven(format!("SELinux forbids sshd to read the keys of {}", who(&scene)));
+        finding.evidence = denials;
+        let labels = scene.login.keys_files.iter().filter_map(|file| {
+            let node = scene.account.node(&file.path)?;
+            node.label.as_ref().map(|label| format!("{} has the label {label}", file.path))
+        });
+        finding.evidence.extend(labels);
+        Ok(Some(finding))
+    },
+};
+
+pub(super) const STRICT_MODES: Cause = Cause {
+    id: "server-strict-modes",
+    title: "sshd finds the modes of home, .ssh or authorized_keys too open",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "With StrictModes, sshd ignores authorized_keys when the file, .ssh or the home folder belongs to another account or \
+          may be written by group or others. It logs \"Authentication refused: bad ownership or modes\". Debian's and Ubuntu's \
+          sshd lets a group write that has no other member.\n\nProven by owner and mode of every folder between the file and \
+          the home folder, as sshd walks them.",
+    prevent: "Keep homes at 0755 or less and .ssh at 0700; give shared folders a place outside of homes.",
+    fix: Fix {
+        commands: |facts| {
+            let Ok(Some((scene, _, Of::Distrusted(stop, further)))) = file_obstacle(facts) else { return Vec::new() };
+            let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
+            let all: Vec<&Distrusted> = std::iter::once(&stop).chain(&further).collect();
+            let step = |place: &Distrusted| {
+                let name = naming::path(&place.path);
+                if place.owner {
+                    Step::server_root(format!("chown {} {name}", passwd.uid), "gives it to the account")
+                } else {
+                    Step::server_root(format!("chmod go-w {name}"), "lets nobody but its owner write there")
+                }
+            };
+            let mut steps: Vec<Step> = all.iter().map(|place| step(place)).collect();
+            // What belongs to another and is open as well needs both.
+            let both = all.iter().filter(|place| place.owner && place.stat.mode & 0o022 != 0);
+            steps.extend(both.map(|place| {
+                Step::server_root(
+                    format!("chmod go-w {}", naming::path(&place.path)),
+                    "lets nobody but its owner write there",
+                )
+            }));
+            one_command(steps)
+        },
+        mend: |facts| {
+            let stops: Vec<Path> = match file_obstacle(facts) {
+                Ok(Some((_, _, Of::Distrusted(stop, further)))) => {
+                    std::iter::once(stop).chain(further).map(|place| place.path).collect()
+                }
+                _ => Vec::new(),
+            };
+            let Ok(account) = &mut facts.account else { return };
+            let uid = account.login.passwd.as_ref().ok().and_then(|passwd| Some(passwd.as_ref()?.uid));
+            for node in account.paths.iter_mut().filter(|node| stops.contains(&node.path)) {
+                for stat in [&mut node.stat, &mut node.followed].into_iter().flatten() {
+                    stat.mode &= !0o022;
+                    stat.uid = uid.filter(|_| stat.uid != 0).unwrap_or(stat.uid);
+                }
+            }
+        },
+    },
+    see: &["OpenSSH misc.c safe_path", "sshd_config(5) StrictModes"],
+    judge: |facts| {
+        let Some((scene, file, Of::Distrusted(stop, further))) = file_obstacle(facts)? else { return Ok(None) };
+        let what = if stop.owner { "belongs to another account" } else { "may be written by others" };
+        let summary = format!("sshd ignores {}: {} {what}", file.path, stop.path);
+        let mut finding = Finding::proven(summary);
+        for place in std::iter::once(&stop).chain(&further) {
+            let stat = place.stat;
+            finding = finding.seen(format!(
+                "{} has mode {:04o}, owner {}, group {}",
+                place.path,
+                stat.permissions(),
+                stat.uid,
+                stat.gid
+            ));
+        }
+        finding.evidence.extend(super::super::log::last_refusal(facts, "server-strict-modes"));
+        let uid = scene.login.passwd.as_ref().ok().and_then(|passwd| Some(passwd.as_ref()?.uid)).unwrap_or_default();
+        Ok(Some(finding.seen(format!("StrictModes wants root or {uid} as owner, and nobody else to write"))))
+    },
+};
+
+/// Several commands of root as one, so that nothing is left half done.
+fn one_command(steps: Vec<Step>) -> Vec<Step> {
+    if steps.len() < 2 {
+        return steps;
+    }
+    let commands: Vec<String> = steps.iter().filter_map(|step| step.command.clone()).collect();
+    vec![Step::server_root(commands.join(" && "), "mends all places that sshd would stop at")]
+}

@@ -1,0 +1,193 @@
+//! The line that has the key: what its options refuse, and what sshd cannot read of it.
+
+use crate::facts::account::{KeysFile, KeysLine};
+use crate::facts::key::PublicKey;
+use crate::facts::{Facts, Observed};
+use crate::openssh::authorized_keys::{self, Line, Refusal};
+use crate::openssh::sshd::key::{LineSays, Obstacle};
+
+use super::super::{Scene, scene};
+use super::{Found, append, found, install};
+use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming, quoted};
+
+/// A line that has a key and refuses it: whose, in which file, its number, and what it says.
+type LineObstacle<'a> = (Scene<'a>, PublicKey, &'a KeysFile, u32, LineSays);
+
+/// The line that has the key and refuses it.
+fn line_obstacle(facts: &Facts) -> Observed<Option<LineObstacle<'_>>> {
+    Ok(found(facts)?.and_then(|(scene, found)| match found {
+        Found::Of(key, Obstacle::Line(file, number, says), _) => Some((scene, key, file, number, says)),
+        _ => None,
+    }))
+}
+
+pub(super) const KEY_OPTIONS_REFUSE: Cause = Cause {
+    id: "server-key-options-refuse",
+    title: "an option on the key's line refuses this login",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "from=, expiry-time=, principals= or a touch or PIN requirement on the matching line. sshd logs \"Authentication tried \
+          for … with correct key but not from a permitted host\" for from=.\n\nProven by the line itself, the address that the \
+          login comes from and the server's clock.",
+    prevent: "Write the reason and the date of a restriction into the line's comment.",
+    fix: Fix { commands: option_commands, mend: install },
+    see: &["OpenSSH auth2-pubkeyfile.c auth_authorise_keyopts", "sshd(8) AUTHORIZED_KEYS FILE FORMAT"],
+    judge: |facts| {
+        let Some((scene, key, file, number, LineSays::Refuses(refusal))) = line_obstacle(facts)? else {
+            return Ok(None);
+        };
+        let at = format!("{}:{number}", file.path);
+        let from = scene.login.from.as_ref().map_or_else(|| "an unknown address".to_owned(), ToString::to_string);
+        let (summary, fact) = match &refusal {
+            Refusal::From(list) => (
+                format!("the key's line allows it from other addresses than {from}"),
+                format!("{at} has from=\"{}\"", escaped(list)),
+            ),
+            Refusal::BadFrom(list) => (
+                "the key's line has a from= that sshd cannot read".to_owned(),
+                format!("{at} has from=\"{}\"", escaped(list)),
+            ),
+            Refusal::Expired(time) => {
+                ("the key's line has expired".to_owned(), format!("{at} has expiry-time=\"{}\"", escaped(time)))
+            }
+            Refusal::PrincipalsOnPlainKey => (
+                "the key's line has principals=, which sshd allows for a CA's key only".to_owned(),
+                format!("{at} has principals= without cert-authority"),
+            ),
+        };
+        let mut finding = Finding::proven(summary).seen(fact).seen(naming::key(&key));
+        if !scene.login.from_named && matches!(refusal, Refusal::From(_)) {
+            finding.certainty = crate::checks::Certainty::Likely;
+            finding = finding.seen(format!("{from} is the last address in the log; --from names another"));
+        }
+        finding.evidence.extend(super::super::log::last_refusal(facts, "server-key-options-refuse"));
+        Ok(Some(finding))
+    },
+};
+
+fn escaped(text: &str) -> String {
+    crate::facts::text::ServerText::new(text).shortened(200)
+}
+
+fn option_commands(facts: &Facts) -> Vec<Step> {
+    let Ok(Some((scene, _, file, number, LineSays::Refuses(refusal)))) = line_obstacle(facts) else {
+        return Vec::new();
+    };
+    let path = naming::path(&file.path);
+    let cut = |script: String, why: &str| {
+        Step::server_root(format!("sed -i.bak {} {path}", quoted(&format!("{number}{script}"))), why)
+    };
+    let from = scene.login.from.as_ref().and_then(|from| from.as_str());
+    match (refusal, from) {
+        (Refusal::From(list), Some(from)) if !list.starts_with('!') => vec![cut(
+            format!("s/from=\"/from=\"{},/", from.replace('/', "\\/")),
+            "allows the address beside the others, if the login may come from there",
+        )],
+        (Refusal::Expired(_), _) => {
+            vec![cut(
+                "s/expiry-time=\"[^\"]*\",\\{0,1\\}//; s/^ *//".to_owned(),
+                "takes the expiry away, if the key may still be used",
+            )]
+        }
+        (Refusal::PrincipalsOnPlainKey, _) => {
+            vec![cut(
+                "s/principals=\"[^\"]*\",\\{0,1\\}//; s/^ *//".to_owned(),
+                "takes principals= away, which only a CA's line may have",
+            )]
+        }
+        _ => vec![Step::server_root(format!("sed -n {number}p {path}"), "shows the line; correct its from=")],
+    }
+}
+
+pub(super) const KEY_ENTRY_MALFORMED: Cause = Cause {
+    id: "server-key-entry-malformed",
+    title: "the key's line in authorized_keys is broken",
+    blocks: Blocks::Accepted,
+    place: Place::Server,
+    doc: "The line was wrapped by a paste, two keys were joined into one line, or it is in another format or encoding. sshd \
+          passes over it in silence.\n\nProven where the key's own letters stand in the file at a place where sshd reads no key, \
+          or its options cannot be read; likely where the file holds nothing that sshd can read.",
+    prevent: "Append keys with ssh-copy-id, or with `printf '%s\\n' … >>` after a look whether the file ends with a line feed.",
+    fix: Fix {
+        commands: |facts| {
+            let Ok(scene) = scene(facts) else { return Vec::new() };
+            let mut steps: Vec<Step> = Vec::new();
+            if let Ok(Some((_, _, file, number, _))) = line_obstacle(facts) {
+                steps.push(Step::server_root(
+                    format!("sed -n {number}p {}", naming::path(&file.path)),
+                    "shows the broken line",
+                ));
+            }
+            steps.splice(0..0, append(&scene));
+            steps
+        },
+        mend: install,
+    },
+    see: &["OpenSSH auth2-pubkeyfile.c auth_check_authkey_line, sshkey.c sshkey_read"],
+    judge: malformed,
+};
+
+fn malformed(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some((_, key, file, number, says)) = line_obstacle(facts)? {
+        let at = format!("{}:{number}", file.path);
+        let (summary, fact) = match says {
+            LineSays::BadOptions(words) => (
+                format!("sshd cannot read the options of the key's line: {words}"),
+                format!("{at} has the key, and options that sshd does not take"),
+            ),
+            LineSays::OpenQuote => (
+                "sshd cannot read the key's line: a quote in its options is never closed".to_owned(),
+                format!("{at} has the key behind an open quote"),
+            ),
+            LineSays::Hidden(column) => (
+                "the key stands in the middle of a line, where sshd reads none".to_owned(),
+                format!(
+                    "{at} has the key at its {column}th byte: two lines were joined, or something stands before it"
+                ),
+            ),
+            _ => return Ok(None),
+        };
+        return Ok(Some(Finding::proven(summary).seen(fact).seen(naming::key(&key))));
+    }
+    let Some((scene, Found::Of(_, Obstacle::NotListed, open))) = found(facts)? else { return Ok(None) };
+    for file in &scene.login.keys_files {
+        if let Some(fact) = shape(file) {
+            let summary = format!("{} is in a form that sshd cannot read", file.path);
+            let mut finding = Finding::likely(summary).seen(fact);
+            finding.certainty = if open { crate::checks::Certainty::Possible } else { finding.certainty };
+            return Ok(Some(finding));
+        }
+    }
+    Ok(None)
+}
+
+/// What makes a whole file, or its lines, unreadable for sshd.
+pub(super) fn shape(file: &KeysFile) -> Option<String> {
+    let readable = |line: &KeysLine| match line {
+        KeysLine::Text(text) => matches!(authorized_keys::line(text.as_bytes()), Line::Entry(_)),
+        _ => false,
+    };
+    if file.start.starts_with(b"\xff\xfe") || file.start.starts_with(b"\xfe\xff") || file.nuls > 0 {
+        return Some(format!("{} is UTF-16 (or holds NUL bytes): sshd reads bytes", file.path));
+    }
+    let text = |line: &KeysLine| match line {
+        KeysLine::Text(text) => Some(text.as_bytes().to_vec()),
+        _ => None,
+    };
+    let begins = |line: &KeysLine, words: &[u8]| {
+        text(line).is_some_and(|text| text.strip_prefix(b"\xef\xbb\xbf".as_slice()).unwrap_or(&text).starts_with(words))
+    };
+    for (number, line) in (1..).zip(&file.lines) {
+        if begins(line, b"---- BEGIN SSH2") {
+            return Some(format!("{}:{number} begins a key in the SSH2 format; ssh-keygen -i converts it", file.path));
+        }
+        if begins(line, b"PuTTY-User-Key-File-") || begins(line, b"-----BEGIN ") {
+            return Some(format!("{}:{number} begins a private key, which has no place there", file.path));
+        }
+    }
+    if file.start.starts_with(b"\xef\xbb\xbf") && !file.lines.first().is_some_and(readable) {
+        return Some(format!("{} begins with a byte order mark, and sshd passes over its first line", file.path));
+    }
+    let wrapped = file.lines.iter().position(|line| matches!(line, KeysLine::Base64(_)));
+    wrapped.map(|at| format!("{}:{} is the rest of a key that a line feed cut in two", file.path, at + 1))
+}
