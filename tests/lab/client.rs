@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long ssh is watched where it is to hang.
 const HANG: Duration = Duration::from_secs(3);
 /// How long sshdoctor may take; its own limit is 30 s.
-const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
+pub(crate) const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
@@ -115,7 +115,12 @@ fn on_terminal(
 }
 
 /// Collects what a program writes until it ends, shows the text waited for, or the limit is reached.
-fn watch(mut command: Command, limit: Duration, until: Option<&str>, types: &[(&str, &str)]) -> anyhow::Result<Ended> {
+pub(crate) fn watch(
+    mut command: Command,
+    limit: Duration,
+    until: Option<&str>,
+    types: &[(&str, &str)],
+) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| command.get_program().display().to_string())?;
     let mut keyboard = child.stdin.take();

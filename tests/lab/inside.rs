@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::account::{self, Asked};
 use crate::client::{self, Ended};
 use crate::row::{Fixture, HEALTHY, Other, Row, Ssh};
 use crate::world::{World, read};
@@ -29,7 +30,7 @@ pub(crate) fn run(row: &Row, doctor: &Path, ssh_only: bool) -> Outcome {
         outcome.complaints.push(format!("{error:#}"));
     }
     if !outcome.complaints.is_empty() {
-        for log in ["/var/log/sshd", "/var/log/python"] {
+        for log in ["/var/log/sshd", account::LOG, "/var/log/python"] {
             let text = read(log).unwrap_or_default();
             let _ = write!(outcome.printed, "\n--- {log}\n{text}");
         }
@@ -39,22 +40,20 @@ pub(crate) fn run(row: &Row, doctor: &Path, ssh_only: bool) -> Outcome {
 
 fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> anyhow::Result<()> {
     let mut world = World::build(doctor)?;
+    if row.side.is_some() {
+        world.becomes_server()?;
+    }
     (row.setup)(&mut world)?;
     if row.finds.is_none() {
         outcome.ssh(&client::ssh(&world, row, row.ssh)?, row.ssh);
     }
-    if !row.log.is_empty() {
-        let logged = client::wait_for("sshd's log", || read("/var/log/sshd").is_ok_and(|log| log.contains(row.log)));
-        if logged.is_err() {
-            outcome.complaints.push(format!("sshd's log does not say {:?}: {}", row.log, read("/var/log/sshd")?));
-        }
+    if !row.log.is_empty() && client::wait_for("sshd's log", || account::log().contains(row.log)).is_err() {
+        outcome.complaints.push(format!("sshd's log does not say {:?}: {}", row.log, account::log()));
     }
     let mut report = Value::Null;
     if !ssh_only {
-        let (ended, text, facts) = client::doctor(&world, row)?;
-        report = outcome.report(&ended, &text);
-        outcome.verdict(row, row.also, &ended, &report);
-        outcome.found(row, &report);
+        let facts;
+        (report, facts) = outcome.judged(row, &world)?;
         if row.fixture != Fixture::No && facts.is_none() {
             outcome.complaints.push("no case was saved".to_owned());
         }
@@ -64,25 +63,38 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
         with_or_without(row, &world, ssh_only, outcome)?;
     }
     let Some(mend) = row.mend else { return Ok(()) };
-    let printed = printed_step(&report).filter(|_| mend.printed);
-    if mend.printed && !ssh_only && printed.is_none() {
+    let steps = if row.side.is_some() { usize::MAX } else { 1 };
+    let printed: Vec<(String, bool)> = printed_steps(&report, steps).into_iter().filter(|_| mend.printed).collect();
+    if mend.printed && !ssh_only && printed.is_empty() {
         outcome.complaints.push("no command is printed as the first step".to_owned());
     }
-    match printed {
-        Some((command, true)) => drop(world.sh(&command)?),
-        Some((command, false)) => {
-            let done = world.as_client("/bin/sh", &["-c", &command]).output()?;
-            if !done.status.success() {
-                outcome.complaints.push(format!("{command}: {}", String::from_utf8_lossy(&done.stderr).trim_end()));
-            }
+    if printed.is_empty() {
+        world.sh(mend.script)?;
+    }
+    for (command, as_root) in printed {
+        if as_root {
+            world.sh(&command)?;
+            continue;
         }
-        None => drop(world.sh(mend.script)?),
+        let done = world.as_client("/bin/sh", &["-c", &command]).output()?;
+        if !done.status.success() {
+            outcome.complaints.push(format!("{command}: {}", String::from_utf8_lossy(&done.stderr).trim_end()));
+        }
+    }
+    if row.side.is_some() {
+        // A daemon that was told to read its configuration again does so at once, but not before.
+        std::thread::sleep(std::time::Duration::from_millis(300));
     }
     outcome.printed.push_str("\n--- after the first fault was taken away\n");
     outcome.ssh(&client::ssh(&world, row, mend.then)?, mend.then);
     if !ssh_only {
-        let (ended, text, _) = client::doctor(&world, row)?;
-        let after = outcome.report(&ended, &text);
+        let after = if let Some(side) = row.side {
+            let Asked { here, .. } = account::asks(&world, row, side)?;
+            outcome.report(&here, &here.stdout)
+        } else {
+            let (ended, text, _) = client::doctor(&world, row)?;
+            outcome.report(&ended, &text)
+        };
         let predicted = report.pointer("/verdict/also/0/cause").and_then(Value::as_str);
         let met = word(&after, "/verdict/cause");
         if let Some(unforeseen) = mend.unforeseen {
@@ -130,6 +142,28 @@ fn with_or_without(row: &Row, world: &World, ssh_only: bool, outcome: &mut Outco
 }
 
 impl Outcome {
+    /// What sshdoctor says, compared with what the row says, and the facts of the run.
+    fn judged(&mut self, row: &Row, world: &World) -> anyhow::Result<(Value, Option<String>)> {
+        let Some(side) = row.side else {
+            let (ended, text, facts) = client::doctor(world, row)?;
+            let report = self.report(&ended, &text);
+            self.verdict(row, row.also, &ended, &report);
+            self.found(row, &report);
+            return Ok((report, facts));
+        };
+        let Asked { here, collected, facts, complaints } = account::asks(world, row, side)?;
+        let report = self.report(&here, &here.stdout);
+        self.verdict(row, row.also, &here, &report);
+        self.complaints.extend(complaints);
+        let again = self.report(&collected, &collected.stdout);
+        let before = self.complaints.len();
+        self.verdict(row, row.also, &collected, &again);
+        for complaint in &mut self.complaints[before..] {
+            *complaint = format!("from what the printed collector printed: {complaint}");
+        }
+        Ok((report, facts))
+    }
+
     /// Compares what ssh did with what it should do.
     fn ssh(&mut self, ended: &Ended, expected: Ssh) {
         let Ended { status, stdout, stderr, took } = ended;
@@ -224,10 +258,10 @@ impl Outcome {
     }
 }
 
-/// The first step's command, and whether root types it.
-fn printed_step(report: &Value) -> Option<(String, bool)> {
-    let step = list(report, "/verdict/next_steps").next()?;
-    Some((step["command"].as_str()?.to_owned(), step["as"] == "root"))
+/// The commands of the first steps, and whether root types them: of one step, or of all that have a command.
+fn printed_steps(report: &Value, most: usize) -> Vec<(String, bool)> {
+    let command = |step: &Value| Some((step["command"].as_str()?.to_owned(), step["as"] == "root"));
+    list(report, "/verdict/next_steps").take(most).filter_map(command).collect()
 }
 
 fn word<'a>(value: &'a Value, pointer: &str) -> &'a str {

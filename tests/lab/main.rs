@@ -10,6 +10,7 @@
 
 #![expect(clippy::print_stdout, clippy::exit, reason = "a test program reports on stdout and by its status")]
 
+mod account;
 mod client;
 mod inside;
 mod row;

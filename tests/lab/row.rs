@@ -1,5 +1,6 @@
 //! What a row of the lab is: one machine with one thing wrong, a command line, and what ssh and sshdoctor say to it.
 
+use crate::account::Side;
 use crate::world::World;
 use crate::written::Written;
 
@@ -50,6 +51,8 @@ pub(crate) struct Row {
     pub(crate) mend: Option<Mend>,
     /// Without a target: what the check-up finds, a part of each sentence, and nothing else.
     pub(crate) finds: Option<&'static [&'static str]>,
+    /// Where it is judged on the server, and not by the client: what is asked there.
+    pub(crate) side: Option<Side>,
     /// Where the facts of the run are kept with `BLESS=1`.
     pub(crate) fixture: Fixture,
 }
@@ -142,14 +145,51 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         other: None,
         mend: None,
         finds: None,
+        side: None,
         fixture: Fixture::No,
     }
+}
+
+/// A row that is judged on the server, as root: about deploy, the client's default key and the client's address.
+pub(crate) fn on_server(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    let side = Side { user: "deploy", key: "/home/a/.ssh/id_ed25519.pub", words: &[], no_log: false };
+    row(name, setup).asks(side).proven("nothing-found")
 }
 
 impl Row {
     /// What its source says of it.
     pub(crate) fn written(&self) -> Written {
         Written { name: self.name.to_owned(), cause: self.cause.to_owned(), certainty: self.certainty.to_owned() }
+    }
+
+    /// This is asked on the server.
+    fn asks(mut self, side: Side) -> Self {
+        self.side = Some(side);
+        self
+    }
+
+    /// On the server this account is asked about.
+    pub(crate) fn about(mut self, user: &'static str) -> Self {
+        self.side = self.side.map(|side| Side { user, ..side });
+        self
+    }
+
+    /// On the server this key is asked about; no key where it is empty.
+    pub(crate) fn key(mut self, key: &'static str) -> Self {
+        self.side = self.side.map(|side| Side { key, ..side });
+        self
+    }
+
+    /// On the server these words are added.
+    pub(crate) fn words(mut self, words: &'static [&'static str]) -> Self {
+        self.side = self.side.map(|side| Side { words, ..side });
+        self
+    }
+
+    /// The server's log is gone before anything is asked.
+    pub(crate) fn without_log(mut self) -> Self {
+        self.side = self.side.map(|side| Side { no_log: true, ..side });
+        self
     }
 
     /// Another command line.
@@ -313,7 +353,8 @@ impl Row {
         self
     }
 
-    /// The command that the report prints takes the fault away as well as the script does.
+    /// The command that the report prints takes the fault away as well as the script does; on the server all that root is
+    /// to type there, in turn.
     pub(crate) fn printed(mut self) -> Self {
         self.mend = self.mend.map(|mend| Mend { printed: true, ..mend });
         self

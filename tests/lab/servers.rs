@@ -9,6 +9,7 @@ use std::thread;
 
 use anyhow::Context as _;
 
+use crate::account::LOG;
 use crate::client::wait_for;
 use crate::world::{World, keygen, read};
 
@@ -46,9 +47,13 @@ impl World {
         self.append("/home/a/.ssh/known_hosts", &format!("{names} {}", words.join(" ")))
     }
 
-    /// Debian's sshd alone: the host keys that exist, these lines first.
+    /// Debian's sshd alone: the host keys that exist, these lines first. It logs to syslog where there is one.
     pub(crate) fn sshd(&self, lines: &str) -> anyhow::Result<()> {
         self.sshd_config(lines)?;
+        if Path::new("/dev/log").exists() {
+            self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config")?;
+            return listening(LOG, "Server listening on");
+        }
         self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd")?;
         listening("/var/log/sshd", "Server listening on")
     }

@@ -1,5 +1,7 @@
 //! All rows, by the step at which ssh stops.
 
+mod account_login;
+mod account_policy;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -77,6 +79,8 @@ pub(crate) fn all() -> Vec<Row> {
         faults::rows(),
         remarks::rows(),
         sessions::rows(),
+        account_login::rows(),
+        account_policy::rows(),
     ]
     .concat()
 }
