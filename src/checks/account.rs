@@ -4,6 +4,7 @@
 mod keys;
 mod log;
 mod login;
+mod pam;
 mod policy;
 
 use crate::facts::account::{Account, Login};
@@ -14,7 +15,7 @@ use crate::openssh::sshd::config::{Setting, settings};
 use crate::openssh::sshd::key::{Decision, Obstacle, decide};
 use crate::openssh::sshd::{self, NotAllowed};
 
-use super::{Check, Step, quoted};
+use super::{Certainty, Check, Finding, Step, quoted};
 
 /// sshd's configuration lets this account in with a key.
 pub const SSHD_CONFIG: Check = Check {
@@ -104,9 +105,83 @@ fn user(scene: &Scene<'_>) -> String {
     }
 }
 
-/// The line of sshd_config that decides a keyword for everybody: the first one outside Match.
+/// The line of sshd_config that decides a keyword for this login: the first one outside Match where that is what holds,
+/// else the one of the Match block that says what holds; `None` where no line says it.
 fn deciding(account: &Account, keyword: &str) -> Option<Setting> {
-    settings(&account.sshd).into_iter().find(|line| line.keyword == keyword && line.matched.is_none())
+    let lines: Vec<Setting> = settings(&account.sshd).into_iter().filter(|line| line.keyword == keyword).collect();
+    let general: Vec<&Setting> = lines.iter().filter(|line| line.matched.is_none()).collect();
+    let Ok(effective) = &account.login.effective else { return general.first().map(|line| (*line).clone()) };
+    let holds = words(effective.all(keyword));
+    // These gather what all lines say (servconf.c `sAllowUsers`); of the others the first line wins.
+    let gathers = ["allowusers", "denyusers", "allowgroups", "denygroups"].contains(&keyword);
+    let value = |line: &Setting| line.value.to_string();
+    let most = if gathers { general.len() } else { 1 };
+    if holds == words(general.iter().take(most).map(|line| value(line))) {
+        return general.first().map(|line| (*line).clone());
+    }
+    let says = |line: &&Setting| {
+        let said = words([value(line)]);
+        line.matched.is_some() && if gathers { said.iter().all(|word| holds.contains(word)) } else { said == holds }
+    };
+    lines.iter().find(says).cloned()
+}
+
+/// The words of values, as they compare.
+fn words(values: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
+    let plain = |word: &str| match word.trim_matches('"').to_ascii_lowercase().as_str() {
+        // Two names of one value.
+        "prohibit-password" => "without-password".to_owned(),
+        word => word.to_owned(),
+    };
+    values.into_iter().flat_map(|value| value.as_ref().split_whitespace().map(plain).collect::<Vec<_>>()).collect()
+}
+
+/// What becomes of a finding that rests on the configuration as the files hold it, where sshd has not read them since
+/// they were changed: likely at most, and nothing where the log shows a login of the account after the change.
+fn as_read(facts: &Facts, mut finding: Finding) -> Option<Finding> {
+    let Ok(Some((file, changed, _))) = policy::newer(facts) else { return Some(finding) };
+    if log::let_in_since(facts, changed) {
+        return None;
+    }
+    finding.certainty = finding.certainty.max(Certainty::Likely);
+    Some(finding.seen(format!("{file} was changed after sshd last read it, so the running sshd may decide otherwise")))
+}
+
+/// PubkeyAuthentication is no for this login, and no other line asks for it: the server's half of
+/// `server-pubkey-disabled`, whose one judge stands beside what the wire shows.
+pub(super) fn keys_switched_off(facts: &Facts) -> Option<Finding> {
+    let scene = scene(facts).ok()?;
+    let settings = scene.login.effective.as_ref().ok()?;
+    let refused =
+        !matches!(not_allowed(facts), Ok(None)) || policy::overridden(facts).is_ok_and(|found| found.is_some());
+    if !settings.is_no("pubkeyauthentication") || refused {
+        return None;
+    }
+    let mut finding = Finding::proven(format!("sshd does not take public keys for {}", scene.login.user));
+    if let Some(line) = deciding(scene.account, "pubkeyauthentication") {
+        let matched = line.matched.as_ref().map(|matched| format!(" (below Match {})", matched.shortened(100)));
+        finding = finding.seen(format!(
+            "{}: {} {}{}",
+            line.place(),
+            line.keyword,
+            line.value.shortened(100),
+            matched.unwrap_or_default()
+        ));
+    }
+    as_read(facts, finding.seen("sshd -T for this login: pubkeyauthentication no"))
+}
+
+/// How keys are switched on again on the server.
+pub(super) fn switch_keys_on(facts: &Facts) -> Vec<Step> {
+    let Ok(scene) = scene(facts) else { return Vec::new() };
+    let line = deciding(scene.account, "pubkeyauthentication");
+    let change = line.map(|line| edit(&line, "s/.*/PubkeyAuthentication yes/", "takes keys again"));
+    change.into_iter().chain([reload(&scene)]).collect()
+}
+
+/// After that sshd takes keys.
+pub(super) fn keys_are_on(facts: &mut Facts) {
+    login::set(facts, "pubkeyauthentication", "yes");
 }
 
 /// Checks the configuration and tells the running sshd to read it again, whoever started it.

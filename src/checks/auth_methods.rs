@@ -347,19 +347,28 @@ const SERVER_PUBKEY_DISABLED: Cause = Cause {
     place: Place::Server,
     doc: "publickey is not among the methods that the server lists for this user, so no key is ever asked about, and nothing \
           else can be given. PubkeyAuthentication no in sshd_config or in a Match block, or AuthenticationMethods that begin \
-          with another method.\n\nProven by the server's own list.",
+          with another method.\n\nProven by the server's own list, or by its effective settings for this login (sshd -T -C).",
     prevent: "Check with `sshd -T -C user=…,host=…,addr=…` what a Match block changes for a user.",
     fix: Fix {
         commands: |facts| {
+            if super::account::keys_switched_off(facts).is_some() {
+                return super::account::switch_keys_on(facts);
+            }
             vec![Step::server_root(
                 sshd_effective(facts, "pubkeyauthentication|authenticationmethods"),
                 "prints what sshd allows for this user; set PubkeyAuthentication yes where it is no, then reload sshd",
             )]
         },
-        mend: forget_userauth,
+        mend: |facts| {
+            super::account::keys_are_on(facts);
+            forget_userauth(facts);
+        },
     },
     see: &["RFC 4252 section 5.1", "sshd_config(5) PubkeyAuthentication, Match"],
     judge: |facts| {
+        if let Some(found) = super::account::keys_switched_off(facts) {
+            return Ok(Some(found));
+        }
         let Some(scene) = scene(facts)? else { return Ok(None) };
         let given = scene.questions && scene.client_questions && scene.asked;
         let off_here = scene.questions && !scene.client_questions && scene.asked;

@@ -17,6 +17,7 @@ pub mod key_format;
 pub mod known_hosts;
 pub mod methods;
 pub mod opinion;
+pub mod pam;
 pub mod patterns;
 pub mod prompts;
 pub mod public_key;

@@ -45,7 +45,7 @@ pub fn not_allowed(account: &Account, login: &Login) -> Observed<Option<NotAllow
     if settings.is_no("usepam") {
         let shadow = known(&login.shadow)?;
         let today = account.collector.at.unix_seconds.div_euclid(86_400);
-        if let Some(day) = shadow.expires.filter(|day| *day > 0 && today > *day) {
+        if let Some(day) = shadow.expires.filter(|day| *day >= 0 && today > *day) {
             return Ok(Some(NotAllowed::Expired(day)));
         }
         if shadow.password == Password::Locked {

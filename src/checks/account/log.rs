@@ -21,7 +21,7 @@ pub(super) fn entries(account: &Account) -> Vec<Entry<'_>> {
 }
 
 /// Whether the words speak of the account, or belong to a process that does.
-fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
+pub(super) fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
     let names = |text: &str| text.split([' ', '\'', '"', ',']).any(|word| word == user);
     let pids: Vec<u32> = entries.iter().filter(|entry| names(entry.text)).filter_map(|entry| entry.pid).collect();
     let mine = |entry: &&Entry<'_>| names(entry.text) || entry.pid.is_some_and(|pid| pids.contains(&pid));
@@ -45,8 +45,27 @@ pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
     last.map(|entry| quote(&entry))
 }
 
+/// Whether the last word of the log about the account is that it was let in.
+pub(super) fn let_in_last(facts: &Facts) -> bool {
+    let Ok(scene) = scene(facts) else { return false };
+    let entries = entries(scene.account);
+    let user = scene.login.user.to_string();
+    let last = about(&entries, &user).into_iter().filter_map(|entry| event(entry.text)).next_back();
+    last == Some(Event::Accepted)
+}
+
+/// Whether the log shows that the account was let in at that time or later.
+pub(super) fn let_in_since(facts: &Facts, since: i64) -> bool {
+    let Ok(scene) = scene(facts) else { return false };
+    let entries = entries(scene.account);
+    let user = scene.login.user.to_string();
+    about(&entries, &user)
+        .into_iter()
+        .any(|entry| event(entry.text) == Some(Event::Accepted) && entry.time.is_some_and(|time| time >= since))
+}
+
 /// A line in evidence.
-fn quote(entry: &Entry<'_>) -> String {
+pub(super) fn quote(entry: &Entry<'_>) -> String {
     let text = crate::facts::text::ServerText::new(entry.text).shortened(300);
     if entry.stamp.is_empty() {
         format!("sshd logged: {text}")

@@ -1,10 +1,11 @@
-//! The account: does it exist, may it log in, does its shell run, does PAM let it in?
+//! The account: does it exist, may it log in, does its shell run?
 
-use crate::facts::account::{Account, TextFile};
+use crate::facts::account::Account;
 use crate::facts::{Facts, Observed};
+use crate::openssh::pam::No;
 use crate::openssh::sshd::{self, NotAllowed};
 
-use super::{Scene, deciding, edit, not_allowed, reload, scene, seen, user};
+use super::{Scene, as_read, deciding, edit, not_allowed, pam, reload, scene, seen, user};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can keep the account out.
@@ -16,12 +17,12 @@ pub(super) const CAUSES: &[&Cause] = &[
     &USER_NOT_ALLOWED,
     &HOME_MISSING,
     &ROOT_LOGIN_DISABLED,
-    &NOLOGIN_FILE,
-    &PAM_DENIED,
+    &pam::NOLOGIN_FILE,
+    &pam::PAM_DENIED,
 ];
 
 /// A finding for the scene's account.
-fn about(scene: &Scene<'_>, words: &str) -> Finding {
+pub(super) fn about(scene: &Scene<'_>, words: &str) -> Finding {
     Finding::proven(format!("{} {words}", scene.login.user))
 }
 
@@ -108,7 +109,8 @@ const ACCOUNT_EXPIRED: Cause = Cause {
     blocks: Blocks::Accepted,
     place: Place::Server,
     doc: "sshd without PAM refuses the account's keys; with PAM it accepts the key and then closes the connection.\n\n\
-          Proven by shadow's dates and the server's clock.",
+          Proven by shadow's dates, the server's clock, and PAM's rules where sshd uses PAM; likely where another rule of PAM \
+          may let it in all the same.",
     prevent: "`chage -l ACCOUNT` shows the dates; accounts of machines should have none.",
     fix: Fix {
         commands: |facts| {
@@ -142,18 +144,23 @@ const ACCOUNT_EXPIRED: Cause = Cause {
             return Ok(Some(about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", date(day)))));
         }
         let scene = scene(facts)?;
-        if not_allowed(facts)?.is_some() || !uses_pam_unix(&scene) {
+        let Some((rule, no)) = pam::asked(&scene, "pam_unix.so").filter(|(_, no)| *no != No::Ignored) else {
+            return Ok(None);
+        };
+        if not_allowed(facts)?.is_some() {
             return Ok(None);
         }
+        // With no_pass_expiry pam_unix looks at the password's age only where it asked for the password itself.
+        let aged = password_expired_on(&scene).filter(|_| !rule.arguments.iter().any(|word| word == "no_pass_expiry"));
         let found = if let Some(day) = expired_on(&scene) {
             about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", date(day)))
-        } else if let Some(day) = password_expired_on(&scene) {
+        } else if let Some(day) = aged {
             about(&scene, "has a password that expired, and its grace time is over")
                 .seen(format!("it had to be changed by {} (chage -l)", date(day)))
         } else {
             return Ok(None);
         };
-        Ok(Some(found.seen("PAM's account rules of sshd hold pam_unix, which refuses it").at(Blocks::Signed)))
+        Ok(pam::judged(facts, found.seen(format!("pam_unix refuses it ({}: {})", rule.place, rule.text)), no))
     },
 };
 
@@ -163,34 +170,17 @@ fn today(account: &Account) -> i64 {
 }
 
 /// The account's last day, where it has passed.
-fn expired_on(scene: &Scene<'_>) -> Option<i64> {
+pub(super) fn expired_on(scene: &Scene<'_>) -> Option<i64> {
     let day = scene.login.shadow.as_ref().ok()?.expires?;
-    (day > 0 && today(scene.account) >= day).then_some(day)
+    (day >= 0 && today(scene.account) >= day).then_some(day)
 }
 
 /// The last day on which an old password would still have been taken, where it has passed (pam_unix, `check_shadow_expiry`).
-fn password_expired_on(scene: &Scene<'_>) -> Option<i64> {
+pub(super) fn password_expired_on(scene: &Scene<'_>) -> Option<i64> {
     let shadow = scene.login.shadow.as_ref().ok()?;
     let day = shadow.last_change.filter(|day| *day > 0)? + shadow.maximum.filter(|days| (0..99_999).contains(days))?;
     let day = day + shadow.inactive.filter(|days| *days >= 0)?;
     (today(scene.account) > day).then_some(day)
-}
-
-/// Whether sshd uses PAM, and PAM's account rules ask pam_unix.
-fn uses_pam_unix(scene: &Scene<'_>) -> bool {
-    let on = scene.login.effective.as_ref().is_ok_and(|settings| settings.is_yes("usepam"));
-    on && rules(scene.account).any(|(_, rule)| rule.contains("pam_unix.so"))
-}
-
-/// PAM's account rules for sshd, with their files.
-fn rules(account: &Account) -> impl Iterator<Item = (&TextFile, String)> {
-    account.machine.pam.iter().flat_map(|file| {
-        file.lines.iter().filter_map(move |line| {
-            let text = line.as_str()?.split('#').next()?.trim().to_owned();
-            let first = text.split_whitespace().next()?.trim_start_matches('-').to_owned();
-            (first == "account").then_some((file, text))
-        })
-    })
 }
 
 /// A day since 1970 as a date.
@@ -291,7 +281,7 @@ const USER_NOT_ALLOWED: Cause = Cause {
             let named = if scene.login.from_named { "" } else { ", the last address in the log" };
             finding = finding.seen(format!("asked for a login from {from}{named}"));
         }
-        Ok(Some(finding))
+        Ok(as_read(facts, finding))
     },
 };
 
@@ -305,10 +295,12 @@ fn allow_commands(facts: &Facts) -> Vec<Step> {
     let plain = !name.contains(['/', '\\', '\'', '"', '&']);
     let mut steps = Vec::new();
     match why {
-        NotAllowed::AllowUsers => match deciding(scene.account, "allowusers").filter(|_| plain) {
-            Some(line) => steps.push(edit(&line, &format!("s/$/ {name}/"), "adds the account to AllowUsers")),
-            None => steps.push(Step::person(Place::Server, "add the account to AllowUsers in sshd_config")),
-        },
+        NotAllowed::AllowUsers => {
+            match deciding(scene.account, "allowusers").filter(|line| plain && !line.value.as_bytes().contains(&b'#')) {
+                Some(line) => steps.push(edit(&line, &format!("s/$/ {name}/"), "adds the account to AllowUsers")),
+                None => steps.push(Step::person(Place::Server, "add the account to AllowUsers in sshd_config")),
+            }
+        }
         NotAllowed::AllowGroups => {
             let groups = scene.login.effective.as_ref().map(|settings| settings.all("allowgroups").collect::<Vec<_>>());
             let group = groups.unwrap_or_default().into_iter().find(|group| !group.contains(['*', '?', '!', ',']));
@@ -441,8 +433,8 @@ const ROOT_LOGIN_DISABLED: Cause = Cause {
         let finding = match value {
             "no" => about(&scene, "may not log in: PermitRootLogin is no"),
             "forced-commands-only" => {
-                let forced = scene.keys.iter().any(|key| forced_line(&scene, key));
-                if forced {
+                // Without a key in question nobody can say that it is not one that forces a command.
+                if scene.keys.is_empty() || scene.keys.iter().any(|key| forced_line(&scene, key)) {
                     return Ok(None);
                 }
                 about(&scene, "may log in with keys that force a command only (PermitRootLogin forced-commands-only)")
@@ -453,7 +445,7 @@ const ROOT_LOGIN_DISABLED: Cause = Cause {
             .map(|line| format!("{}: {} {}", line.place(), line.keyword, line.value));
         let mut finding = finding;
         finding.evidence.extend(place);
-        Ok(Some(finding.seen(format!("sshd -T for this login: permitrootlogin {value}"))))
+        Ok(as_read(facts, finding.seen(format!("sshd -T for this login: permitrootlogin {value}"))))
     },
 };
 
@@ -475,150 +467,8 @@ pub(super) fn set(facts: &mut Facts, keyword: &str, value: &str) {
     }
 }
 
-const NOLOGIN_FILE: Cause = Cause {
-    id: "server-nologin-file",
-    title: "a nologin file keeps everybody but root out",
-    blocks: Blocks::Signed,
-    place: Place::Server,
-    doc: "/etc/nologin or /run/nologin exists: the machine is booting, shutting down, or was left so. With PAM the key is \
-          accepted and the connection closed.\n\nProven by the file, the account not being root, and PAM's account rules (or \
-          sshd without PAM).",
-    prevent: "Whoever makes /etc/nologin for maintenance removes it afterwards; /run/nologin is systemd's and goes by itself.",
-    fix: Fix {
-        commands: |facts| {
-            let Ok(scene) = scene(facts) else { return Vec::new() };
-            let files: Vec<String> =
-                scene.account.machine.nologin.iter().map(|file| naming::path(&file.path)).collect();
-            vec![Step::server_root(format!("rm {}", files.join(" ")), "once the machine is up and nobody works on it")]
-        },
-        mend: |facts| {
-            if let Ok(account) = &mut facts.account {
-                account.machine.nologin.clear();
-            }
-        },
-    },
-    see: &["pam_nologin(8)", "nologin(5)", "OpenSSH session.c do_nologin"],
-    judge: |facts| {
-        let scene = scene(facts)?;
-        let Some(file) = scene.account.machine.nologin.first() else { return Ok(None) };
-        if sshd::is_root(scene.login) || not_allowed(facts)?.is_some() {
-            return Ok(None);
-        }
-        let settings = crate::facts::known(&scene.login.effective)?;
-        let by_pam = settings.is_yes("usepam") && rules(scene.account).any(|(_, rule)| rule.contains("pam_nologin.so"));
-        // Without PAM sshd itself looks for /etc/nologin alone, once the session begins.
-        let by_sshd = settings.is_no("usepam") && file.path.as_bytes() == b"/etc/nologin";
-        if !by_pam && !by_sshd {
-            return Ok(None);
-        }
-        let mut finding = about(&scene, &format!("is kept out by {}", file.path));
-        if let Some(text) = file.lines.iter().find(|line| !line.is_empty()) {
-            finding = finding.seen(format!("it says: {}", text.shortened(200)));
-        }
-        let blocks = if by_pam { Blocks::Signed } else { Blocks::Session };
-        Ok(Some(finding.seen("only root may log in while it is there").at(blocks)))
-    },
-};
-
-const PAM_DENIED: Cause = Cause {
-    id: "server-pam-denied",
-    title: "PAM's account rules keep the account out",
-    blocks: Blocks::Signed,
-    place: Place::Server,
-    doc: "access.conf, sssd or another account module says no after the key was accepted; sshd logs \"Access denied for user \
-          … by PAM account configuration\".\n\nProven by that line of the log after the files were last changed; likely where \
-          a rule of access.conf or a list names the account and no log could be read.",
-    prevent: "Try a change of PAM's rules with pamtester, or with a second login, before you close the first one.",
-    fix: Fix {
-        commands: |facts| {
-            let Ok(scene) = scene(facts) else { return Vec::new() };
-            match access_rule(&scene) {
-                Some((file, line, text)) => vec![Step::server_root(
-                    format!("sed -n {line}p {}", naming::path(&file.path)),
-                    format!("shows the rule that refuses it ({text}); allow the account in a line above it"),
-                )],
-                None => vec![Step::server_root(
-                    "grep -rn '^[[:space:]]*-*account' /etc/pam.d/sshd /etc/pam.d/common-account",
-                    "the rules that a login must pass; one of them refuses it",
-                )],
-            }
-        },
-        mend: unknown,
-    },
-    see: &["OpenSSH monitor.c mm_answer_pam_account", "pam_access(8)", "access.conf(5)"],
-    judge: |facts| {
-        let scene = scene(facts)?;
-        let settings = crate::facts::known(&scene.login.effective)?;
-        if !settings.is_yes("usepam") || not_allowed(facts)?.is_some() {
-            return Ok(None);
-        }
-        if !scene.account.machine.nologin.is_empty()
-            || expired_on(&scene).is_some()
-            || password_expired_on(&scene).is_some()
-        {
-            return Ok(None);
-        }
-        let said = super::log::last_refusal(facts, "server-pam-denied");
-        let rule = access_rule(&scene);
-        let mut finding = match (&said, &rule) {
-            (None, None) => return Ok(None),
-            (Some(_), _) => about(&scene, "is refused by PAM's account rules"),
-            (None, Some(_)) => Finding::likely(format!("{} is refused by PAM's account rules", scene.login.user)),
-        };
-        finding.evidence.extend(said);
-        if let Some((file, line, text)) = rule {
-            finding = finding.seen(format!("{}:{line}: {text}", file.path));
-        }
-        Ok(Some(finding))
-    },
-};
-
-/// The rule of access.conf that refuses the account, where PAM asks pam_access: file, line and text (pam_access,
-/// `login_access`: the first line that fits decides).
-fn access_rule<'a>(scene: &Scene<'a>) -> Option<(&'a TextFile, usize, String)> {
-    let account = scene.account;
-    let asked = rules(account).any(|(_, rule)| rule.contains("pam_access.so"));
-    let file =
-        account.machine.texts.iter().find(|file| file.path.as_bytes() == b"/etc/security/access.conf" && asked)?;
-    let passwd = scene.login.passwd.as_ref().ok()?.as_ref()?;
-    let name = passwd.name.to_string();
-    let from = scene.login.from.as_ref().map(ToString::to_string).unwrap_or_default();
-    let names_user = |word: &str| {
-        word == "ALL" || word == name || {
-            let group = word.strip_prefix('@').or_else(|| word.strip_prefix('(')?.strip_suffix(')'));
-            passwd.groups.iter().any(|(_, own)| *own == group.unwrap_or(word))
-        }
-    };
-    let names_origin = |word: &str| {
-        word == "ALL" || word == from || {
-            let network = crate::openssh::addresses::match_networks;
-            from.parse().is_ok_and(|from| network(from, word) == crate::openssh::addresses::Answer::Yes)
-        }
-    };
-    let listed = |text: &str, names: &dyn Fn(&str) -> bool| {
-        let mut words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
-        let mut found = false;
-        while let Some(word) = words.next() {
-            if word == "EXCEPT" {
-                return found && !words.any(names);
-            }
-            found |= names(word);
-        }
-        found
-    };
-    for (number, line) in (1..).zip(&file.lines) {
-        let Some(text) = line.as_str().map(|text| text.split('#').next().unwrap_or_default().trim()) else { continue };
-        let parts: Vec<&str> = text.splitn(3, ':').map(str::trim).collect();
-        let [sign, users, origins] = parts.as_slice() else { continue };
-        if listed(users, &names_user) && listed(origins, &names_origin) {
-            return (*sign == "-").then(|| (file, number, crate::facts::text::escape(text.as_bytes())));
-        }
-    }
-    None
-}
-
 /// After that nothing is known of the account.
-fn unknown(facts: &mut Facts) {
+pub(super) fn unknown(facts: &mut Facts) {
     facts.account = Err(crate::facts::Unobserved::NotAttempted);
 }
 

@@ -1,10 +1,10 @@
 //! sshd's configuration: is it valid, is it the one that runs, does the line that was edited win, and does it let a key in?
 
-use crate::facts::config::Options;
+use crate::facts::text::ServerText;
 use crate::facts::{Facts, Observed, known};
 use crate::openssh::sshd::config::{Setting, settings};
 
-use super::{Scene, deciding, edit, not_allowed, obstacle, reload, scene, seen};
+use super::{Scene, as_read, deciding, edit, not_allowed, obstacle, reload, scene, seen};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can be wrong with it.
@@ -45,6 +45,11 @@ const CONFIG_INVALID: Cause = Cause {
         let Some((status, said)) = account.sshd.test.as_ref().filter(|(status, _)| *status != 0) else {
             return Ok(None);
         };
+        // No host key can be loaded: another cause. The folder is made when the service starts.
+        let other = ["no hostkeys available", "Missing privilege separation directory"];
+        if said.iter().any(|line| line.as_str().is_some_and(|line| other.iter().any(|words| line.contains(words)))) {
+            return Ok(None);
+        }
         // Another user than root may not read the host keys; that is no fault of the configuration.
         let root = account.collector.uid == 0;
         let by_words = said.iter().any(|line| {
@@ -60,11 +65,16 @@ const CONFIG_INVALID: Cause = Cause {
             "sshd's configuration is invalid, and no sshd is running"
         };
         let mut finding = Finding::proven(summary);
-        finding.evidence = said.iter().take(5).map(|line| format!("sshd -t says: {}", line.shortened(300))).collect();
+        finding.evidence = said.iter().take(5).map(|line| format!("sshd -t says: {}", said_line(line))).collect();
         finding = finding.seen(format!("sshd -t ends with status {status}"));
         Ok(Some(if running { finding.at(Blocks::Nothing) } else { finding }))
     },
 };
+
+/// A line of what sshd printed, without the CR at its end.
+fn said_line(line: &ServerText) -> String {
+    ServerText::new(line.as_bytes().trim_ascii_end()).shortened(300)
+}
 
 /// The file and the line that `sshd -t` names: `FILE: line 12: …` or `FILE line 12: …`.
 fn named_line(scene: &Scene<'_>) -> Option<(String, u32)> {
@@ -114,7 +124,7 @@ const CONFIG_NOT_RELOADED: Cause = Cause {
 };
 
 /// The newest file of the configuration that is newer than sshd's last reading of it, and both times.
-fn newer(facts: &Facts) -> Observed<Option<(String, i64, i64)>> {
+pub(super) fn newer(facts: &Facts) -> Observed<Option<(String, i64, i64)>> {
     let account = seen(facts)?;
     let Some(read) = super::log::read_at(account).filter(|_| !account.sshd.daemons.is_empty()) else { return Ok(None) };
     let times = account.sshd.files.iter().filter_map(|file| Some((file, file.stat?.changed)));
@@ -195,18 +205,17 @@ const CONFIG_OVERRIDE: Cause = Cause {
             winner.value.shortened(100)
         );
         let blocks = if winner.keyword == "permitrootlogin" { Blocks::Signed } else { Blocks::Offered };
-        Ok(Some(
-            Finding::proven(summary)
-                .seen(format!("{}: {} {}", winner.place(), winner.keyword, winner.value.shortened(100)))
-                .seen(format!("{}: {} {}", loser.place(), loser.keyword, loser.value.shortened(100)))
-                .seen("sshd takes the first value that it reads")
-                .at(blocks),
-        ))
+        let finding = Finding::proven(summary)
+            .seen(format!("{}: {} {}", winner.place(), winner.keyword, winner.value.shortened(100)))
+            .seen(format!("{}: {} {}", loser.place(), loser.keyword, loser.value.shortened(100)))
+            .seen("sshd takes the first value that it reads")
+            .at(blocks);
+        Ok(as_read(facts, finding))
     },
 };
 
 /// The line that decides, and a later one that asks for what would work.
-fn overridden(facts: &Facts) -> Observed<Option<(Setting, Setting)>> {
+pub(in crate::checks) fn overridden(facts: &Facts) -> Observed<Option<(Setting, Setting)>> {
     let scene = scene(facts)?;
     let effective = known(&scene.login.effective)?;
     let lines = settings(&scene.account.sshd);
@@ -216,6 +225,10 @@ fn overridden(facts: &Facts) -> Observed<Option<(Setting, Setting)>> {
         }
         let mut of_keyword = lines.iter().filter(|line| line.keyword == *keyword && line.matched.is_none());
         let Some(winner) = of_keyword.next() else { continue };
+        // A Match block that says what holds is not overridden by a line for everybody.
+        if deciding(scene.account, keyword).is_none_or(|line| line.matched.is_some()) {
+            continue;
+        }
         let value = |line: &Setting| line.value.as_str().is_some_and(|value| lets(value.trim()));
         if let Some(loser) = of_keyword.find(|line| value(line)).filter(|_| !value(winner)) {
             return Ok(Some((winner.clone(), loser.clone())));
@@ -268,7 +281,10 @@ const AUTH_METHODS: Cause = Cause {
         }
         // Where somebody can be asked, the demand is no fault: the client's half says so.
         let asked = facts.userauth.is_ok() && crate::openssh::prompts::can_be_asked(facts) && after_key;
-        Ok((!asked).then(|| if after_key { finding } else { finding.at(Blocks::Offered) }))
+        if asked {
+            return Ok(None);
+        }
+        Ok(as_read(facts, if after_key { finding } else { finding.at(Blocks::Offered) }))
     },
 };
 
@@ -283,15 +299,24 @@ const HOST_KEY_UNUSABLE: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let Ok(scene) = scene(facts) else { return Vec::new() };
-            let files: Vec<String> = unloaded(&scene).into_iter().map(|(path, _)| quoted(&path)).collect();
-            if files.is_empty() {
-                return Vec::new();
+            let unloaded = unloaded(&scene);
+            let mut steps = Vec::new();
+            for (path, words) in &unloaded {
+                let name = quoted(path);
+                if words.contains("bad permissions") {
+                    steps.push(Step::server_root(format!("chmod 600 {name}"), "closes the key to others"));
+                } else {
+                    steps.push(Step::server_root(
+                        format!("ls -l {name}"),
+                        "is it there, and a private key? ssh-keygen -A makes the usual ones that are missing; else take its \
+                         HostKey line out of sshd_config",
+                    ));
+                }
             }
-            let names = files.join(" ");
-            vec![
-                Step::server_root(format!("chown root {names} && chmod 600 {names}"), "closes them to others"),
-                reload(&scene),
-            ]
+            if !steps.is_empty() {
+                steps.push(reload(&scene));
+            }
+            steps
         },
         mend: |facts| {
             if let Ok(account) = &mut facts.account
@@ -309,9 +334,22 @@ const HOST_KEY_UNUSABLE: Cause = Cause {
             return Ok(None);
         }
         let all_valid = scene.account.sshd.test.as_ref().is_some_and(|(status, _)| *status == 0);
+        let said = scene.account.sshd.test.as_ref().map(|(_, said)| said.as_slice()).unwrap_or_default();
+        let none_left =
+            said.iter().any(|line| line.as_str().is_some_and(|line| line.contains("no hostkeys available")));
         let names: Vec<&str> = unloaded.iter().map(|(path, _)| path.as_str()).collect();
         let mut finding = Finding::proven(format!("sshd cannot load the host key {}", names.join(", ")));
         finding.evidence = unloaded.iter().map(|(_, words)| format!("sshd -t says: {words}")).collect();
+        if none_left {
+            let running = !scene.account.sshd.daemons.is_empty();
+            finding.summary.push_str(if running {
+                "; the next restart will not come up"
+            } else {
+                ", and has no other"
+            });
+            finding = finding.seen("sshd -t says: no hostkeys available -- exiting.");
+            return Ok(Some(if running { finding } else { finding.at(Blocks::Connect) }));
+        }
         Ok(all_valid.then_some(finding))
     },
 };
@@ -321,11 +359,14 @@ fn unloaded(scene: &Scene<'_>) -> Vec<(String, String)> {
     let Some((_, said)) = &scene.account.sshd.test else { return Vec::new() };
     let mut found = Vec::new();
     for line in said {
-        let Some(text) = line.as_str() else { continue };
+        // sshd ends the lines that it prints for a terminal in CR LF.
+        let Some(text) = line.as_str().map(str::trim_end) else { continue };
         let file = text.strip_prefix("Unable to load host key \"").and_then(|rest| rest.split('"').next());
         let file = file.or_else(|| text.strip_prefix("Unable to load host key: "));
-        if let Some(file) = file {
-            found.push((file.to_owned(), line.shortened(300)));
+        if let Some(file) = file
+            && !found.iter().any(|(known, _)| known == file)
+        {
+            found.push((file.to_owned(), ServerText::new(text).shortened(300)));
         }
     }
     found
@@ -370,7 +411,7 @@ const CHROOT_OWNERSHIP: Cause = Cause {
             .evidence
             .extend(node.map(|stat| format!("{path} has mode {:04o}, owner {}", stat.permissions(), stat.uid)));
         finding.evidence.extend(super::log::last_refusal(facts, "server-chroot-ownership"));
-        Ok(Some(finding))
+        Ok(as_read(facts, finding))
     },
 };
 
@@ -404,12 +445,9 @@ fn open_chroot(facts: &Facts) -> Observed<Option<(crate::facts::text::Path, &'st
 /// What the configuration says of this login.
 pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     let account = seen(facts)?;
-    let settings: &Options = known(&account.login.effective)?;
+    known(&account.login.effective)?;
     if let Ok(Some((file, _, _))) = newer(facts) {
         return Ok(Outcome::warn(format!("{file} is newer than sshd's last reading of its configuration")));
-    }
-    if settings.is_no("pubkeyauthentication") {
-        return Ok(Outcome::info("PubkeyAuthentication is no for this login"));
     }
     Ok(Outcome::pass("sshd's settings let this account in with a key"))
 }
