@@ -87,6 +87,10 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
     let mut first = None;
     for key in &scene.keys {
         let decision = decide(scene.account, scene.login, key)?;
+        if decision.accepted.is_none() && !decision.by_command && decision.obstacles.is_empty() {
+            // A file that was not seen may have it.
+            continue;
+        }
         if decision.obstacles.is_empty() {
             return Ok(None);
         }

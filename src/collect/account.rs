@@ -95,7 +95,8 @@ pub async fn collect(request: &Request) -> anyhow::Result<Facts> {
         account.login.from = Some(from.to_string().as_str().into());
         account.login.from_named = true;
     }
-    account.asked = asked;
+    // What was printed elsewhere knows which key was asked about there.
+    account.asked = if asked.is_empty() { account.collector.key.iter().cloned().collect() } else { asked };
     Ok(facts(account))
 }
 
@@ -342,6 +343,7 @@ impl Section {
             last: hex("last").and_then(|bytes| bytes.first().copied()),
             cut_at: self.number("cut-at"),
             key_lines: self.get("key-lines").map(numbers),
+            key_joined: self.flag("key-joined"),
             lines: self.contents.clone(),
         }
     }
@@ -469,6 +471,7 @@ impl Reading {
             at: Moment { unix_seconds: time, local: local(time, &zone) },
             host: section.text("name"),
             os: section.string("os").unwrap_or_default(),
+            key: section.get("key").and_then(from_line),
             asks_account: section.flag("asked-as-account").unwrap_or_default(),
             ..self.account.collector.clone()
         };

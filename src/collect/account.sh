@@ -118,7 +118,8 @@ shown() {
 # Lines of a file that holds keys, one by one; what is no public key is not printed, so that a link to another file
 # gives nothing away. $1: how far a line is looked at.
 key_lines() {
-    tr -d '\000' | cut -b "1-$1" | awk -v most="$1" '
+    # sshd takes a NUL for the end of its line: it is to be seen.
+    tr '\000' '\001' | cut -b "1-$1" | awk -v most="$1" '
         { line = $0 }
         line ~ /^[ \t]*$/ { print "|"; next }
         line ~ /^[ \t]*#/ { print "#"; next }
@@ -162,7 +163,7 @@ selinux=no
 seen_groups=' '
 writable_by_group() {
     case $1 in
-    *[2367abef]?\ *) ;;
+    *[13579bdf]?\ *) ;;
     *) return ;;
     esac
     gid=${1#* }
@@ -269,6 +270,13 @@ keys_file() {
         blob=${key#* }
         lines=$(limited 20 grep -anF -- "$blob" "$2" 2>/dev/null | cut -d : -f 1 | sed 20q | tr '\n' ' ')
         put key-lines "$lines"
+        # A line feed, a blank or another encoding may part the letters.
+        if limited 20 dd if="$2" bs=65536 count=$((most_bytes / 65536)) 2>/dev/null | tr -d '\000\n\r \t' |
+            grep -qaF -- "$blob"; then
+            put key-joined yes
+        else
+            put key-joined no
+        fi
     fi
     limited 20 dd if="$2" bs=65536 count=$((most_bytes / 65536)) 2>/dev/null | key_lines 20000 | sed "${most_lines}q"
 }
@@ -328,6 +336,7 @@ put zone "$(date +%z)"
 put name "$(uname -n)"
 put os "$( (. /etc/os-release && printf %s "$PRETTY_NAME") 2>/dev/null || uname -sr)"
 put asked-as-account "$can_ask"
+[ -z "$key" ] || put key "$key"
 if [ "$selinux" = yes ]; then
     put selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
 fi
@@ -737,6 +746,20 @@ for file in /etc/nologin /run/nologin /var/run/nologin; do
     text_file nologin "$file"
 done
 
+# Whether nobody but root may change a program or a folder above it.
+roots_alone() {
+    step=$1
+    while :; do
+        case $(real_stat_of "$step") in
+        *[13579bdf]?\ 0\ * | *[2367abef]\ 0\ *) return 1 ;;
+        *\ 0\ [0-9]*\ [0-9]*\ [0-9]*\ [0-9]*) ;;
+        *) return 1 ;;
+        esac
+        [ "$step" != / ] || return 0
+        step=$(dirname -- "$step")
+    done
+}
+
 seen_pam=$newline
 pam_file() {
     case $seen_pam in *"$newline$1$newline"*) return ;; esac
@@ -805,7 +828,8 @@ if [ "$run_command" = yes ] && [ "$(id -u)" = 0 ] && [ -n "$user" ]; then
         section command-answer
         put line "$words"
         # shellcheck disable=SC2086
-        if [ -n "$run_as" ] && has setpriv; then
+        # sshd does not run what others than root may change.
+        if [ -n "$run_as" ] && has setpriv && roots_alone "${words%% *}"; then
             answer=$(limited 10 setpriv --reuid "$run_as" --regid "$(id -g "$run_as")" --init-groups $words 2>/dev/null </dev/null)
             put status "$?"
             printf '%s\n' "$answer" | key_lines 20000 | sed 1000q

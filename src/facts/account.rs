@@ -51,6 +51,9 @@ pub struct Collector {
     pub complete: bool,
     /// Lines of its output that could not be read: how many, and the number of the first one.
     pub unreadable: Option<(u32, u32)>,
+    /// The key that it looked for: what it says of letters in files and of revocation is about this one.
+    #[serde(default)]
+    pub key: Option<PublicKey>,
     /// Whether the account itself could be asked what it can read (setpriv, as root).
     pub asks_account: bool,
 }
@@ -293,6 +296,10 @@ pub struct KeysFile {
     pub cut_at: Option<u64>,
     /// The numbers of the lines that hold the key in question, where one was named, whatever else they hold.
     pub key_lines: Option<Vec<u32>>,
+    /// Whether the letters of the key in question stand in it once line feeds, blanks and NULs are left out; `None`
+    /// where no key was named.
+    #[serde(default)]
+    pub key_joined: Option<bool>,
     /// Its lines.
     pub lines: Vec<KeysLine>,
 }
@@ -301,7 +308,7 @@ pub struct KeysFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeysLine {
-    /// The line, without its line feed, at most 20 000 bytes.
+    /// The line, without its line feed, at most 20 000 bytes. A NUL in it is written as the byte 1.
     Text(ServerText),
     /// A comment.
     Comment,

@@ -5,12 +5,12 @@ mod command;
 mod lines;
 mod policy;
 
-use crate::facts::account::{KeysFile, KeysLine, NodeStat, PathNode};
+use crate::facts::account::{Account, KeysFile, KeysLine, NodeStat, PathNode};
 use crate::facts::key::PublicKey;
 use crate::facts::text::Path;
 use crate::facts::{Facts, Observed, known};
 use crate::openssh::authorized_keys::{self, Line};
-use crate::openssh::sshd::key::{LineSays, Obstacle, Outcome as Of, access, decide};
+use crate::openssh::sshd::key::{LineSays, Obstacle, Outcome as Of, access, decide, looked_for};
 
 use super::{Scene, deciding, not_allowed, obstacle, scene, seen};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
@@ -109,8 +109,8 @@ const AUTHORIZED_KEYS_ELSEWHERE: Cause = Cause {
             finding = finding.seen(format!("{}: {} {}", line.place(), line.keyword, line.value.shortened(200)));
         }
         if open {
-            finding.certainty = crate::checks::Certainty::Likely;
-            finding = finding.seen("AuthorizedKeysCommand was not run; it may know the key");
+            finding.certainty = crate::checks::Certainty::Possible;
+            finding = finding.seen("AuthorizedKeysCommand was not run; it may know the key (--run-keys-command)");
         }
         Ok(Some(finding))
     },
@@ -141,8 +141,8 @@ const AUTHORIZED_KEYS_MISSING: Cause = Cause {
         let mut finding = Finding::proven(summary);
         finding.evidence = names.iter().map(|name| format!("{name} does not exist")).collect();
         if open {
-            finding.certainty = crate::checks::Certainty::Likely;
-            finding = finding.seen("AuthorizedKeysCommand was not run; it may know the key");
+            finding.certainty = crate::checks::Certainty::Possible;
+            finding = finding.seen("AuthorizedKeysCommand was not run; it may know the key (--run-keys-command)");
         }
         Ok(Some(finding))
     },
@@ -165,19 +165,38 @@ const KEY_NOT_LISTED: Cause = Cause {
         }
         let mut finding = Finding::proven(format!("the key is not in the authorized_keys of {}", who(&scene)))
             .seen(naming::key(&key));
+        if !looked_for(scene.account, &key)
+            && let Some(fact) = scene.login.keys_files.iter().find_map(lines::shape)
+        {
+            finding.certainty = crate::checks::Certainty::Possible;
+            finding = finding.seen(fact);
+        }
         for file in scene.login.keys_files.iter().filter(|file| file.error.is_none()) {
             let entries = entries(file);
             let names: Vec<String> = entries.iter().take(5).map(|key| key.fingerprint.to_string()).collect();
             let count = naming::count(entries.len(), "key", "keys");
-            finding = finding.seen(format!("{} holds {count}: {}", file.path, names.join(", ")));
+            let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            finding = finding.seen(format!("{} holds {count}{names}", file.path));
+            finding.evidence.extend(
+                commented(scene.account, file, &key).map(|line| format!("{}:{line} has it behind a #", file.path)),
+            );
         }
         if open {
-            finding.certainty = crate::checks::Certainty::Likely;
-            finding = finding.seen("not all was seen: AuthorizedKeysCommand was not run, or a file is too large");
+            finding.certainty = crate::checks::Certainty::Possible;
+            finding = finding.seen(
+                "not all was seen: AuthorizedKeysCommand was not run (--run-keys-command), or a file is too large",
+            );
         }
         Ok(Some(finding))
     },
 };
+
+/// The line that has the key and is a comment.
+fn commented(account: &Account, file: &KeysFile, key: &PublicKey) -> Option<u32> {
+    let numbers = file.key_lines.as_deref().filter(|_| looked_for(account, key))?;
+    let is_comment = |line: &&u32| matches!(file.lines.get((**line as usize).wrapping_sub(1)), Some(KeysLine::Comment));
+    numbers.iter().find(is_comment).copied()
+}
 
 /// The keys that sshd reads in a file.
 fn entries(file: &KeysFile) -> Vec<PublicKey> {
@@ -193,17 +212,21 @@ fn entries(file: &KeysFile) -> Vec<PublicKey> {
 
 /// The commands that put the key where sshd looks, with the owner and the modes that it wants.
 fn append(scene: &Scene<'_>) -> Vec<Step> {
-    let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
     let file =
         scene.login.keys_files.iter().find(|file| file.error.is_none()).or_else(|| scene.login.keys_files.first());
-    let Some(file) = file else { return Vec::new() };
+    file.map(|file| append_to(scene, file, file.error.as_deref() == Some("ENOENT"))).unwrap_or_default()
+}
+
+/// The same for one file, which is there or, `anew`, is made.
+fn append_to(scene: &Scene<'_>, file: &KeysFile, anew: bool) -> Vec<Step> {
+    let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
     let Some(key) = scene.keys.iter().find(|key| !key.blob.0.is_empty()) else {
         return vec![Step::person(Place::Server, format!("add the line of the public key to {}", file.path))];
     };
     let comment = if key.comment.is_empty() { String::new() } else { format!(" {}", key.comment) };
     let line = quoted(&format!("{} {}{comment}", key.algorithm, key.blob.base64()));
     let path = naming::path(&file.path);
-    if file.error.as_deref() != Some("ENOENT") {
+    if !anew {
         // A last line without its end would be joined with the new one.
         let feed = if file.last.is_some() { "\\n" } else { "" };
         return vec![Step::server_root(
@@ -215,8 +238,12 @@ fn append(scene: &Scene<'_>) -> Vec<Step> {
         file.path.as_bytes().iter().rposition(|byte| *byte == b'/').map(|at| Path::new(&file.path.as_bytes()[..at]));
     let below_home = [passwd.home.as_bytes(), b"/"].concat();
     let mut command = String::new();
-    if let Some(folder) = folder.filter(|folder| folder.as_bytes().starts_with(&below_home)) {
-        command = format!("install -d -m 700 -o {} -g {} {} && ", passwd.uid, passwd.gid, naming::path(&folder));
+    if let Some(folder) = folder.as_ref().filter(|folder| folder.as_bytes().starts_with(&below_home)) {
+        command = format!("install -d -m 700 -o {} -g {} {} && ", passwd.uid, passwd.gid, naming::path(folder));
+    } else if let Some(folder) =
+        folder.filter(|folder| scene.account.node(folder).is_none_or(|node| node.stat.is_none()))
+    {
+        command = format!("install -d -m 755 {} && ", naming::path(&folder));
     }
     let owner = format!("-o {} -g {}", passwd.uid, passwd.gid);
     let command = format!("{command}printf '%s\\n' {line} | install -m 600 {owner} /dev/stdin {path}");

@@ -49,6 +49,10 @@ pub enum LineSays {
     OpenQuote,
     /// The key stands in it at this byte, where sshd does not look for one.
     Hidden(usize),
+    /// Its letters stand in it, without the type that makes them a key.
+    Letters,
+    /// It has the beginning of the key: so many letters of so many.
+    CutShort(usize, usize),
     /// It is the CA of the certificate, without `cert-authority`; or the key, with it.
     WrongRole,
 }
@@ -58,6 +62,8 @@ pub enum LineSays {
 pub struct Decision<'a> {
     /// The file and the line that let it in; `None` where none does.
     pub accepted: Option<(&'a KeysFile, u32)>,
+    /// Whether AuthorizedKeysCommand, which was run, answered with it, and its line lets it in.
+    pub by_command: bool,
     /// What stands in its way, in sshd's order; empty where it is accepted and nothing before the files refuses it.
     pub obstacles: Vec<Obstacle<'a>>,
     /// Whether a program that was not run (AuthorizedKeysCommand), or a file that was not seen, may let it in all the
@@ -80,6 +86,8 @@ pub enum Obstacle<'a> {
     File(&'a KeysFile, Outcome),
     /// A line that has the key and does not let it in.
     Line(&'a KeysFile, u32, LineSays),
+    /// A file that has the key's letters, on more lines than one or with other bytes between them.
+    Scattered(&'a KeysFile),
     /// It is in none of the files that sshd reads.
     NotListed,
 }
@@ -96,9 +104,9 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
         obstacles.push(Obstacle::TooSmall(bits, least));
     }
     for revoked in &login.revoked_files {
-        if revoked.file.error.is_some() {
+        if unreadable(account, &revoked.file) {
             obstacles.push(Obstacle::Revocation(revoked));
-        } else if is_revoked(account, login, revoked, key) {
+        } else if is_revoked(account, revoked, key) {
             obstacles.push(Obstacle::Revoked(revoked));
         }
     }
@@ -106,10 +114,22 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     let mut accepted = None;
     let mut open = login.commands.iter().any(|command| command.answer.is_none());
     let mut read = false;
+    let mut unseen = false;
+    let by_command =
+        login.commands.iter().filter(|command| command.setting == "authorizedkeyscommand").any(|command| {
+            command.answer.as_ref().is_some_and(|(status, lines)| *status == 0 && answers(account, login, lines, key))
+        });
     for FileSays { file, outcome } in files(account, login, key)? {
         match outcome {
             Outcome::Read(lines) => {
                 read = true;
+                if lines.is_empty()
+                    && looked_for(account, key)
+                    && file.key_joined == Some(true)
+                    && file.key_lines.as_ref().is_none_or(Vec::is_empty)
+                {
+                    obstacles.push(Obstacle::Scattered(file));
+                }
                 for (number, says) in lines {
                     match says {
                         LineSays::Lets(_) => accepted = accepted.or(Some((file, number))),
@@ -118,13 +138,16 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
                 }
                 open |= file.cut_at.is_some() && file.key_lines.as_ref().is_none_or(|lines| !lines.is_empty());
             }
-            Outcome::NotSeen => open = true,
+            Outcome::NotSeen => {
+                open = true;
+                unseen = true;
+            }
             outcome => obstacles.push(Obstacle::File(file, outcome)),
         }
     }
-    if accepted.is_some() {
+    if accepted.is_some() || by_command {
         obstacles.truncate(before);
-    } else if read && obstacles.len() == before {
+    } else if (read || login.keys_files.is_empty() && !unseen) && obstacles.len() == before {
         obstacles.push(Obstacle::NotListed);
     } else {
         // A file that is not there is none where another one is read.
@@ -137,7 +160,7 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
             obstacles = vec![Obstacle::NotListed];
         }
     }
-    Ok(Decision { accepted, obstacles, open })
+    Ok(Decision { accepted, by_command, obstacles, open })
 }
 
 /// Whether sshd takes signatures of this key (PubkeyAcceptedAlgorithms, before 8.5 PubkeyAcceptedKeyTypes).
@@ -157,12 +180,47 @@ fn algorithm_accepted(settings: &Options, key: &PublicKey) -> bool {
     names.iter().any(|name| match_pattern_list(name.as_bytes(), list.as_bytes()) == Match::Yes)
 }
 
-/// Whether a RevokedKeys file names the key: a list of keys, or a KRL of which `ssh-keygen -Q` was asked.
-fn is_revoked(account: &Account, login: &Login, revoked: &RevokedFile, key: &PublicKey) -> bool {
-    if let Some((status, _)) = &revoked.query {
-        return *status == 1;
+/// Whether it is the key that the collector looked for.
+pub fn looked_for(account: &Account, key: &PublicKey) -> bool {
+    account.collector.key.as_ref().is_some_and(|asked| asked.fingerprint == key.fingerprint)
+}
+
+/// Whether sshd, as root, cannot read a file of the system.
+fn unreadable(account: &Account, file: &KeysFile) -> bool {
+    let node = account.node(file.real.as_ref().unwrap_or(&file.path));
+    let stat = node.and_then(|node| node.followed.or(node.stat));
+    missing(account, file) || stat.is_some_and(|stat| !stat.is_file())
+}
+
+/// Whether a file is not there. An account that may not look cannot tell.
+pub fn missing(account: &Account, file: &KeysFile) -> bool {
+    if file.error.as_deref() == Some("ENOENT") && account.collector.uid == 0 {
+        return true;
     }
-    lines(account, login, &revoked.file, key).iter().any(|(_, says)| matches!(says, LineSays::Lets(_)))
+    let name = file.path.as_bytes();
+    let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
+    ends.chain([name.len()]).any(|end| {
+        account
+            .node(&Path::new(&name[..end]))
+            .is_some_and(|node| node.stat.is_none() && node.error.as_deref() == Some("ENOENT"))
+    })
+}
+
+/// Whether a RevokedKeys file names the key, or its CA: a KRL of which `ssh-keygen -Q` was asked, or a list of keys
+/// (authfile.c `sshkey_check_revoked`, `sshkey_in_file`).
+fn is_revoked(account: &Account, revoked: &RevokedFile, key: &PublicKey) -> bool {
+    // A list is no KRL, which makes ssh-keygen end with another status.
+    if revoked.file.start.starts_with(b"SSHKRL") {
+        return looked_for(account, key) && revoked.query.as_ref().is_some_and(|(status, _)| *status == 1);
+    }
+    let ca = key.certificate.as_ref().map(|certificate| &certificate.ca);
+    revoked.file.lines.iter().any(|line| match line {
+        KeysLine::Text(text) => match authorized_keys::line(text.as_bytes()) {
+            Line::Entry(entry) => entry.key.fingerprint == key.fingerprint || Some(&entry.key.fingerprint) == ca,
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// What every file of AuthorizedKeysFile says of `key`, in sshd's order.
@@ -187,17 +245,16 @@ pub fn outcome(account: &Account, login: &Login, settings: &Options, file: &Keys
 pub fn access(account: &Account, login: &Login, settings: &Options, file: &KeysFile) -> Option<Outcome> {
     let node = account.node(&file.path);
     let stat = node.and_then(|node| node.followed.or(node.stat));
-    if file.error.as_deref() == Some("ENOENT")
-        || node.is_some_and(|node| node.stat.is_none() && node.error.as_deref() == Some("ENOENT"))
-    {
+    if missing(account, file) {
         return Some(Outcome::Missing);
     }
     if file.account_reads == Some(false) {
-        let at = closed(account, login, &file.path).or_else(|| closed(account, login, file.real.as_ref()?));
+        let first = |path: &Path| closed(account, login, path).into_iter().next();
+        let at = first(&file.path).or_else(|| first(file.real.as_ref()?));
         return Some(Outcome::Unreadable(at));
     }
     if file.account_reads.is_none()
-        && let Some(at) = closed(account, login, &file.path)
+        && let Some(at) = closed(account, login, &file.path).into_iter().next()
     {
         return Some(Outcome::Unreadable(Some(at)));
     }
@@ -266,11 +323,12 @@ fn normal(name: &[u8]) -> Vec<u8> {
     if out.is_empty() { b"/".to_vec() } else { out }
 }
 
-/// The folder that the account may not pass, or the file that it may not read, by owner, group and mode alone.
-fn closed(account: &Account, login: &Login, path: &Path) -> Option<Path> {
-    let Ok(Some(passwd)) = &login.passwd else { return None };
+/// The folders that the account may not pass, and the file where it may not read it, by owner, group and mode alone;
+/// up to the first name that was not seen.
+pub fn closed(account: &Account, login: &Login, path: &Path) -> Vec<Path> {
+    let Ok(Some(passwd)) = &login.passwd else { return Vec::new() };
     if passwd.uid == 0 {
-        return None;
+        return Vec::new();
     }
     let may = |stat: &NodeStat, bit: u32| {
         let shift = if stat.uid == passwd.uid {
@@ -285,27 +343,57 @@ fn closed(account: &Account, login: &Login, path: &Path) -> Option<Path> {
     let name = path.as_bytes();
     let folders = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
     let steps = std::iter::once(1).chain(folders).map(|end| (&name[..end], 1)).chain([(name, 4)]);
-    for (step, bit) in steps {
+    let seen = steps.map_while(|(step, bit)| {
         let node = account.node(&Path::new(step))?;
-        // An ACL may open what the mode closes.
-        let stat = node.followed.or(node.stat)?;
-        if !may(&stat, bit) && node.acl.is_none() {
-            return Some(Path::new(step));
-        }
-    }
-    None
+        Some((step, bit, node.followed.or(node.stat)?, node.acl.is_some()))
+    });
+    // An ACL may open what the mode closes.
+    let shut = seen.filter(|(_, bit, stat, acl)| !may(stat, *bit) && !acl);
+    shut.map(|(step, ..)| Path::new(step)).collect()
 }
 
 /// What the lines of a file say of `key`.
 pub fn lines(account: &Account, login: &Login, file: &KeysFile, key: &PublicKey) -> Vec<(u32, LineSays)> {
     let mut said = Vec::new();
+    let looked_for = looked_for(account, key);
     for (number, line) in (1..).zip(&file.lines) {
-        let KeysLine::Text(text) = line else { continue };
-        if let Some(says) = one(account, login, text.as_bytes(), key) {
+        let has_letters = looked_for && file.key_lines.as_ref().is_some_and(|lines| lines.contains(&number));
+        let says = match line {
+            KeysLine::Text(text) => one(account, login, up_to_nul(file, text.as_bytes()), key),
+            KeysLine::Comment => continue,
+            KeysLine::Base64(_) | KeysLine::Other(_) => None,
+        };
+        if let Some(says) = says.or(has_letters.then_some(LineSays::Letters)) {
             said.push((number, says));
         }
     }
     said
+}
+
+/// Whether the answer of a program lets the key in.
+fn answers(account: &Account, login: &Login, lines: &[KeysLine], key: &PublicKey) -> bool {
+    lines.iter().any(|line| match line {
+        KeysLine::Text(text) => matches!(one(account, login, text.as_bytes(), key), Some(LineSays::Lets(_))),
+        _ => false,
+    })
+}
+
+/// What sshd sees of a line: it ends at a NUL, which the collector writes as the byte 1.
+fn up_to_nul<'a>(file: &KeysFile, text: &'a [u8]) -> &'a [u8] {
+    let end = text.iter().position(|byte| *byte == 1).filter(|_| file.nuls > 0);
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// Of the key's letters how many a line has that breaks off within them; below this it could be another key's.
+const BEGINNING: usize = 45;
+
+/// Whether the line's last word is the beginning of the key.
+fn cut_short(text: &[u8], key: &PublicKey) -> Option<LineSays> {
+    let whole = key.blob.base64();
+    let word = text
+        .split(u8::is_ascii_whitespace)
+        .find(|word| word.len() >= BEGINNING && whole.as_bytes().starts_with(word))?;
+    (word.len() < whole.len()).then_some(LineSays::CutShort(word.len(), whole.len()))
 }
 
 /// What one line says of `key`; `None` where it does not speak of it.
@@ -335,7 +423,8 @@ fn one(account: &Account, login: &Login, text: &[u8], key: &PublicKey) -> Option
         }),
         Line::BadOptions(found, reason) if is_it(&found) => Some(LineSays::BadOptions(reason)),
         Line::OpenQuote => hidden().map(|_| LineSays::OpenQuote),
-        Line::Entry(_) | Line::BadOptions(..) | Line::NoKey => hidden().map(LineSays::Hidden),
+        Line::NoKey => hidden().map(LineSays::Hidden).or_else(|| cut_short(text, key)),
+        Line::Entry(_) | Line::BadOptions(..) => hidden().map(LineSays::Hidden),
     }
 }
 

@@ -11,6 +11,19 @@ pub(super) fn good(world: &World, lines: &str) -> anyhow::Result<()> {
     world.login_key()
 }
 
+/// A login that works, on a server with these lines, and then this script as root. It knows deploy's file of keys as `AK`,
+/// the client's public half as `PUB`, `KEY`, `BLOB` and `PRINT`, and another key as `OTHER`.
+pub(super) fn on_this_server(world: &World, lines: &str, script: &str) -> anyhow::Result<()> {
+    good(world, lines)?;
+    world.key("/srv/other", &["-C", "b@desk"])?;
+    world.sh(&format!(
+        "AK=/home/deploy/.ssh/authorized_keys PUB=/home/a/.ssh/id_ed25519.pub; KEY=$(cat $PUB); OTHER=$(cat /srv/other.pub)
+         BLOB=$(cut -d ' ' -f 2 $PUB); PRINT=$(ssh-keygen -lf $PUB | cut -d ' ' -f 2 | cut -d : -f 2)
+         {script}"
+    ))
+    .map(drop)
+}
+
 /// Key pairs of these names, each an IdentityFile.
 pub(super) fn keys(world: &World, names: &[&str]) -> anyhow::Result<()> {
     for name in names {

@@ -1,7 +1,11 @@
 //! All rows, by the step at which ssh stops.
 
+mod account_keys;
+mod account_lines;
 mod account_login;
+mod account_modes;
 mod account_policy;
+mod account_rules;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -81,6 +85,10 @@ pub(crate) fn all() -> Vec<Row> {
         sessions::rows(),
         account_login::rows(),
         account_policy::rows(),
+        account_keys::rows(),
+        account_lines::rows(),
+        account_modes::rows(),
+        account_rules::rows(),
     ]
     .concat()
 }

@@ -1,12 +1,13 @@
 //! Whether sshd can read a file of keys, and trusts it: the account's own rights, SELinux, StrictModes.
 
-use crate::facts::account::PathNode;
+use crate::facts::account::{KeysFile, PathNode};
+use crate::facts::known;
 use crate::facts::text::Path;
-use crate::openssh::sshd::key::{Obstacle, Outcome as Of};
+use crate::openssh::sshd::key::{Outcome as Of, closed};
 use crate::openssh::strict_modes::Distrusted;
 
-use super::super::{Scene, scene};
-use super::{Found, file_obstacle, found, install, who};
+use super::super::{Scene, not_allowed, scene};
+use super::{append_to, file_obstacle, install, who};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
 
 pub(super) const AUTHORIZED_KEYS_UNREADABLE: Cause = Cause {
@@ -20,26 +21,19 @@ pub(super) const AUTHORIZED_KEYS_UNREADABLE: Cause = Cause {
     prevent: "Make the file as the account itself (runuser -u ACCOUNT), or with install -o ACCOUNT -m 600.",
     fix: Fix {
         commands: |facts| {
-            let Ok(Some((scene, file, Of::Unreadable(at)))) = file_obstacle(facts) else { return Vec::new() };
-            let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
-            let closed = at.unwrap_or_else(|| file.path.clone());
-            let name = naming::path(&closed);
-            let below_home = [passwd.home.as_bytes(), b"/"].concat();
-            if closed.as_bytes().starts_with(&below_home) || closed == passwd.home {
-                vec![Step::server_root(
-                    format!("chown {}:{} {name}", passwd.uid, passwd.gid),
-                    "gives it to the account, which then can open it",
-                )]
-            } else if closed == file.path {
-                vec![Step::server_root(
-                    format!("chmod o+r {name}"),
-                    "lets the account read it; it holds public keys only",
-                )]
-            } else {
-                vec![Step::server_root(
-                    format!("chmod o+x {name}"),
-                    "lets the account pass it; it still cannot list it",
-                )]
+            let Ok(Some((scene, file, outcome))) = file_obstacle(facts) else { return Vec::new() };
+            match outcome {
+                Of::NotAFile => {
+                    let path = naming::path(&file.path);
+                    let mut steps = vec![Step::server_root(
+                        format!("mv {path} {path}.old"),
+                        "puts aside what is no file, so that a file can take its name",
+                    )];
+                    steps.extend(append_to(&scene, file, true));
+                    steps
+                }
+                Of::Unreadable(at) => open(&scene, file, at),
+                _ => Vec::new(),
             }
         },
         mend: install,
@@ -72,27 +66,68 @@ pub(super) const AUTHORIZED_KEYS_UNREADABLE: Cause = Cause {
     },
 };
 
+/// The commands that let the account read a file, at all places that are closed to it.
+fn open(scene: &Scene<'_>, file: &KeysFile, at: Option<Path>) -> Vec<Step> {
+    let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
+    let mut all = closed(scene.account, scene.login, &file.path);
+    if all.is_empty() {
+        all.extend(at.or_else(|| Some(file.path.clone())));
+    }
+    let below_home = [passwd.home.as_bytes(), b"/"].concat();
+    let step = |place: &Path| {
+        let name = naming::path(place);
+        let owner = scene.account.node(place).and_then(|node| node.followed.or(node.stat)).map(|stat| stat.uid);
+        let bit = if *place == file.path { "r" } else { "x" };
+        if owner == Some(passwd.uid) {
+            let bits = if bit == "r" { "u+r" } else { "u+rx" };
+            Step::server_root(format!("chmod {bits} {name}"), "lets its owner, the account, open it")
+        } else if place.as_bytes().starts_with(&below_home) || *place == passwd.home {
+            let owner = format!("chown {}:{} {name}", passwd.uid, passwd.gid);
+            Step::server_root(owner, "gives it to the account, which then can open it")
+        } else if bit == "r" {
+            Step::server_root(format!("chmod o+r {name}"), "lets the account read it; it holds public keys only")
+        } else {
+            Step::server_root(format!("chmod o+x {name}"), "lets the account pass it; it still cannot list it")
+        }
+    };
+    one_command(all.iter().map(step).collect(), "lets the account pass every folder and read the file")
+}
+
 /// What stat said of a name, in a sentence.
 pub(super) fn described(node: &PathNode) -> Option<String> {
     let stat = node.followed.or(node.stat)?;
     Some(format!("{} has mode {:04o}, owner {}, group {}", node.path, stat.permissions(), stat.uid, stat.gid))
 }
 
-/// AVC denials about sshd that name the files of keys or a folder above them.
+/// AVC denials, in force, of sshd about a file of keys or a folder above it, newest first: the name and the label are
+/// those of the denial still. A denial of another file of that name has another label, or the label closes both.
 fn denied_by_selinux(scene: &Scene<'_>) -> Vec<String> {
     if scene.account.machine.selinux != Some(true) {
         return Vec::new();
     }
-    let names: Vec<String> = scene
-        .login
-        .keys_files
-        .iter()
-        .flat_map(|file| {
-            let text = file.path.to_string();
-            text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
-        })
-        .collect();
-    let about = |line: &str| names.iter().any(|name| line.contains(&format!("name=\"{name}\"")));
+    let files = scene.login.keys_files.iter().flat_map(|file| std::iter::once(&file.path).chain(&file.real));
+    let mut nodes: Vec<(String, String, String)> = Vec::new();
+    for file in files {
+        let name = file.as_bytes();
+        let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
+        for end in ends.chain([name.len()]) {
+            let path = Path::new(&name[..end]);
+            if let Some(label) = scene.account.node(&path).and_then(|node| node.label.as_ref()) {
+                let (path, label) = (path.to_string(), label.to_string());
+                let last = path.rsplit('/').next().unwrap_or_default().to_owned();
+                nodes.push((path, last, label));
+            }
+        }
+    }
+    let about = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let says = |name: &str, value: &str| words.iter().any(|word| word.strip_prefix(name) == Some(value));
+        !says("permissive=", "1")
+            && nodes.iter().any(|(path, last, label)| {
+                let named = says("name=", &format!("\"{last}\"")) || says("path=", &format!("\"{path}\""));
+                named && says("tcontext=", label)
+            })
+    };
     let lines = scene.account.machine.denials.iter().rev().map(|line| line.shortened(400));
     lines.filter(|line| about(line)).take(3).collect()
 }
@@ -103,7 +138,8 @@ pub(super) const SELINUX_CONTEXT: Cause = Cause {
     blocks: Blocks::Accepted,
     place: Place::Server,
     doc: "The file was moved or made where another label applies; the audit log holds an AVC denial for sshd.\n\n\
-          Proven by a denial that names the file or a folder above it, while SELinux enforces.",
+          Proven by a denial that names the file or a folder above it with the label that it still has, while SELinux \
+          enforces.",
     prevent: "Move files with `cp` and not with `mv`, or run restorecon afterwards; tell SELinux of homes in other places with \
               semanage fcontext.",
     fix: Fix {
@@ -119,18 +155,17 @@ pub(super) const SELINUX_CONTEXT: Cause = Cause {
             if let Ok(account) = &mut facts.account {
                 account.machine.denials.clear();
             }
-            install(facts);
         },
     },
     see: &["sshd_selinux(8)", "restorecon(8)"],
     judge: |facts| {
-        let Some((scene, found)) = found(facts)? else { return Ok(None) };
-        let by_file = match &found {
-            Found::All(..) => true,
-            Found::Of(_, obstacle, _) => matches!(obstacle, Obstacle::File(..) | Obstacle::NotListed),
-        };
+        // What the account itself may read, sshd may still not: the policy is about its own domain.
+        let scene = scene(facts)?;
+        if not_allowed(facts)?.is_some() || known(&scene.login.effective)?.is_no("pubkeyauthentication") {
+            return Ok(None);
+        }
         let denials = denied_by_selinux(&scene);
-        if denials.is_empty() || !by_file {
+        if denials.is_empty() {
             return Ok(None);
         }
         let mut finding = Finding::proven(format!("SELinux forbids sshd to read the keys of {}", who(&scene)));
@@ -176,7 +211,7 @@ pub(super) const STRICT_MODES: Cause = Cause {
                     "lets nobody but its owner write there",
                 )
             }));
-            one_command(steps)
+            one_command(steps, "mends all places that sshd would stop at")
         },
         mend: |facts| {
             let stops: Vec<Path> = match file_obstacle(facts) {
@@ -218,10 +253,10 @@ pub(super) const STRICT_MODES: Cause = Cause {
 };
 
 /// Several commands of root as one, so that nothing is left half done.
-fn one_command(steps: Vec<Step>) -> Vec<Step> {
+fn one_command(steps: Vec<Step>, why: &str) -> Vec<Step> {
     if steps.len() < 2 {
         return steps;
     }
     let commands: Vec<String> = steps.iter().filter_map(|step| step.command.clone()).collect();
-    vec![Step::server_root(commands.join(" && "), "mends all places that sshd would stop at")]
+    vec![Step::server_root(commands.join(" && "), why)]
 }

@@ -4,10 +4,10 @@ use crate::facts::account::{KeysFile, KeysLine};
 use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed};
 use crate::openssh::authorized_keys::{self, Line, Refusal};
-use crate::openssh::sshd::key::{LineSays, Obstacle};
+use crate::openssh::sshd::key::{LineSays, Obstacle, looked_for};
 
 use super::super::{Scene, scene};
-use super::{Found, append, found, install};
+use super::{Found, append, append_to, found, install};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming, quoted};
 
 /// A line that has a key and refuses it: whose, in which file, its number, and what it says.
@@ -33,10 +33,23 @@ pub(super) const KEY_OPTIONS_REFUSE: Cause = Cause {
     fix: Fix { commands: option_commands, mend: install },
     see: &["OpenSSH auth2-pubkeyfile.c auth_authorise_keyopts", "sshd(8) AUTHORIZED_KEYS FILE FORMAT"],
     judge: |facts| {
-        let Some((scene, key, file, number, LineSays::Refuses(refusal))) = line_obstacle(facts)? else {
-            return Ok(None);
-        };
+        let Some((scene, key, file, number, says)) = line_obstacle(facts)? else { return Ok(None) };
         let at = format!("{}:{number}", file.path);
+        let refusal = match says {
+            LineSays::Refuses(refusal) => refusal,
+            LineSays::WrongRole => {
+                let (summary, fact) = if key.is_certificate() {
+                    (
+                        "the CA's line lacks cert-authority, so it lets no certificate in",
+                        "has the CA's key without cert-authority",
+                    )
+                } else {
+                    ("the key's line makes it a CA's, which is not let in itself", "has the key with cert-authority")
+                };
+                return Ok(Some(Finding::proven(summary).seen(format!("{at} {fact}")).seen(naming::key(&key))));
+            }
+            _ => return Ok(None),
+        };
         let from = scene.login.from.as_ref().map_or_else(|| "an unknown address".to_owned(), ToString::to_string);
         let (summary, fact) = match &refusal {
             Refusal::From(list) => (
@@ -69,31 +82,42 @@ fn escaped(text: &str) -> String {
     crate::facts::text::ServerText::new(text).shortened(200)
 }
 
+/// Takes one option out of a line of them, with the comma that parts it from its neighbour.
+fn without(option: &str) -> String {
+    format!("s/,{option}//; s/{option},//; s/{option} //")
+}
+
 fn option_commands(facts: &Facts) -> Vec<Step> {
-    let Ok(Some((scene, _, file, number, LineSays::Refuses(refusal)))) = line_obstacle(facts) else {
-        return Vec::new();
-    };
+    let Ok(Some((scene, key, file, number, says))) = line_obstacle(facts) else { return Vec::new() };
     let path = naming::path(&file.path);
     let cut = |script: String, why: &str| {
-        Step::server_root(format!("sed -i.bak {} {path}", quoted(&format!("{number}{script}"))), why)
+        Step::server_root(format!("sed -i.bak {} {path}", quoted(&format!("{number}{{{script};}}"))), why)
     };
     let from = scene.login.from.as_ref().and_then(|from| from.as_str());
+    let refusal = match says {
+        LineSays::Refuses(refusal) => refusal,
+        LineSays::WrongRole if key.is_certificate() => {
+            return vec![cut(
+                "/^\\(ssh-\\|ecdsa-\\|sk-\\)/!s/^/cert-authority,/; s/^\\(ssh-\\|ecdsa-\\|sk-\\)/cert-authority &/"
+                    .to_owned(),
+                "makes the line a CA's",
+            )];
+        }
+        LineSays::WrongRole => {
+            return vec![cut(without("cert-authority"), "makes the line a plain key's")];
+        }
+        _ => return Vec::new(),
+    };
     match (refusal, from) {
         (Refusal::From(list), Some(from)) if !list.starts_with('!') => vec![cut(
             format!("s/from=\"/from=\"{},/", from.replace('/', "\\/")),
             "allows the address beside the others, if the login may come from there",
         )],
         (Refusal::Expired(_), _) => {
-            vec![cut(
-                "s/expiry-time=\"[^\"]*\",\\{0,1\\}//; s/^ *//".to_owned(),
-                "takes the expiry away, if the key may still be used",
-            )]
+            vec![cut(without("expiry-time=\"[^\"]*\""), "takes the expiry away, if the key may still be used")]
         }
         (Refusal::PrincipalsOnPlainKey, _) => {
-            vec![cut(
-                "s/principals=\"[^\"]*\",\\{0,1\\}//; s/^ *//".to_owned(),
-                "takes principals= away, which only a CA's line may have",
-            )]
+            vec![cut(without("principals=\"[^\"]*\""), "takes principals= away, which only a CA's line may have")]
         }
         _ => vec![Step::server_root(format!("sed -n {number}p {path}"), "shows the line; correct its from=")],
     }
@@ -118,7 +142,17 @@ pub(super) const KEY_ENTRY_MALFORMED: Cause = Cause {
                     "shows the broken line",
                 ));
             }
-            steps.splice(0..0, append(&scene));
+            match found(facts) {
+                // A file in another encoding, or with one line without end, is not to be added to.
+                Ok(Some((_, Found::Of(_, Obstacle::Scattered(file), _)))) if file.nuls > 0 => {
+                    let path = naming::path(&file.path);
+                    steps.push(Step::server_root(format!("mv {path} {path}.old"), "puts the file aside"));
+                    steps.extend(append_to(&scene, file, true));
+                }
+                _ => {
+                    steps.splice(0..0, append(&scene));
+                }
+            }
             steps
         },
         mend: install,
@@ -139,17 +173,44 @@ fn malformed(facts: &Facts) -> Observed<Option<Finding>> {
                 "sshd cannot read the key's line: a quote in its options is never closed".to_owned(),
                 format!("{at} has the key behind an open quote"),
             ),
-            LineSays::Hidden(column) => (
-                "the key stands in the middle of a line, where sshd reads none".to_owned(),
-                format!(
-                    "{at} has the key at its {column}th byte: two lines were joined, or something stands before it"
-                ),
+            LineSays::Hidden(before) => {
+                let summary = "the key stands in the middle of a line, where sshd reads none";
+                let fact = match file.lines.get(number as usize - 1) {
+                    Some(KeysLine::Text(text)) if before == 3 && text.as_bytes().starts_with(BYTE_ORDER_MARK) => {
+                        format!("{at} begins with a byte order mark, which sshd takes for a part of the key's type")
+                    }
+                    _ => format!(
+                        "{at} has the key behind {before} bytes: two lines were joined, or it stands behind a space in its options"
+                    ),
+                };
+                (summary.to_owned(), fact)
+            }
+            LineSays::Letters => (
+                "the key's letters stand in a line that sshd cannot read as a key".to_owned(),
+                match format_of(file) {
+                    Some(format) => format,
+                    None => format!("{at} has them without the type {} before them", key.algorithm),
+                },
             ),
-            _ => return Ok(None),
+            LineSays::CutShort(have, whole) => (
+                "the key's line breaks off within the key".to_owned(),
+                format!("{at} has {have} of its {whole} letters: a line feed cut it in two, or the rest is lost"),
+            ),
+            LineSays::Lets(_) | LineSays::Refuses(_) | LineSays::WrongRole => return Ok(None),
         };
         return Ok(Some(Finding::proven(summary).seen(fact).seen(naming::key(&key))));
     }
-    let Some((scene, Found::Of(_, Obstacle::NotListed, open))) = found(facts)? else { return Ok(None) };
+    let (scene, open) = match found(facts)? {
+        Some((_, Found::Of(key, Obstacle::Scattered(file), _))) => {
+            let summary = format!("{} has the key in a form that sshd cannot read", file.path);
+            let fact = shape(file).unwrap_or_else(|| {
+                format!("{} has the key's letters, with line feeds, blanks or other bytes between them", file.path)
+            });
+            return Ok(Some(Finding::proven(summary).seen(fact).seen(naming::key(&key))));
+        }
+        Some((scene, Found::Of(key, Obstacle::NotListed, open))) if !looked_for(scene.account, &key) => (scene, open),
+        _ => return Ok(None),
+    };
     for file in &scene.login.keys_files {
         if let Some(fact) = shape(file) {
             let summary = format!("{} is in a form that sshd cannot read", file.path);
@@ -161,8 +222,18 @@ fn malformed(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(None)
 }
 
+/// Of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What makes a whole file, or its lines, unreadable for sshd.
 pub(super) fn shape(file: &KeysFile) -> Option<String> {
+    let wrapped = || file.lines.iter().position(|line| matches!(line, KeysLine::Base64(_)));
+    let rest = |at| format!("{}:{} is the rest of a key that a line feed cut in two", file.path, at + 1);
+    format_of(file).or_else(|| wrapped().map(rest))
+}
+
+/// A format or an encoding that is not that of authorized_keys.
+fn format_of(file: &KeysFile) -> Option<String> {
     let readable = |line: &KeysLine| match line {
         KeysLine::Text(text) => matches!(authorized_keys::line(text.as_bytes()), Line::Entry(_)),
         _ => false,
@@ -188,6 +259,5 @@ pub(super) fn shape(file: &KeysFile) -> Option<String> {
     if file.start.starts_with(b"\xef\xbb\xbf") && !file.lines.first().is_some_and(readable) {
         return Some(format!("{} begins with a byte order mark, and sshd passes over its first line", file.path));
     }
-    let wrapped = file.lines.iter().position(|line| matches!(line, KeysLine::Base64(_)));
-    wrapped.map(|at| format!("{}:{} is the rest of a key that a line feed cut in two", file.path, at + 1))
+    None
 }
