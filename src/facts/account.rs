@@ -52,7 +52,7 @@ pub struct Collector {
     /// Lines of its output that could not be read: how many, and the number of the first one.
     pub unreadable: Option<(u32, u32)>,
     /// The key that it looked for: what it says of letters in files and of revocation is about this one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<PublicKey>,
     /// Whether the account itself could be asked what it can read (setpriv, as root).
     pub asks_account: bool,
@@ -298,7 +298,7 @@ pub struct KeysFile {
     pub key_lines: Option<Vec<u32>>,
     /// Whether the letters of the key in question stand in it once line feeds, blanks and NULs are left out; `None`
     /// where no key was named.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_joined: Option<bool>,
     /// Its lines.
     pub lines: Vec<KeysLine>,

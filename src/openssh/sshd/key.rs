@@ -115,6 +115,7 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     let mut open = login.commands.iter().any(|command| command.answer.is_none());
     let mut read = false;
     let mut unseen = false;
+    let no_files = settings.first("authorizedkeysfile").is_some_and(|files| files.eq_ignore_ascii_case("none"));
     let by_command =
         login.commands.iter().filter(|command| command.setting == "authorizedkeyscommand").any(|command| {
             command.answer.as_ref().is_some_and(|(status, lines)| *status == 0 && answers(account, login, lines, key))
@@ -147,7 +148,7 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     }
     if accepted.is_some() || by_command {
         obstacles.truncate(before);
-    } else if (read || login.keys_files.is_empty() && !unseen) && obstacles.len() == before {
+    } else if (read || no_files && !unseen) && obstacles.len() == before {
         obstacles.push(Obstacle::NotListed);
     } else {
         // A file that is not there is none where another one is read.
