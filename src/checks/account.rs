@@ -7,12 +7,12 @@ mod login;
 mod pam;
 mod policy;
 
-use crate::facts::account::{Account, Login};
+use crate::facts::account::{Account, KeysFile, Login};
 use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed, Stage, known};
 use crate::openssh::course;
 use crate::openssh::sshd::config::{Setting, settings};
-use crate::openssh::sshd::key::{Decision, Obstacle, decide};
+use crate::openssh::sshd::key::{Decision, Obstacle, access, decide};
 use crate::openssh::sshd::{self, NotAllowed};
 
 use super::{Certainty, Check, Finding, Step, quoted};
@@ -99,6 +99,46 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
         }
     }
     Ok(first)
+}
+
+/// Of the server's half alone: that the account may log in, and which line lets which key in.
+pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
+    let scene = scene(facts)?;
+    if !scene.account.collector.complete || not_allowed(facts)?.is_some() {
+        return Ok(None);
+    }
+    let settings = known(&scene.login.effective)?;
+    if settings.is_no("pubkeyauthentication") {
+        return Ok(None);
+    }
+    let name = scene.login.user.to_string();
+    let mut evidence = Vec::new();
+    for key in &scene.keys {
+        if let Some((file, line)) = decide(scene.account, scene.login, key)?.accepted {
+            evidence.push(format!("{}:{line} lets in {}", file.path, super::naming::key(key)));
+        }
+    }
+    let summary = match (scene.keys.is_empty(), evidence.is_empty()) {
+        (false, true) => return Ok(None),
+        (false, false) => format!("nothing on this server stands in the way of {name} with this key"),
+        (true, _) => {
+            let read = |file: &&KeysFile| access(scene.account, scene.login, settings, file).is_none();
+            let files: Vec<&KeysFile> = scene.login.keys_files.iter().filter(read).collect();
+            if files.is_empty() {
+                return Ok(None);
+            }
+            evidence.extend(files.iter().map(|file| format!("sshd reads {}", file.path)));
+            format!("nothing on this server stands in the way of {name} with a key that is listed")
+        }
+    };
+    let mut finding = Finding::proven(summary);
+    finding.evidence = evidence;
+    let from = scene.login.from.as_ref().map(|from| format!("asked for a login from {from}"));
+    finding.evidence.extend(from);
+    if let Err(why) = &scene.account.log {
+        finding.evidence.push(format!("sshd's log: {why}"));
+    }
+    Ok(Some(finding))
 }
 
 /// The account's name as a word for a shell.

@@ -5,7 +5,7 @@ use crate::facts::agent::{Agent, AgentAnswer};
 use crate::facts::checkup::{Block, BlockKind, Checkup};
 use crate::facts::config::Config;
 use crate::facts::identities::{FileError, FileKind, Identities, KeyFile};
-use crate::facts::{Facts, Observed, Run, Source, Unobserved, known};
+use crate::facts::{Facts, Observed, Origin, Run, Source, Unobserved, known};
 use crate::openssh::arguments::value_words;
 use crate::openssh::blocks::{self, Vain};
 use crate::openssh::course::{self, Problem};
@@ -31,7 +31,8 @@ pub(super) const NOTHING_FOUND: Cause = Cause {
     doc: "No login was examined: sshdoctor was called without a target, and looked at this client's configuration, keys, \
           agents and known_hosts alone. Nothing of these keeps ssh from logging in; remarks stand with their checks. Whether \
           a server lets in only a run with that target tells.\n\n\
-          Proven when ssh itself took the configuration and all of these could be looked at.",
+          Proven when ssh itself took the configuration and all of these could be looked at. Of the server's half alone: when \
+          the account may log in and sshd reads a key of it, or the very key that was asked about.",
     prevent: "Run the check-up after a change to ~/.ssh, and before leaving the machine that still works.",
     fix: Fix { commands: |_| Vec::new(), mend: nothing_to_mend },
     see: &["ssh_config(5)", "ssh(1) FILES"],
@@ -39,11 +40,18 @@ pub(super) const NOTHING_FOUND: Cause = Cause {
 };
 
 fn nothing_found(facts: &Facts) -> Observed<Option<Finding>> {
-    let checkup = facts.checkup.as_ref().ok_or(Unobserved::NotAttempted)?;
+    let alone = facts.origin == Origin::Server;
+    if facts.checkup.is_none() && !alone {
+        return Err(Unobserved::NotAttempted);
+    }
     let mut faults = super::causes().filter(|(_, cause)| cause.blocks < Blocks::Nothing);
     if faults.any(|(_, cause)| (cause.judge)(facts).is_ok_and(|found| found.is_some())) {
         return Ok(None);
     }
+    if alone {
+        return super::account::nothing_in_the_way(facts);
+    }
+    let checkup = facts.checkup.as_ref().ok_or(Unobserved::NotAttempted)?;
     let mut gaps = Vec::new();
     let mut gap = |what: &str, why: Option<&Unobserved>| gaps.extend(why.map(|why| format!("{what}: {why}")));
     gap("the configuration", facts.config.ssh.as_ref().err());

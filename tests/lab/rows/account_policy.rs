@@ -68,11 +68,6 @@ fn not_reloaded() -> Vec<Row> {
                 "sed -i 's/AllowUsers admin/AllowUsers admin deploy/' /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid); sleep 0.5",
             )
         }),
-        on_server("server-config-stricter-not-reloaded", |world| {
-            good(world, "")?;
-            later(world, "sed -i '1i AllowUsers admin' /etc/ssh/sshd_config")
-        })
-        .remark("sshd-config"),
     ]
 }
 
