@@ -1,6 +1,7 @@
 //! The server's own side: does sshd's configuration, the account, and the file of keys let this login in, and does the
 //! log tell the same story? Judged as this sshd would decide, in its own order ([`crate::openssh::sshd`]).
 
+pub(super) mod certificates;
 mod keys;
 mod log;
 mod login;
@@ -11,6 +12,7 @@ use crate::facts::account::{Account, KeysFile, Login};
 use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed, Stage, known};
 use crate::openssh::course;
+use crate::openssh::public_key::from_blob;
 use crate::openssh::sshd::config::{Setting, settings};
 use crate::openssh::sshd::key::{Decision, Obstacle, access, decide};
 use crate::openssh::sshd::{self, NotAllowed};
@@ -71,7 +73,14 @@ fn scene(facts: &Facts) -> Observed<Scene<'_>> {
     let mut keys = account.asked.clone();
     if keys.is_empty() {
         let turns = course::course(facts).unwrap_or_default();
-        keys = turns.into_iter().filter_map(|turn| turn.offer.key).filter(|key| !key.is_certificate()).collect();
+        let trusts = !account.login.ca_files.is_empty();
+        let offered = turns.into_iter().filter_map(|turn| turn.offer.key);
+        keys = offered.filter(|key| trusts || !key.is_certificate()).collect();
+    } else {
+        // ssh offers a certificate's key by itself as well.
+        let plain = keys.iter().filter_map(|key| from_blob(&key.certificate.as_ref()?.key.0, key.comment.as_bytes()));
+        let plain: Vec<PublicKey> = plain.collect();
+        keys.extend(plain);
     }
     Ok(Scene { account, login: &account.login, keys })
 }
@@ -84,11 +93,17 @@ fn not_allowed(facts: &Facts) -> Observed<Option<NotAllowed>> {
 
 /// What stands first in the way of the keys in question; `None` where one of them is let in, or none is in question.
 fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, Decision<'a>)>> {
-    let mut first = None;
+    let mut first: Option<(PublicKey, Obstacle<'a>, Decision<'a>)> = None;
+    let mut unseen = false;
     for key in &scene.keys {
         let decision = decide(scene.account, scene.login, key)?;
-        if decision.accepted.is_none() && !decision.by_command && decision.obstacles.is_empty() {
+        if decision.accepted.is_none()
+            && !decision.by_command
+            && decision.by_authority.is_none()
+            && decision.obstacles.is_empty()
+        {
             // A file that was not seen may have it.
+            unseen = true;
             continue;
         }
         if decision.obstacles.is_empty() {
@@ -97,6 +112,9 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
         if first.is_none() {
             first = decision.obstacles.first().cloned().map(|obstacle| (key.clone(), obstacle, decision));
         }
+    }
+    if let Some((_, _, decision)) = &mut first {
+        decision.open |= unseen;
     }
     Ok(first)
 }

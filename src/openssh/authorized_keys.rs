@@ -154,8 +154,16 @@ fn past_options(text: &[u8]) -> Option<usize> {
     (at < text.len() || !quoted).then_some(at.min(text.len()))
 }
 
-/// auth-options.c `sshauthopt_parse`, with its words for what it cannot read.
-fn options(text: &[u8]) -> Result<Options, &'static str> {
+/// The key of a line that has nothing before it, as in TrustedUserCAKeys and RevokedKeys (sshkey.c `sshkey_read`).
+pub fn plain(line: &[u8]) -> Option<PublicKey> {
+    key_at(skip_space(line))
+}
+
+/// auth-options.c `sshauthopt_parse`.
+///
+/// # Errors
+/// sshd's words for what it cannot read.
+pub fn options(text: &[u8]) -> Result<Options, &'static str> {
     let mut options = Options::default();
     let mut rest = text;
     while !rest.is_empty() && !is_space(rest[0]) {

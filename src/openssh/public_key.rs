@@ -140,6 +140,16 @@ pub fn ca_signature_algorithm(blob: &[u8]) -> Option<String> {
     is_name(name).then(|| name.to_owned())
 }
 
+/// The key of the CA that signed a certificate.
+pub fn ca_key(blob: &[u8]) -> Option<PublicKey> {
+    let mut reader = behind_validity(blob)?;
+    // Critical options, extensions, reserved.
+    for _ in 0..3 {
+        reader.string()?;
+    }
+    from_blob(reader.string()?, b"").filter(|key| !key.is_certificate())
+}
+
 fn extensions(blob: &[u8]) -> Option<Reader<'_>> {
     let mut reader = behind_validity(blob)?;
     reader.string()?;

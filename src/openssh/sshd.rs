@@ -1,6 +1,7 @@
 //! How sshd decides about one login on its own machine, in its own order (auth.c `getpwnamallow`, `allowed_user`;
 //! auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`; auth2-pubkeyfile.c `auth_openkeyfile`).
 
+pub mod certificate;
 pub mod config;
 pub mod key;
 pub mod log;

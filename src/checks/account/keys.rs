@@ -27,11 +27,12 @@ pub(super) const CAUSES: &[&Cause] = &[
     &command::AUTHORIZED_KEYS_COMMAND_FAILED,
     &AUTHORIZED_KEYS_ELSEWHERE,
     &AUTHORIZED_KEYS_MISSING,
+    &super::certificates::CA_MISMATCH,
     &KEY_NOT_LISTED,
 ];
 
 /// What stands in the way of the keys, whoever is in question: the first file that sshd does not read where no key is.
-enum Found<'a> {
+pub(super) enum Found<'a> {
     /// Of this key.
     Of(PublicKey, Obstacle<'a>, bool),
     /// Of every key: no file of keys is read.
@@ -39,7 +40,7 @@ enum Found<'a> {
 }
 
 /// The scene and what stands in the way; nothing where the account itself is refused.
-fn found(facts: &Facts) -> Observed<Option<(Scene<'_>, Found<'_>)>> {
+pub(super) fn found(facts: &Facts) -> Observed<Option<(Scene<'_>, Found<'_>)>> {
     let here = scene(facts)?;
     let settings = known(&here.login.effective)?;
     if not_allowed(facts)?.is_some() || settings.is_no("pubkeyauthentication") {
@@ -219,20 +220,34 @@ fn append(scene: &Scene<'_>) -> Vec<Step> {
 
 /// The same for one file, which is there or, `anew`, is made.
 fn append_to(scene: &Scene<'_>, file: &KeysFile, anew: bool) -> Vec<Step> {
-    let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
-    let Some(key) = scene.keys.iter().find(|key| !key.blob.0.is_empty()) else {
+    let Some(key) = scene.keys.iter().find(|key| !key.blob.0.is_empty() && !key.is_certificate()) else {
         return vec![Step::person(Place::Server, format!("add the line of the public key to {}", file.path))];
     };
     let comment = if key.comment.is_empty() { String::new() } else { format!(" {}", key.comment) };
-    let line = quoted(&format!("{} {}{comment}", key.algorithm, key.blob.base64()));
+    put_line(
+        scene,
+        file,
+        anew,
+        &format!("{} {}{comment}", key.algorithm, key.blob.base64()),
+        "adds the key to the file that sshd reads",
+    )
+}
+
+/// The command that adds this line to the file of keys that sshd reads.
+pub(super) fn append_line(scene: &Scene<'_>, line: &str, why: &str) -> Vec<Step> {
+    let files = &scene.login.keys_files;
+    let file = files.iter().find(|file| file.error.is_none()).or_else(|| files.first());
+    file.map(|file| put_line(scene, file, file.error.as_deref() == Some("ENOENT"), line, why)).unwrap_or_default()
+}
+
+fn put_line(scene: &Scene<'_>, file: &KeysFile, anew: bool, line: &str, why: &str) -> Vec<Step> {
+    let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
+    let line = quoted(line);
     let path = naming::path(&file.path);
     if !anew {
         // A last line without its end would be joined with the new one.
         let feed = if file.last.is_some() { "\\n" } else { "" };
-        return vec![Step::server_root(
-            format!("printf '{feed}%s\\n' {line} >> {path}"),
-            "adds the key to the file that sshd reads",
-        )];
+        return vec![Step::server_root(format!("printf '{feed}%s\\n' {line} >> {path}"), why)];
     }
     let folder =
         file.path.as_bytes().iter().rposition(|byte| *byte == b'/').map(|at| Path::new(&file.path.as_bytes()[..at]));
@@ -283,7 +298,7 @@ fn install(facts: &mut Facts) {
 }
 
 /// After that nothing is known of the server's side.
-fn unknown(facts: &mut Facts) {
+pub(super) fn unknown(facts: &mut Facts) {
     facts.account = Err(crate::facts::Unobserved::NotAttempted);
 }
 
@@ -292,8 +307,12 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     seen(facts)?;
     let scene = scene(facts)?;
     for key in &scene.keys {
-        if let Some((file, line)) = decide(scene.account, scene.login, key)?.accepted {
+        let decision = decide(scene.account, scene.login, key)?;
+        if let Some((file, line)) = decision.accepted.or(decision.by_authority) {
             return Ok(Outcome::pass(format!("{}:{line} lets {} in", file.path, naming::key(key))));
+        }
+        if decision.by_command {
+            return Ok(Outcome::pass(format!("AuthorizedKeysCommand answers with {}", naming::key(key))));
         }
     }
     let mut evidence = Vec::new();

@@ -1,7 +1,8 @@
 //! How sshd decides about one public key for one account (auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`).
 
+use super::certificate::{self, Authority, CertificateRefusal};
 use super::client;
-use crate::facts::account::{Account, KeysFile, KeysLine, Login, NodeStat, RevokedFile};
+use crate::facts::account::{Account, KeysCommand, KeysFile, KeysLine, Login, NodeStat, RevokedFile};
 use crate::facts::config::Options;
 use crate::facts::key::PublicKey;
 use crate::facts::text::Path;
@@ -37,7 +38,7 @@ pub enum Outcome {
 }
 
 /// What a line says of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LineSays {
     /// It lets it in, with these options.
     Lets(authorized_keys::Options),
@@ -55,6 +56,8 @@ pub enum LineSays {
     CutShort(usize, usize),
     /// It is the CA of the certificate, without `cert-authority`; or the key, with it.
     WrongRole,
+    /// It is the CA of the certificate, and sshd refuses that.
+    Certificate(CertificateRefusal),
 }
 
 /// What sshd makes of one key.
@@ -64,6 +67,8 @@ pub struct Decision<'a> {
     pub accepted: Option<(&'a KeysFile, u32)>,
     /// Whether AuthorizedKeysCommand, which was run, answered with it, and its line lets it in.
     pub by_command: bool,
+    /// The line of TrustedUserCAKeys whose CA lets the certificate in.
+    pub by_authority: Option<(&'a KeysFile, u32)>,
     /// What stands in its way, in sshd's order; empty where it is accepted and nothing before the files refuses it.
     pub obstacles: Vec<Obstacle<'a>>,
     /// Whether a program that was not run (AuthorizedKeysCommand), or a file that was not seen, may let it in all the
@@ -78,6 +83,10 @@ pub enum Obstacle<'a> {
     Algorithm,
     /// RequiredRSASize: the key's size and the least that sshd takes.
     TooSmall(u32, u32),
+    /// CASignatureAlgorithms leaves out the algorithm with which the CA signed the certificate.
+    CaSignature(String),
+    /// TrustedUserCAKeys does not let the certificate in.
+    Authority(Authority<'a>),
     /// RevokedKeys names it.
     Revoked(&'a RevokedFile),
     /// RevokedKeys cannot be read: then sshd refuses every key.
@@ -92,7 +101,7 @@ pub enum Obstacle<'a> {
     NotListed,
 }
 
-/// What sshd makes of `key` (auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`), certificates by their CA apart.
+/// What sshd makes of `key` (auth2-pubkey.c `userauth_pubkey`, `user_key_allowed`), a certificate by its CA.
 pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Observed<Decision<'a>> {
     let settings = known(&login.effective)?;
     let mut obstacles = Vec::new();
@@ -103,6 +112,7 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     if let Some(bits) = key.bits.filter(|bits| key.plain_algorithm() == "ssh-rsa" && *bits < least) {
         obstacles.push(Obstacle::TooSmall(bits, least));
     }
+    obstacles.extend(certificate::refused_signature(settings, key).map(Obstacle::CaSignature));
     for revoked in &login.revoked_files {
         if unreadable(account, &revoked.file) {
             obstacles.push(Obstacle::Revocation(revoked));
@@ -112,14 +122,14 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     }
     let before = obstacles.len();
     let mut accepted = None;
-    let mut open = login.commands.iter().any(|command| command.answer.is_none());
+    let asks = |command: &&KeysCommand| command.setting == "authorizedkeyscommand";
+    let mut open = login.commands.iter().filter(asks).any(|command| command.answer.is_none());
     let mut read = false;
     let mut unseen = false;
     let no_files = settings.first("authorizedkeysfile").is_some_and(|files| files.eq_ignore_ascii_case("none"));
-    let by_command =
-        login.commands.iter().filter(|command| command.setting == "authorizedkeyscommand").any(|command| {
-            command.answer.as_ref().is_some_and(|(status, lines)| *status == 0 && answers(account, login, lines, key))
-        });
+    let by_command = login.commands.iter().filter(asks).any(|command| {
+        command.answer.as_ref().is_some_and(|(status, lines)| *status == 0 && answers(account, login, lines, key))
+    });
     for FileSays { file, outcome } in files(account, login, key)? {
         match outcome {
             Outcome::Read(lines) => {
@@ -146,8 +156,32 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
             outcome => obstacles.push(Obstacle::File(file, outcome)),
         }
     }
-    if accepted.is_some() || by_command {
+    let authority = certificate::authority(account, login, settings, key);
+    let by_authority = match authority {
+        Authority::Lets(file, line) => Some((file, line)),
+        _ => None,
+    };
+    if accepted.is_some() || by_command || by_authority.is_some() {
         obstacles.truncate(before);
+    } else if key.is_certificate() && authority == Authority::NotSeen {
+        open = true;
+        obstacles.truncate(before);
+    } else if key.is_certificate() {
+        // A file without the CA is none where another one, or TrustedUserCAKeys, is what is meant.
+        let told: Vec<Obstacle<'_>> =
+            obstacles[before..].iter().filter(|obstacle| matches!(obstacle, Obstacle::Line(..))).cloned().collect();
+        obstacles.truncate(before);
+        match authority {
+            Authority::Refuses(_) => {
+                obstacles.push(Obstacle::Authority(authority));
+                obstacles.extend(told);
+            }
+            _ if !told.is_empty() => obstacles.extend(told),
+            authority => obstacles.push(Obstacle::Authority(authority)),
+        }
+        if unseen && !matches!(obstacles.get(before), Some(Obstacle::Authority(Authority::Refuses(_)))) {
+            open = true;
+        }
     } else if (read || no_files && !unseen) && obstacles.len() == before {
         obstacles.push(Obstacle::NotListed);
     } else {
@@ -161,7 +195,7 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
             obstacles = vec![Obstacle::NotListed];
         }
     }
-    Ok(Decision { accepted, by_command, obstacles, open })
+    Ok(Decision { accepted, by_command, by_authority, obstacles, open })
 }
 
 /// Whether sshd takes signatures of this key (PubkeyAcceptedAlgorithms, before 8.5 PubkeyAcceptedKeyTypes).
@@ -183,11 +217,15 @@ fn algorithm_accepted(settings: &Options, key: &PublicKey) -> bool {
 
 /// Whether it is the key that the collector looked for.
 pub fn looked_for(account: &Account, key: &PublicKey) -> bool {
-    account.collector.key.as_ref().is_some_and(|asked| asked.fingerprint == key.fingerprint)
+    account
+        .collector
+        .key
+        .as_ref()
+        .is_some_and(|asked| asked.fingerprint == key.fingerprint && asked.is_certificate() == key.is_certificate())
 }
 
 /// Whether sshd, as root, cannot read a file of the system.
-fn unreadable(account: &Account, file: &KeysFile) -> bool {
+pub fn unreadable(account: &Account, file: &KeysFile) -> bool {
     let node = account.node(file.real.as_ref().unwrap_or(&file.path));
     let stat = node.and_then(|node| node.followed.or(node.stat));
     missing(account, file) || stat.is_some_and(|stat| !stat.is_file())
@@ -416,7 +454,12 @@ fn one(account: &Account, login: &Login, text: &[u8], key: &PublicKey) -> Option
             let (host, address) = client(login);
             let client = address.map(|address| (host.as_str(), address));
             match authorized_keys::authorise(&entry.options, account.collector.at.unix_seconds, offset, client) {
-                Ok(()) => LineSays::Lets(entry.options),
+                Ok(()) => {
+                    let certificate = key.certificate.as_deref();
+                    let refusal = certificate
+                        .and_then(|certificate| certificate::by_line(account, login, certificate, &entry.options));
+                    refusal.map_or_else(|| LineSays::Lets(entry.options), LineSays::Certificate)
+                }
                 Err(refusal) => LineSays::Refuses(refusal),
             }
         } else {

@@ -1,5 +1,6 @@
 //! All rows, by the step at which ssh stops.
 
+mod account_certificates;
 mod account_keys;
 mod account_lines;
 mod account_login;
@@ -85,6 +86,7 @@ pub(crate) fn all() -> Vec<Row> {
         sessions::rows(),
         account_login::rows(),
         account_policy::rows(),
+        account_certificates::rows(),
         account_keys::rows(),
         account_lines::rows(),
         account_modes::rows(),

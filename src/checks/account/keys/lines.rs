@@ -6,6 +6,7 @@ use crate::facts::{Facts, Observed};
 use crate::openssh::authorized_keys::{self, Line, Refusal};
 use crate::openssh::sshd::key::{LineSays, Obstacle, looked_for};
 
+use super::super::certificates::refused_by_option;
 use super::super::{Scene, scene};
 use super::{Found, append, append_to, found, install};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming, quoted};
@@ -33,6 +34,9 @@ pub(super) const KEY_OPTIONS_REFUSE: Cause = Cause {
     fix: Fix { commands: option_commands, mend: install },
     see: &["OpenSSH auth2-pubkeyfile.c auth_authorise_keyopts", "sshd(8) AUTHORIZED_KEYS FILE FORMAT"],
     judge: |facts| {
+        if let Some(finding) = refused_by_option(facts)? {
+            return Ok(Some(finding));
+        }
         let Some((scene, key, file, number, says)) = line_obstacle(facts)? else { return Ok(None) };
         let at = format!("{}:{number}", file.path);
         let refusal = match says {
@@ -196,7 +200,9 @@ fn malformed(facts: &Facts) -> Observed<Option<Finding>> {
                 "the key's line breaks off within the key".to_owned(),
                 format!("{at} has {have} of its {whole} letters: a line feed cut it in two, or the rest is lost"),
             ),
-            LineSays::Lets(_) | LineSays::Refuses(_) | LineSays::WrongRole => return Ok(None),
+            LineSays::Lets(_) | LineSays::Refuses(_) | LineSays::WrongRole | LineSays::Certificate(_) => {
+                return Ok(None);
+            }
         };
         return Ok(Some(Finding::proven(summary).seen(fact).seen(naming::key(&key))));
     }
