@@ -479,3 +479,108 @@ pub fn offset_seconds(local: &str) -> i64 {
     let seconds = part(1, 3) * 3600 + part(4, 6) * 60;
     if offset.starts_with('-') { -seconds } else { seconds }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::account::{Collector, Passwd, PathNode};
+    use crate::openssh::public_key::from_line;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS";
+    const FILE: &str = "/home/deploy/.ssh/authorized_keys";
+
+    fn key() -> PublicKey {
+        from_line(KEY.as_bytes()).unwrap()
+    }
+
+    /// An account with one file of keys that holds these lines, looked at by this user.
+    fn account(uid: u32, lines: &[&str], nuls: u64) -> Account {
+        let text = |line: &&str| KeysLine::Text((*line).into());
+        let file = KeysFile { path: FILE.into(), nuls, lines: lines.iter().map(text).collect(), ..KeysFile::default() };
+        let stat = |mode| Some(NodeStat { mode, uid: 1000, gid: 1000, ..NodeStat::default() });
+        let folder = |path: &str| PathNode { path: path.into(), stat: stat(0o040_700), ..PathNode::default() };
+        let root = |path: &str| PathNode {
+            path: path.into(),
+            stat: Some(NodeStat { mode: 0o040_755, ..NodeStat::default() }),
+            ..PathNode::default()
+        };
+        let passwd = Passwd {
+            name: "deploy".into(),
+            uid: 1000,
+            gid: 1000,
+            home: "/home/deploy".into(),
+            groups: vec![(1000, "deploy".into())],
+            ..Passwd::default()
+        };
+        let login = Login {
+            passwd: Ok(Some(passwd)),
+            effective: Ok(Options::default()),
+            keys_files: vec![file],
+            ..Login::default()
+        };
+        Account {
+            collector: Collector { uid, key: Some(key()), ..Collector::default() },
+            login,
+            paths: vec![
+                root("/"),
+                root("/home"),
+                folder("/home/deploy"),
+                folder("/home/deploy/.ssh"),
+                PathNode { path: FILE.into(), stat: stat(0o100_600), ..PathNode::default() },
+            ],
+            ..Account::default()
+        }
+    }
+
+    fn said(account: &Account) -> Vec<Obstacle<'_>> {
+        decide(account, &account.login, &key()).unwrap().obstacles
+    }
+
+    fn lines_say(lines: &[&str], nuls: u64) -> Option<LineSays> {
+        let account = account(0, lines, nuls);
+        let says = super::lines(&account, &account.login, &account.login.keys_files[0], &key());
+        says.into_iter().next().map(|(_, says)| says)
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_not_missing() {
+        let mut closed = account(1001, &[], 0);
+        closed.login.keys_files[0].error = Some("ENOENT".to_owned());
+        closed.paths.truncate(4);
+        closed.paths.push(PathNode { path: FILE.into(), error: Some("unknown".to_owned()), ..PathNode::default() });
+        let decision = decide(&closed, &closed.login, &key()).unwrap();
+        assert_eq!((decision.obstacles.len(), decision.open), (0, true));
+        closed.collector.uid = 0;
+        assert!(matches!(said(&closed).as_slice(), [Obstacle::File(_, Outcome::Missing)]));
+        closed.collector.uid = 1001;
+        closed.paths[4].error = Some("ENOENT".to_owned());
+        assert!(matches!(said(&closed).as_slice(), [Obstacle::File(_, Outcome::Missing)]));
+    }
+
+    #[test]
+    fn a_line_ends_where_sshd_sees_its_end() {
+        assert!(matches!(lines_say(&[KEY], 0), Some(LineSays::Lets(_))));
+        assert_eq!(lines_say(&[&format!("\u{1}{KEY}")], 1), None);
+        assert!(matches!(lines_say(&[&format!("{KEY} a\u{1}b")], 1), Some(LineSays::Lets(_))));
+        assert_eq!(lines_say(&[&KEY[..70]], 0), Some(LineSays::CutShort(58, 68)));
+        assert_eq!(lines_say(&[&KEY[..40]], 0), None, "too short to be this key and no other");
+    }
+
+    #[test]
+    fn the_letters_that_were_looked_for_are_those_of_one_key() {
+        let mut account = account(0, &["ssh-ed25519 AAAA"], 0);
+        account.login.keys_files[0].key_joined = Some(true);
+        assert!(matches!(said(&account).as_slice(), [Obstacle::Scattered(_)]));
+        account.collector.key = None;
+        assert_eq!(said(&account), [Obstacle::NotListed]);
+    }
+
+    #[test]
+    fn a_setting_of_none_reads_no_file_and_lists_no_key() {
+        let mut account = account(0, &[], 0);
+        account.login.keys_files.clear();
+        assert_eq!(said(&account), [], "nothing is known of the files");
+        account.login.effective = Ok(Options(vec![("authorizedkeysfile".to_owned(), "none".into())]));
+        assert_eq!(said(&account), [Obstacle::NotListed]);
+    }
+}

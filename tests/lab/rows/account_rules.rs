@@ -23,6 +23,27 @@ fn command(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> R
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         algorithm("server-key-algorithm-refused", |world| on_this_server(world, "PubkeyAcceptedAlgorithms rsa-sha2-512,ecdsa-sha2-nistp256", ":")).log("not in PubkeyAcceptedAlgorithms").fixture().mended_by("sed -i '/^PubkeyAcceptedAlgorithms/d' /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
+        algorithm("server-key-rsa-too-small", |world| {
+            on_this_server(
+                world,
+                "RequiredRSASize 3072",
+                "ssh-keygen -q -t rsa -b 2048 -N '' -C a@laptop -f /home/a/.ssh/id_rsa; chown a /home/a/.ssh/id_rsa*
+                 rm /home/a/.ssh/id_ed25519*; cp /home/a/.ssh/id_rsa.pub $AK",
+            )
+        })
+        .key("/home/a/.ssh/id_rsa.pub")
+        .log("refusing RSA key")
+        .mended_by("sed -i /^RequiredRSASize/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
+        algorithm("server-key-rsa-refused", |world| {
+            on_this_server(
+                world,
+                "PubkeyAcceptedAlgorithms -rsa-sha2-*",
+                "ssh-keygen -q -t rsa -b 2048 -N '' -C a@laptop -f /home/a/.ssh/id_rsa; chown a /home/a/.ssh/id_rsa*
+                 rm /home/a/.ssh/id_ed25519*; cp /home/a/.ssh/id_rsa.pub $AK",
+            )
+        })
+        .key("/home/a/.ssh/id_rsa.pub")
+        .mended_by("sed -i /^PubkeyAccepted/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
         revoked("server-key-revoked", |world| on_this_server(world, "RevokedKeys /etc/ssh/revoked", "cp $PUB /etc/ssh/revoked")).log("revoked by file /etc/ssh/revoked").fixture().mended_by("echo >/etc/ssh/revoked"),
         revoked("server-key-revoked-krl", |world| on_this_server(world, "RevokedKeys /etc/ssh/revoked", "ssh-keygen -q -k -f /etc/ssh/revoked $PUB")).log("revoked by file /etc/ssh/revoked").mended_by("echo >/etc/ssh/revoked"),
         revoked("server-key-revoked-file-missing", |world| on_this_server(world, "RevokedKeys /etc/ssh/revoked", ":")).log("Error checking authentication key").mended_by("touch /etc/ssh/revoked"),
