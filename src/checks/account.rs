@@ -132,8 +132,14 @@ pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
     let name = scene.login.user.to_string();
     let mut evidence = Vec::new();
     for key in &scene.keys {
-        if let Some((file, line)) = decide(scene.account, scene.login, key)?.accepted {
+        let decision = decide(scene.account, scene.login, key)?;
+        if !decision.obstacles.is_empty() {
+            continue;
+        }
+        if let Some((file, line)) = decision.accepted.or(decision.by_authority) {
             evidence.push(format!("{}:{line} lets in {}", file.path, super::naming::key(key)));
+        } else if decision.by_command {
+            evidence.push(format!("AuthorizedKeysCommand answers with {}", super::naming::key(key)));
         }
     }
     let summary = match (scene.keys.is_empty(), evidence.is_empty()) {
