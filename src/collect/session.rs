@@ -62,10 +62,15 @@ pub(crate) async fn run(
         granted: None,
         closed: false,
     };
+    // What stands in the facts where the whole run ends before the session does.
+    channel.session.end = Some(End::TimedOut);
     match channel.steps(connection, footprint).await {
         Err(end) => channel.session.end = Some(end),
-        // What this ends in says nothing of the session that was seen.
-        Ok(()) => drop(channel.terminal(connection).await),
+        Ok(()) => {
+            channel.session.end = None;
+            // What this ends in says nothing of the session that was seen.
+            drop(channel.terminal(connection).await);
+        }
     }
 }
 

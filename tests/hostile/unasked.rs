@@ -153,3 +153,16 @@ fn banners_without_end_end_in_time() {
     seen.assert_cause(&["undetermined", "protocol-error", "server-disconnected", "connection-dropped"]);
     seen.assert_unproven();
 }
+
+#[test]
+fn a_session_that_the_time_limit_cuts_off_was_not_closed_by_the_server() {
+    for limit_seconds in [1, 3] {
+        let client = Client::new();
+        let port = serve_encrypted(&client, |server| unasked(server, When::ToTheQuery, Then::Silence));
+        let mut scene = client.scene(port);
+        scene.limit_seconds = limit_seconds;
+        let seen = scene.examine();
+        println!("{}", seen.report["verdict"]["summary"]);
+        seen.assert_cause(&["undetermined"]);
+    }
+}
