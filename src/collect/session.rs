@@ -64,13 +64,10 @@ pub(crate) async fn run(
     };
     // What stands in the facts where the whole run ends before the session does.
     channel.session.end = Some(End::TimedOut);
-    match channel.steps(connection, footprint).await {
-        Err(end) => channel.session.end = Some(end),
-        Ok(()) => {
-            channel.session.end = None;
-            // What this ends in says nothing of the session that was seen.
-            drop(channel.terminal(connection).await);
-        }
+    channel.session.end = channel.steps(connection, footprint).await.err();
+    if channel.session.end.is_none() {
+        // What this ends in says nothing of the session that was seen.
+        drop(channel.terminal(connection).await);
     }
 }
 

@@ -128,7 +128,6 @@ pub(crate) const NOT_YET: &[(&str, &str)] = &[
     ("jump-host-failed", "proxies and jump hosts"),
     ("jump-forwarding-refused", "proxies and jump hosts"),
     ("jump-host-loop", "proxies and jump hosts"),
-    ("server-auth-methods", "from outside second-factor-required"),
     ("certificate-principal-mismatch", "from outside its group, no-key-accepted"),
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
 ];

@@ -13,7 +13,7 @@ const NO_LOG: &str = "which of PAM's rules spoke is only in the log";
 
 /// Rows of the account.
 pub(crate) fn rows() -> Vec<Row> {
-    [names(), passwd_entries(), ages(), root(), lists(), groups(), nologin(), pam()].concat()
+    [names(), passwd_entries(), ages(), roots(), lists(), groups(), nologin(), pam()].concat()
 }
 
 /// A server with these lines that lets the default key in, after this script.
@@ -187,8 +187,12 @@ fn ages() -> Vec<Row> {
     ]
 }
 
-fn root() -> Vec<Row> {
-    let root = |name, setup| on_server(name, setup).line(&["root@web1.example.org"]).about("root");
+/// A login as root.
+fn root(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    on_server(name, setup).line(&["root@web1.example.org"]).about("root")
+}
+
+fn roots() -> Vec<Row> {
     vec![
         root("server-root-login-disabled", |world| root_key(world, "PermitRootLogin no", ""))
             .ssh_fails(DENIED)
@@ -230,26 +234,28 @@ const NOT_LISTED: &str = "User deploy from 192.0.2.100 not allowed because not l
 /// Refused by DenyUsers.
 const LISTED: &str = "User deploy from 192.0.2.100 not allowed because listed in DenyUsers";
 
+/// A user whom sshd's lists keep out, as `log` says.
+fn kept_out(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>, log: &'static str) -> Row {
+    on_server(name, setup).ssh_fails(DENIED).log(log).proven("server-user-not-allowed").mended_by("")
+}
+
 fn lists() -> Vec<Row> {
-    let refused = |name, setup, log| {
-        on_server(name, setup).ssh_fails(DENIED).log(log).proven("server-user-not-allowed").mended_by("")
-    };
     vec![
-        refused("server-allow-users", |world| good(world, "AllowUsers admin"), NOT_LISTED).fixture().printed(),
-        refused("server-allow-users-elsewhere", |world| good(world, "AllowUsers deploy@198.51.100.7"), NOT_LISTED)
+        kept_out("server-allow-users", |world| good(world, "AllowUsers admin"), NOT_LISTED).fixture().printed(),
+        kept_out("server-allow-users-elsewhere", |world| good(world, "AllowUsers deploy@198.51.100.7"), NOT_LISTED)
             .printed(),
-        refused("server-allow-users-network", |world| good(world, "AllowUsers *@198.51.100.0/24"), NOT_LISTED)
+        kept_out("server-allow-users-network", |world| good(world, "AllowUsers *@198.51.100.0/24"), NOT_LISTED)
             .printed(),
-        refused("server-allow-users-pattern", |world| good(world, "AllowUsers ad* dev-?"), NOT_LISTED).printed(),
-        refused("server-allow-users-two-lines", |world| good(world, "AllowUsers admin\nAllowUsers ops"), NOT_LISTED)
+        kept_out("server-allow-users-pattern", |world| good(world, "AllowUsers ad* dev-?"), NOT_LISTED).printed(),
+        kept_out("server-allow-users-two-lines", |world| good(world, "AllowUsers admin\nAllowUsers ops"), NOT_LISTED)
             .printed(),
-        refused(
+        kept_out(
             "server-allow-users-in-match",
             |world| good(world, "AllowUsers deploy\nMatch Address 192.0.2.0/24\nAllowUsers admin"),
             NOT_LISTED,
         )
         .printed(),
-        refused(
+        kept_out(
             "server-allow-users-in-drop-in",
             |world| {
                 world.file("/etc/ssh/sshd_config.d/10-site.conf", "AllowUsers admin\n", 0o644)?;
@@ -258,13 +264,13 @@ fn lists() -> Vec<Row> {
             NOT_LISTED,
         )
         .printed(),
-        refused("server-deny-users", |world| good(world, "DenyUsers deploy"), LISTED)
+        kept_out("server-deny-users", |world| good(world, "DenyUsers deploy"), LISTED)
             .mended_by("sed -i /DenyUsers/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
-        refused("server-deny-users-pattern", |world| good(world, "DenyUsers dep*@192.0.2.*"), LISTED)
+        kept_out("server-deny-users-pattern", |world| good(world, "DenyUsers dep*@192.0.2.*"), LISTED)
             .mended_by("sed -i /DenyUsers/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
-        refused("server-deny-users-wins", |world| good(world, "AllowUsers deploy\nDenyUsers deploy"), LISTED)
+        kept_out("server-deny-users-wins", |world| good(world, "AllowUsers deploy\nDenyUsers deploy"), LISTED)
             .mended_by("sed -i /DenyUsers/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
-        refused(
+        kept_out(
             "server-allow-users-negated",
             |world| good(world, "AllowUsers !deploy@192.0.2.100,deploy@*"),
             NOT_LISTED,
@@ -279,24 +285,29 @@ fn lists() -> Vec<Row> {
 }
 
 fn groups() -> Vec<Row> {
-    let refused = |name, setup, log| {
-        on_server(name, setup).ssh_fails(DENIED).log(log).proven("server-user-not-allowed").mended_by("").printed()
-    };
     let none = "none of user's groups are listed in AllowGroups";
     let one = "because a group is listed in DenyGroups";
     vec![
-        refused("server-allow-groups", |world| after(world, "AllowGroups ssh-users", "groupadd ssh-users"), none),
-        refused("server-allow-groups-pattern", |world| after(world, "AllowGroups ssh-* wheel", "groupadd wheel"), none),
-        refused(
+        kept_out("server-allow-groups", |world| after(world, "AllowGroups ssh-users", "groupadd ssh-users"), none)
+            .printed(),
+        kept_out(
+            "server-allow-groups-pattern",
+            |world| after(world, "AllowGroups ssh-* wheel", "groupadd wheel"),
+            none,
+        )
+        .printed(),
+        kept_out(
             "server-deny-groups",
             |world| after(world, "DenyGroups contractors", "groupadd contractors; usermod -aG contractors deploy"),
             one,
-        ),
-        refused(
+        )
+        .printed(),
+        kept_out(
             "server-allow-users-but-not-groups",
             |world| after(world, "AllowUsers deploy\nAllowGroups ssh-users", "groupadd ssh-users"),
             none,
-        ),
+        )
+        .printed(),
         on_server("server-allow-groups-primary", |world| good(world, "AllowGroups deploy")),
         on_server("server-allow-groups-supplementary", |world| {
             after(world, "AllowGroups ssh-*", "groupadd ssh-users; usermod -aG ssh-users deploy")
@@ -341,43 +352,45 @@ fn rule(world: &World, rule: &str) -> anyhow::Result<()> {
     after(world, "", &format!("sed -i '1i account {rule}' /etc/pam.d/sshd"))
 }
 
+/// A user whom PAM's account rules keep out.
+fn denied(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    on_server(name, setup)
+        .ssh_fails(CLOSED)
+        .log(BY_PAM)
+        .proven("server-pam-denied")
+        .mended_by("sed -i 1d /etc/pam.d/sshd")
+}
+
 fn pam() -> Vec<Row> {
-    let refused = |name, setup| {
-        on_server(name, setup)
-            .ssh_fails(CLOSED)
-            .log(BY_PAM)
-            .proven("server-pam-denied")
-            .mended_by("sed -i 1d /etc/pam.d/sshd")
-    };
     vec![
-        refused("server-pam-access", |world| {
+        denied("server-pam-access", |world| {
             world.append("/etc/security/access.conf", "-:deploy:ALL")?;
             rule(world, "required pam_access.so")
         })
         .fixture(),
-        refused("server-pam-access-no-log", |world| {
+        denied("server-pam-access-no-log", |world| {
             world.append("/etc/security/access.conf", "-:ALL EXCEPT root:ALL")?;
             rule(world, "required pam_access.so")
         })
         .without_log()
         .at_most("likely", "server-pam-denied", NO_LOG),
-        refused("server-pam-listfile", |world| {
+        denied("server-pam-listfile", |world| {
             world.file("/etc/ssh/denied", "admin\ndeploy\n", 0o644)?;
             rule(world, "required pam_listfile.so item=user sense=deny file=/etc/ssh/denied onerr=succeed")
         }),
-        refused("server-pam-listfile-no-log", |world| {
+        denied("server-pam-listfile-no-log", |world| {
             world.file("/etc/ssh/allowed", "admin\n", 0o644)?;
             rule(world, "required pam_listfile.so item=user sense=allow file=/etc/ssh/allowed onerr=fail")
         })
         .without_log()
         .at_most("likely", "server-pam-denied", NO_LOG),
-        refused("server-pam-time", |world| {
+        denied("server-pam-time", |world| {
             world.append("/etc/security/time.conf", "sshd;*;deploy;!Al0000-2400")?;
             rule(world, "required pam_time.so")
         }),
-        refused("server-pam-deny", |world| rule(world, "required pam_deny.so")),
-        refused("server-pam-succeed-if", |world| rule(world, "required pam_succeed_if.so uid >= 2000")),
-        refused("server-pam-succeed-if-no-log", |world| rule(world, "required pam_succeed_if.so user ingroup wheel"))
+        denied("server-pam-deny", |world| rule(world, "required pam_deny.so")),
+        denied("server-pam-succeed-if", |world| rule(world, "required pam_succeed_if.so uid >= 2000")),
+        denied("server-pam-succeed-if-no-log", |world| rule(world, "required pam_succeed_if.so user ingroup wheel"))
             .without_log()
             .at_most("likely", "server-pam-denied", NO_LOG),
         on_server("server-pam-access-allows", |world| {

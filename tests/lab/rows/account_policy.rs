@@ -71,8 +71,12 @@ fn not_reloaded() -> Vec<Row> {
     ]
 }
 
+/// A line of the configuration that another one has overridden.
+fn won(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    on_server(name, setup).proven("server-config-override").mended_by("").printed()
+}
+
 fn overridden() -> Vec<Row> {
-    let won = |name, setup| on_server(name, setup).proven("server-config-override").mended_by("").printed();
     vec![
         won("server-config-override", |world| {
             world.file("/etc/ssh/sshd_config.d/50-cloud-init.conf", "PubkeyAuthentication no\n", 0o644)?;
