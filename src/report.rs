@@ -514,6 +514,9 @@ fn steps(steps: Vec<Step>) -> Vec<StepView> {
 
 /// The command line that makes this report anew, with ssh's options, which is how those of scp and sftp were noted.
 fn again(facts: &Facts) -> Option<String> {
+    if facts.origin == Origin::Server {
+        return checks::server_again(facts);
+    }
     let target = facts.target.as_ref().ok()?;
     let mut line = "sshdoctor".to_owned();
     if let Some(offered) = &facts.run.limits.offer {

@@ -2,6 +2,7 @@
 //! log tell the same story? Judged as this sshd would decide, in its own order ([`crate::openssh::sshd`]).
 
 pub(super) mod certificates;
+pub(super) mod further;
 mod keys;
 mod log;
 mod login;

@@ -1,7 +1,7 @@
 //! Whether ssh takes its configuration.
 
 use crate::facts::config::{Complaint, ComplaintKind};
-use crate::facts::{Facts, Observed, Source, Stage, Unobserved};
+use crate::facts::{Facts, Observed, Origin, Source, Stage, Unobserved};
 
 use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, mounts, naming, wrong_binary};
 
@@ -211,6 +211,9 @@ fn forget(facts: &mut Facts) {
 }
 
 fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
+    if facts.origin == Origin::Server {
+        return Err(Unobserved::NotInThisSource);
+    }
     let config = &facts.config;
     let lines = config.applied.iter().map(|applied| format!("{}: {}", applied.at, applied.text.shortened(200)));
     let exec = config.match_exec.then(|| "a Match exec command was run while reading, as ssh would".to_owned());

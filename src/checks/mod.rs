@@ -497,6 +497,11 @@ pub fn quoted_bytes(word: &[u8]) -> String {
     format!("\"$(printf '{octal}')\"")
 }
 
+/// The command line that asks the server's side the same again; `None` where it was not asked.
+pub fn server_again(facts: &Facts) -> Option<String> {
+    account::further::again(facts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ mod git;
 use crate::facts::key::PublicKey;
 use crate::facts::session::Request;
 use crate::facts::userauth::{Attempted, Signer, Userauth};
-use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
+use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
@@ -429,6 +429,9 @@ pub const UNDETERMINED: Cause = Cause {
 
 /// What an undetermined verdict says: how far the run came and what is missing.
 pub fn undetermined_finding(facts: &Facts) -> Finding {
+    if facts.origin == Origin::Server {
+        return super::account::further::undetermined(facts);
+    }
     let login = naming::login(facts);
     if let Some(proxy) = facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref()) {
         let how = match proxy {
@@ -564,6 +567,9 @@ fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
 }
 
 fn undetermined_commands(facts: &Facts) -> Vec<Step> {
+    if facts.origin == Origin::Server {
+        return super::account::further::look_further(facts);
+    }
     let destination = naming::destination(facts);
     let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
     if ended_in_userauth(facts).is_some() {

@@ -24,7 +24,9 @@ use crate::facts::account::{
     Password, PathNode, RevokedFile, Shadow, TextFile,
 };
 use crate::facts::config::Options;
+use crate::facts::host_key::HostKey;
 use crate::facts::key::{Blob, PublicKey};
+use crate::facts::text::kind::Server;
 use crate::facts::text::{Text, User};
 use crate::facts::{Facts, Moment, Observed, Origin, Target, Unobserved, UserFrom};
 use crate::openssh::public_key::from_line;
@@ -120,6 +122,7 @@ fn facts(account: Account) -> Facts {
         }),
         identities: Err(not_here.clone()),
         agent: Err(not_here.clone()),
+        host_key: HostKey { offered: Err(not_here.clone()), known: Err(not_here.clone()), ..HostKey::default() },
         resolve: Err(not_here.clone()),
         connect: Err(not_here.clone()),
         transport: Err(not_here.clone()),
@@ -601,7 +604,7 @@ fn members(section: &Section) -> Group {
 }
 
 /// `gid name`.
-fn group(value: &[u8]) -> Option<(u32, Text<crate::facts::text::kind::Server>)> {
+fn group(value: &[u8]) -> Option<(u32, Text<Server>)> {
     let at = value.iter().position(|byte| *byte == b' ')?;
     let id = std::str::from_utf8(&value[..at]).ok()?.parse().ok()?;
     Some((id, Text::new(&value[at + 1..])))
@@ -612,7 +615,7 @@ fn effective(section: &Section) -> Observed<Options> {
     match section.number::<i32>("status") {
         None => Err(Unobserved::Failed("sshd -T could not be run".to_owned())),
         Some(0) => {
-            let lines: Vec<Text<crate::facts::text::kind::Server>> = section.lines();
+            let lines: Vec<Text<Server>> = section.lines();
             let pair = |line: &Text<_>| {
                 let at = line.as_bytes().iter().position(|byte| *byte == b' ');
                 let (name, value) = match at {
@@ -624,8 +627,12 @@ fn effective(section: &Section) -> Observed<Options> {
             Ok(Options(lines.iter().filter(|line| !line.is_empty()).map(pair).collect()))
         }
         Some(status) => {
-            let lines: Vec<Text<crate::facts::text::kind::Server>> = section.lines();
-            let said: Vec<String> = lines.iter().take(3).map(|line| line.shortened(300)).collect();
+            let lines: Vec<Text<Server>> = section.lines();
+            let said: Vec<String> = lines
+                .iter()
+                .take(3)
+                .map(|line| Text::<Server>::new(line.as_bytes().trim_ascii()).shortened(300))
+                .collect();
             Err(Unobserved::Failed(format!("sshd -T ended with status {status}: {}", said.join("; "))))
         }
     }

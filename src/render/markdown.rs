@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::{guarded, words};
+use crate::facts::Origin;
 use crate::report::{AlternativeView, CheckView, RemarkView, Report, StepView};
 
 /// The report as Markdown, with a line feed at its end.
@@ -31,7 +32,11 @@ fn answer(page: &mut Page, report: &Report) {
     let sure = words::named(verdict).replacen(verdict.cause, &format!("`{}`", verdict.cause), 1);
     page.paragraph(&format!("{sure}{place}"));
     if let Some(target) = &report.target {
-        let login = format!("{}@{} port {}", target.user, target.host, target.port);
+        let login = match report.source {
+            // From which side the account is reached, and on which port, is not asked there.
+            Origin::Server => format!("{} on {}", target.user, target.host),
+            _ => format!("{}@{} port {}", target.user, target.host, target.port),
+        };
         page.paragraph(&format!("Login: {}", prose(&login)));
     }
     if let Some(hop) = &verdict.hop {
