@@ -172,6 +172,13 @@ writable_by_group() {
     case $seen_groups in *" $gid "*) ;; *) seen_groups="$seen_groups$gid " ;; esac
 }
 
+# Why a file was not found: it is not there, or nobody here may look.
+absence() {
+    folder=$(dirname -- "$1")
+    while [ ! -d "$folder" ] && [ "$folder" != / ] && [ "$folder" != . ]; do folder=$(dirname -- "$folder"); done
+    if [ -x "$folder" ]; then echo ENOENT; else echo EACCES; fi
+}
+
 # One name: its own stat (a link is not followed), where it leads, and whether the account could pass or read it.
 seen_paths=$newline
 path_of() {
@@ -197,9 +204,11 @@ path_of() {
         [ -z "$followed" ] || put real-stat "$followed"
         writable_by_group "$followed"
     fi
+    # shellcheck disable=SC2012
     case $(ls -ld -- "$1" 2>/dev/null | cut -b 11) in
     +) ! has getfacl || put acl "$(limited 5 getfacl -cnp -- "$1" 2>/dev/null | tr '\n' ,)" ;;
     esac
+    # shellcheck disable=SC2012
     [ "$selinux" = no ] || put label "$(ls -Zd -- "$1" 2>/dev/null | awk '{ for (i = 1; i <= NF; i++) if ($i ~ /:.*:/) { print $i; exit } }')"
 }
 
@@ -251,7 +260,7 @@ keys_file() {
         if as_account test -r "$2"; then put account-reads yes; else put account-reads no; fi
     fi
     if [ ! -f "$2" ]; then
-        [ -e "$2" ] || [ -h "$2" ] || put error ENOENT
+        [ -e "$2" ] || [ -h "$2" ] || put error "$(absence "$2")"
         return
     fi
     if [ ! -r "$2" ]; then
@@ -289,7 +298,7 @@ text_file() {
     [ -z "$found" ] || put stat "$found"
     [ -z "${3-}" ] || put depth "$3"
     if [ ! -f "$2" ]; then
-        put error ENOENT
+        put error "$(absence "$2")"
     elif [ ! -r "$2" ]; then
         put error EACCES
     else
@@ -334,6 +343,7 @@ put uid "$(id -u)"
 put time "$(date +%s)"
 put zone "$(date +%z)"
 put name "$(uname -n)"
+# shellcheck disable=SC1091
 put os "$( (. /etc/os-release && printf %s "$PRETTY_NAME") 2>/dev/null || uname -sr)"
 put asked-as-account "$can_ask"
 [ -z "$key" ] || put key "$key"
@@ -546,7 +556,7 @@ account() {
         section principals-file
         put path "$file"
         if [ ! -f "$file" ]; then
-            put error ENOENT
+            put error "$(absence "$file")"
         elif [ ! -r "$file" ]; then
             put error EACCES
         else
@@ -558,6 +568,7 @@ account() {
     fi
     for name in authorizedkeyscommand authorizedprincipalscommand; do
         line=$(setting "$name")
+        # shellcheck disable=SC2015
         [ -n "$line" ] && [ "$line" != none ] || continue
         program=${line%% *}
         walk_all "$program"
@@ -604,6 +615,7 @@ elsewhere() {
     set -f
     for file in "$@"; do
         case $seen_paths in *"$newline$file$newline"*) continue ;; esac
+        # shellcheck disable=SC2015
         [ -f "$file" ] && limited 5 grep -qaF -- "$blob" "$file" 2>/dev/null || continue
         keys_file other-file "$file"
     done
@@ -767,6 +779,7 @@ pam_file() {
     seen_pam=$seen_pam$1$newline
     text_file pam "$1" "$2"
     [ -r "$1" ] && [ -f "$1" ] || return 0
+    # shellcheck disable=SC2013
     for included in $(sed -n -e 's/^[[:space:]]*@include[[:space:]]\{1,\}\([^[:space:]#]*\).*/\1/p' \
         -e 's/^[[:space:]]*-\{0,1\}account[[:space:]]\{1,\}\(include\|substack\)[[:space:]]\{1,\}\([^[:space:]#]*\).*/\2/p' "$1"); do
         case $included in
