@@ -5,10 +5,15 @@
 //! the same judge runs again until nothing proven is left.
 
 use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Remark, Status, checkup};
+use crate::facts::account::Login;
+use crate::facts::text::User;
 use crate::facts::{Facts, Observed, Unobserved};
 
 /// How many causes `also` may hold; a mend that does not mend must not loop.
 const MOST_ALSO: usize = 8;
+
+/// The cause of an account without a file of keys.
+const NO_KEYS: &str = "server-authorized-keys-missing";
 
 /// What the facts mean.
 #[derive(Debug)]
@@ -21,6 +26,9 @@ pub struct Verdict {
     pub ruled_out: Vec<(&'static str, String)>,
     /// Every check of the chain.
     pub checks: Vec<Judged>,
+    /// What stands in the way of each account (`server --all`), in the order of the passwd file; empty where one account
+    /// was asked about.
+    pub accounts: Vec<(User, Named)>,
 }
 
 /// A finding with its cause, and the facts it was found in (after the mends of those before it).
@@ -43,8 +51,12 @@ pub struct Judged {
     pub outcome: Observed<Outcome>,
 }
 
-/// Judges one login.
+/// Judges one login; of several accounts the one whose trouble most of them share.
 pub fn diagnose(facts: &Facts) -> Verdict {
+    let logins = facts.account.as_ref().map(|account| account.logins.as_slice()).unwrap_or_default();
+    if !logins.is_empty() {
+        return everybody(facts, logins);
+    }
     let found = findings(facts);
     let mut checks: Vec<Judged> = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
     let first = first_break(facts);
@@ -85,7 +97,42 @@ pub fn diagnose(facts: &Facts) -> Verdict {
         .filter(|(id, _)| suspects(id))
         .filter_map(|(id, observation)| Some((*id, observation(facts)?)))
         .collect();
-    Verdict { first, also, ruled_out, checks }
+    Verdict { first, also, ruled_out, checks, accounts: Vec::new() }
+}
+
+/// Judges each account by itself. An account that was never given a key has nothing to mend, unless all are so.
+fn everybody(facts: &Facts, logins: &[Login]) -> Verdict {
+    let mut of_one = facts.clone();
+    if let Ok(account) = &mut of_one.account {
+        account.logins.clear();
+    }
+    let alone = |login: &Login| {
+        let mut one = of_one.clone();
+        if let Ok(account) = &mut one.account {
+            account.login = login.clone();
+        }
+        if let Ok(target) = &mut one.target {
+            target.user = login.user.clone();
+        }
+        one
+    };
+    let accounts: Vec<(User, Named)> =
+        logins.iter().map(|login| (login.user.clone(), first_break(&alone(login)))).collect();
+    let rank = |named: &Named| {
+        let trouble = named.cause.blocks < Blocks::Nothing;
+        let sharing = accounts.iter().filter(|(_, other)| other.cause.id == named.cause.id).count();
+        (trouble, named.cause.id != NO_KEYS, named.finding.certainty == Certainty::Proven, sharing)
+    };
+    let best = (0..accounts.len()).rev().max_by_key(|&index| rank(&accounts[index].1)).unwrap_or_default();
+    let Some((login, (_, named))) = logins.get(best).zip(accounts.get(best)) else {
+        return diagnose(&of_one);
+    };
+    let sharing = accounts.iter().filter(|(_, other)| other.cause.id == named.cause.id).count();
+    let mut verdict = diagnose(&alone(login));
+    let summary = &verdict.first.finding.summary;
+    verdict.first.finding.summary = format!("{sharing} of {} accounts: {}, {summary}", accounts.len(), named.cause.id);
+    verdict.accounts = accounts;
+    verdict
 }
 
 /// The cause that bites first, by the three rules.

@@ -336,7 +336,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         server: server(facts),
         identities,
         verdict: view,
-        accounts: None,
+        accounts: (!verdict.accounts.is_empty()).then(|| verdict.accounts.iter().map(account).collect()),
         footprint: facts
             .footprint
             .map(|target| FootprintView { target, hops: facts.hops.iter().filter_map(|hop| hop.footprint).collect() }),
@@ -348,6 +348,16 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
             .userauth
             .as_ref()
             .is_ok_and(|userauth| matches!(userauth.canary, Some(Answer::Failure { partial: false, .. }))),
+    }
+}
+
+/// One account of several.
+fn account((user, named): &(User, Named)) -> AccountView {
+    AccountView {
+        user: user.clone(),
+        cause: named.cause.id,
+        certainty: named.finding.certainty,
+        summary: named.finding.summary.clone(),
     }
 }
 
@@ -514,6 +524,9 @@ fn steps(steps: Vec<Step>) -> Vec<StepView> {
 
 /// The command line that makes this report anew, with ssh's options, which is how those of scp and sftp were noted.
 fn again(facts: &Facts) -> Option<String> {
+    if facts.account.as_ref().is_ok_and(|account| !account.logins.is_empty()) {
+        return Some("sshdoctor server --all".to_owned());
+    }
     if facts.origin == Origin::Server {
         return checks::server_again(facts);
     }

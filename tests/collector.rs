@@ -1,4 +1,5 @@
 //! The collector of the server's side under every shell that a server may have, and before a linter.
+#![expect(clippy::unwrap_used, reason = "a shell that cannot be started is a failed test")]
 
 use std::process::{Command, Stdio};
 

@@ -17,6 +17,11 @@ pub fn markdown(report: &Report) -> String {
     next_steps(&mut page, report);
     also(&mut page, report);
     alternatives(&mut page, &report.verdict.alternatives);
+    let groups = words::accounts(report);
+    if !groups.is_empty() {
+        page.paragraph("## Accounts");
+        page.list(&groups);
+    }
     checks(&mut page, &report.checks);
     identities(&mut page, report);
     remarks(&mut page, report);

@@ -36,6 +36,7 @@ pub fn text(report: &Report, style: &Style) -> String {
     }
     let mut page = Page { style: Style { width: style.width.clamp(40, WIDEST), ..*style }, out: String::new() };
     answer(&mut page, report);
+    accounts(&mut page, report);
     chain(&mut page, report);
     identities(&mut page, report);
     also(&mut page, report);
@@ -71,6 +72,15 @@ fn answer(page: &mut Page, report: &Report) {
     if !evidence.is_empty() {
         page.blank();
         page.list("  - ", &evidence);
+    }
+}
+
+/// What stands in the way of each account, where all were asked about.
+fn accounts(page: &mut Page, report: &Report) {
+    let groups = words::accounts(report);
+    if !groups.is_empty() {
+        page.heading("Accounts; the checks below are of the first line's");
+        page.list("  - ", &groups);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::guarded;
 use crate::checks::{Certainty, Place, Status};
 use crate::facts::Footprint;
-use crate::report::{IdentityView, Report, StepView, VerdictView, counted};
+use crate::report::{AccountView, IdentityView, Report, StepView, VerdictView, counted};
 
 /// How sure a verdict is.
 pub(super) fn certainty(certainty: Certainty) -> &'static str {
@@ -76,9 +76,33 @@ pub(super) fn status(status: Status) -> &'static str {
     }
 }
 
+/// How many accounts of a group are named.
+const MOST_ACCOUNTS: usize = 12;
+
 /// Where a step is done and as whom: `on the server, as root`.
 pub(super) fn at(step: &StepView) -> String {
     if step.as_whom == "root" { format!("{}, as root", place(step.place)) } else { place(step.place).to_owned() }
+}
+
+/// The accounts of `server --all` by what stands in their way, those of most accounts first.
+pub(super) fn accounts(report: &Report) -> Vec<String> {
+    let mut groups: Vec<(&str, Vec<&AccountView>)> = Vec::new();
+    for account in report.accounts.iter().flatten() {
+        match groups.iter_mut().find(|(cause, _)| *cause == account.cause) {
+            Some((_, accounts)) => accounts.push(account),
+            None => groups.push((account.cause, vec![account])),
+        }
+    }
+    groups.sort_by_key(|(_, accounts)| std::cmp::Reverse(accounts.len()));
+    let group = |(cause, accounts): (&str, Vec<&AccountView>)| {
+        let mut names: Vec<String> = accounts.iter().take(MOST_ACCOUNTS).map(|one| one.user.shortened(40)).collect();
+        names.extend(
+            accounts.len().checked_sub(MOST_ACCOUNTS).filter(|more| *more > 0).map(|more| format!("{more} more")),
+        );
+        let one = accounts.first().map(|one| format!(" ({})", one.summary)).unwrap_or_default();
+        format!("{cause}: {} of them: {}{one}", accounts.len(), names.join(", "))
+    };
+    groups.into_iter().map(group).collect()
 }
 
 /// What the run cost, in a sentence without its full stop.
