@@ -462,6 +462,11 @@ pub fn doubted(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
         finding.certainty = Certainty::Likely;
         finding.evidence.push(untried);
     }
+    // What is missing may overturn it.
+    if facts.account.as_ref().is_ok_and(|account| !account.collector.complete) {
+        finding.certainty = Certainty::Possible;
+        finding.evidence.push(account::further::CUT.to_owned());
+    }
     // What ssh itself stated has its source named.
     if let Ok(opinion) = &facts.opinion
         && blocks >= Blocks::Transport

@@ -87,6 +87,11 @@ pub async fn collect(request: &Request) -> anyhow::Result<Facts> {
     if let (Some(user), Some(_)) = (&request.user, &request.collected) {
         let wanted = User::new(user.as_encoded_bytes());
         ensure!(
+            account.collector.complete || account.login.user != User::default(),
+            "{} is cut before it comes to an account",
+            request.collected.as_deref().map_or_else(String::new, |path| shown(path.as_os_str())),
+        );
+        ensure!(
             account.login.user == wanted,
             "{} is about {}, not about {wanted}",
             request.collected.as_ref().map(|path| shown(path.as_os_str())).unwrap_or_default(),

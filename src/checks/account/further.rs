@@ -6,6 +6,9 @@ use crate::facts::{Facts, Unobserved, known};
 use super::super::{Certainty, Finding, Step, quoted};
 use super::{scene, user};
 
+/// Said of facts that are cut.
+pub(in crate::checks) const CUT: &str = "what the collector printed ends before its last line";
+
 /// What an undetermined verdict says on the server: what was not seen there.
 pub(in crate::checks) fn undetermined(facts: &Facts) -> Finding {
     let Ok(account) = known(&facts.account) else {
@@ -25,7 +28,7 @@ pub(in crate::checks) fn undetermined(facts: &Facts) -> Finding {
     let mut finding = Finding::new(Certainty::Possible, summary);
     finding.evidence = gaps.iter().map(|(what, why)| format!("{what}: {why}")).collect();
     if !account.collector.complete {
-        finding.evidence.push("what the collector printed ends before its last line".to_owned());
+        finding.evidence.push(CUT.to_owned());
     }
     finding
 }
