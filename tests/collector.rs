@@ -1,6 +1,7 @@
 //! The collector of the server's side under every shell that a server may have, and before a linter.
 #![expect(clippy::unwrap_used, reason = "a shell that cannot be started is a failed test")]
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 /// The shells, each with the words before the script. dash is Debian's sh, busybox ash Alpine's.
@@ -16,14 +17,39 @@ fn script() -> String {
 
 /// What it prints about an account, without what is of the moment.
 fn collected(shell: &[&str], path: &str, account: &str) -> Vec<String> {
-    let mut command = Command::new(shell[0]);
-    command.args(&shell[1..]).arg(path).arg(account).stdin(Stdio::null());
+    // In a PID namespace of its own no sshd of another test comes and goes.
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc"]).args(shell).arg(path).arg(account).stdin(Stdio::null());
     let output = command.output().unwrap_or_else(|error| panic!("{}: {error}", shell[0]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty(), "{shell:?}: {}", String::from_utf8_lossy(&output.stderr));
     let lasting = |line: &&str| !OF_THE_MOMENT.iter().any(|key| line.starts_with(key));
-    text.lines().filter(lasting).map(str::to_owned).collect()
+    // Of a folder the times, which other programs move: the last two words of a stat.
+    let timeless = |line: &str| match line.strip_prefix("stat=") {
+        Some(stat) => stat.split(' ').take(4).collect::<Vec<_>>().join(" "),
+        None => line.to_owned(),
+    };
+    text.lines().filter(lasting).map(timeless).collect()
+}
+
+/// The lines in which two shells differ about an account, where they differ three times in a row: a machine on which
+/// sshd is at work changes between two runs.
+fn differing(shell: &[&str], path: &str, account: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let (first, next) = (collected(SHELLS[0], path, account), collected(shell, path, account));
+        assert!(first.len() > 20, "{account}: {first:?}");
+        let longest = first.len().max(next.len());
+        let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
+        found =
+            (0..longest).map(|at| (line(&first, at), line(&next, at))).filter(|(one, other)| one != other).collect();
+        if found.is_empty() {
+            break;
+        }
+    }
+    found.truncate(5);
+    found
 }
 
 #[test]
@@ -33,13 +59,8 @@ fn every_shell_prints_the_same() {
     std::fs::write(&path, script()).unwrap();
     let path = path.to_str().unwrap();
     for account in ["root", "nobody", "no-such-account", "$(id)", "a b"] {
-        let first = collected(SHELLS[0], path, account);
-        assert!(first.len() > 20, "{account}: {first:?}");
         for shell in &SHELLS[1..] {
-            let next = collected(shell, path, account);
-            let differing: Vec<_> = first.iter().zip(&next).filter(|(one, other)| one != other).take(5).collect();
-            assert_eq!(first.len(), next.len(), "{shell:?} about {account}: {differing:?}");
-            assert!(differing.is_empty(), "{shell:?} about {account}: {differing:?}");
+            assert_eq!(differing(shell, path, account), [], "{shell:?} about {account}");
         }
     }
 }
@@ -51,4 +72,60 @@ fn the_linter_of_shells_finds_nothing() {
     std::fs::write(&path, script()).unwrap();
     let output = Command::new("shellcheck").args(["-s", "sh"]).arg(&path).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// The report of what the collector printed about root, as it came from standard output.
+fn judged(collected: &[u8]) -> (Option<i32>, String, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("collected");
+    std::fs::write(&path, collected).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sshdoctor"))
+        .args(["server", "root", "--format", "json", "--collected"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output.status.code(), stderr, serde_json::from_slice(&output.stdout).unwrap_or_default())
+}
+
+/// What the collector prints about root, run by these words.
+fn printed(program: &str, words: &[&str]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("collect.sh");
+    std::fs::write(&path, script()).unwrap();
+    // Another account than root runs it too.
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = Command::new(program).args(words).arg(&path).arg("root").stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn who_is_not_root_says_what_was_not_seen_and_proves_nothing() {
+    let collected = printed("setpriv", &["--reuid", "65534", "--regid", "65534", "--clear-groups", "sh"]);
+    let (status, stderr, report) = judged(&collected);
+    assert_eq!(status, Some(3), "{stderr}{report}");
+    let verdict = &report["verdict"];
+    assert_eq!((&verdict["cause"], &verdict["certainty"]), (&"undetermined".into(), &"possible".into()), "{verdict}");
+    assert!(verdict["summary"].as_str().unwrap().starts_with("uid 65534 cannot see all"), "{verdict}");
+    assert!(verdict["evidence"].to_string().contains("/root/.ssh/authorized_keys: EACCES"), "{verdict}");
+    assert_eq!(verdict["next_steps"][0]["command"], "sshdoctor server root", "{verdict}");
+    assert_eq!(verdict["next_steps"][0]["as"], "root", "{verdict}");
+}
+
+#[test]
+fn an_output_that_is_cut_proves_nothing() {
+    let collected = printed("sh", &[]);
+    for part in 0..100 {
+        let cut = &collected[..collected.len() * part / 100];
+        let (status, stderr, report) = judged(cut);
+        if status == Some(2) {
+            assert!(stderr.contains("this is no output of the collector") || stderr.contains("is cut"), "{stderr}");
+            continue;
+        }
+        assert!(matches!(status, Some(1 | 3)), "{} bytes: {stderr}{report}", cut.len());
+        assert_eq!(report["verdict"]["certainty"], "possible", "{} bytes: {report}", cut.len());
+        assert!(report["verdict"]["evidence"].to_string().contains("ends before its last line"), "{report}");
+    }
 }
