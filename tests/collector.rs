@@ -129,3 +129,16 @@ fn an_output_that_is_cut_proves_nothing() {
         assert!(report["verdict"]["evidence"].to_string().contains("ends before its last line"), "{report}");
     }
 }
+
+#[test]
+fn what_was_edited_proves_nothing_and_a_service_that_did_not_answer_hides_no_account() {
+    let collected = String::from_utf8_lossy(&printed("sh", &[])).into_owned();
+    let (before, rest) = collected.split_once("[account]\nuser=root\n").unwrap();
+    let (_, behind) = rest.split_once("\n[").unwrap();
+    let silent = format!("{before}[account]\nuser=root\nerror=getent ended with status 124\n[{behind}");
+    let (status, stderr, report) = judged(silent.as_bytes());
+    assert_eq!(status, Some(3), "{stderr}{report}");
+    assert!(report["verdict"]["evidence"].to_string().contains("getent ended with status 124"), "{report}");
+    let (_, stderr, report) = judged(collected.replacen("[host]\n", "[host]\nno value\n", 1).as_bytes());
+    assert_ne!(report["verdict"]["certainty"], "proven", "{stderr}{report}");
+}

@@ -440,6 +440,7 @@ impl Reading {
                 sshd.config = section.text("config");
                 sshd.libwrap = section.flag("libwrap");
                 sshd.libpam = section.flag("libpam");
+                sshd.options_unclear = section.flag("options-unclear").unwrap_or_default();
             }
             "sshd-test" => {
                 let said = section.lines().into_iter().filter(|line: &Text<_>| !line.is_empty()).collect();
@@ -530,7 +531,11 @@ impl Reading {
             user: section.text("user"),
             from: self.from.0.clone().map(Text::new),
             from_named: self.from.1,
-            passwd: Ok(section.get("error").is_none().then_some(entry)),
+            passwd: match section.string("error") {
+                None => Ok(Some(entry)),
+                Some(error) if error == "ENOENT" => Ok(None),
+                Some(error) => Err(Unobserved::Failed(error)),
+            },
             ..Login::default()
         });
     }

@@ -274,7 +274,11 @@ keys_file() {
     last=$(limited 5 tail -c 1 "$2" 2>/dev/null | hex)
     [ "$last" = 0a ] || put last "$last"
     size=$(real_stat_of "$2" | cut -d ' ' -f 4)
-    [ "${size:-0}" -le "$most_bytes" ] || put cut-at "$most_bytes"
+    if [ "${size:-0}" -gt "$most_bytes" ]; then
+        put cut-at "$most_bytes"
+    elif [ "$(limited 20 dd if="$2" bs=65536 count=$((most_bytes / 65536)) 2>/dev/null | wc -l)" -ge "$most_lines" ]; then
+        put cut-at "$(limited 20 sed "${most_lines}q" "$2" 2>/dev/null | wc -c | tr -d ' ')"
+    fi
     if [ -n "$key" ]; then
         blob=${key#* }
         lines=$(limited 20 grep -anF -- "$blob" "$2" 2>/dev/null | cut -d : -f 1 | sed 20q | tr '\n' ' ')
@@ -351,7 +355,22 @@ if [ "$selinux" = yes ]; then
     put selinux "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
 fi
 
+# Whether nobody but root may change a program or a folder above it.
+roots_alone() {
+    step=$1
+    while :; do
+        case $(real_stat_of "$step") in
+        *[13579bdf]?\ 0\ * | *[2367abef]\ 0\ *) return 1 ;;
+        *\ 0\ [0-9]*\ [0-9]*\ [0-9]*\ [0-9]*) ;;
+        *) return 1 ;;
+        esac
+        [ "$step" != / ] || return 0
+        step=$(dirname -- "$step")
+    done
+}
+
 # The daemons that listen: the ones whose parent is no sshd. sshd writes its command line over with a title.
+own=$(id -u)
 for process in $(matches '/proc/[0-9]*'); do
     case $(cat "$process/comm" 2>/dev/null) in
     sshd) ;;
@@ -363,6 +382,9 @@ for process in $(matches '/proc/[0-9]*'); do
     *) continue ;;
     esac
     case $title in *'[priv]'* | *'[net]'* | *'[accepted]'*) continue ;; esac
+    # Any account may call a program of its own sshd: only root's decides, and what root may run is root's.
+    owner=$(awk '/^Uid:/ { print $2 }' "$process/status" 2>/dev/null)
+    [ "$owner" = 0 ] || [ "$owner" = "$own" ] || continue
     parent=$(awk '/^PPid:/ { print $2 }' "$process/status" 2>/dev/null)
     [ "$(cat "/proc/${parent:-0}/comm" 2>/dev/null)" != sshd ] || continue
     section daemon
@@ -380,24 +402,40 @@ done
 
 if [ -z "$sshd" ]; then
     sshd=${daemon_exe-}
+    [ -z "$sshd" ] || [ "$own" != 0 ] || roots_alone "$sshd" || sshd=''
     [ -n "$sshd" ] || sshd=$(command -v sshd)
 fi
-log_file=''
+log_file='' options='' options_unclear=no
 if [ -n "${daemon_title-}" ]; then
     words=${daemon_title#sshd: }
     words=${words%%\[listener\]*}
+    words=${words#* }
+    [ "$words" != "$daemon_title" ] || words=''
     before=''
     for word in $words; do
         case $before in
-        -f) [ -n "$config" ] || config=$word ;;
-        -E) log_file=$word ;;
+        '') ;;
+        *)
+            case $before in
+            -f) [ -n "$config" ] || config=$word ;;
+            -E) log_file=$word ;;
+            -o) options="$options -o $word" ;;
+            esac
+            before=''
+            continue
+            ;;
         esac
         case $word in
-        -f?*) [ -n "$config" ] || config=${word#-f} ;;
-        -E?*) log_file=${word#-E} ;;
+        -f | -E | -o | -[bCcghkpu]) before=$word ;;
+        -f*) [ -n "$config" ] || config=${word#-f} ;;
+        -E*) log_file=${word#-E} ;;
+        -o*) options="$options $word" ;;
+        -[bCcghkpu]* | -[46DdeiqrR]*) ;;
+        # A blank within an option: where it ends is not to be seen in a title.
+        *) options_unclear=yes ;;
         esac
-        before=$word
     done
+    [ "$options_unclear" = no ] || options=''
 fi
 named_config=$config
 [ -n "$config" ] || config=/etc/ssh/sshd_config
@@ -405,6 +443,7 @@ named_config=$config
 section sshd
 put binary "$sshd"
 put config "$config"
+put options-unclear "$options_unclear"
 if [ -n "$sshd" ] && [ -x "$sshd" ]; then
     put version "$(limited 5 "$sshd" -V 2>&1 </dev/null | grep -a OpenSSH | sed 1q)"
     # What a distribution adds to the version stands in the program only; with it go its patches.
@@ -412,10 +451,11 @@ if [ -n "$sshd" ] && [ -x "$sshd" ]; then
     if limited 5 grep -aq 'libwrap' "$sshd" 2>/dev/null; then put libwrap yes; else put libwrap no; fi
     if limited 5 grep -aq 'libpam' "$sshd" 2>/dev/null; then put libpam yes; else put libpam no; fi
     section sshd-test
+    # shellcheck disable=SC2086
     if [ -n "$named_config" ]; then
-        said test limited 10 "$sshd" -t -f "$config"
+        said test limited 10 "$sshd" -t -f "$config" $options
     else
-        said test limited 10 "$sshd" -t
+        said test limited 10 "$sshd" -t $options
     fi
 else
     put error ENOENT
@@ -429,10 +469,11 @@ effective() {
     put address "$2"
     [ -n "$sshd" ] && [ -x "$sshd" ] || return 0
     set -- "user=$1,host=$2,addr=$2,laddr=$2,lport=22,rdomain="
+    # shellcheck disable=SC2086
     if [ -n "$named_config" ]; then
-        settings=$(limited 10 "$sshd" -T -f "$config" -C "$1" 2>&1 </dev/null)
+        settings=$(limited 10 "$sshd" -T -f "$config" $options -C "$1" 2>&1 </dev/null)
     else
-        settings=$(limited 10 "$sshd" -T -C "$1" 2>&1 </dev/null)
+        settings=$(limited 10 "$sshd" -T $options -C "$1" 2>&1 </dev/null)
     fi
     status=$?
     put status "$status"
@@ -443,9 +484,25 @@ setting() { printf '%s\n' "$settings" | sed -n "s/^$1 //p" | sed 1q; }
 
 # --- one account ----------------------------------------------------------------------------------------------------
 
+# Status 2: there is none. getent takes a number for a user id, which sshd does not.
 passwd_of() {
     if has getent; then
-        limited 10 getent passwd -- "$1" 2>/dev/null || limited 10 getent passwd "$1" 2>/dev/null
+        found=$(limited 10 getent passwd -- "$1" 2>/dev/null)
+        status=$?
+        case $status:$1 in
+        0:* | 2:* | *:-*) ;;
+        *)
+            # Not every getent knows `--`.
+            found=$(limited 10 getent passwd "$1" 2>/dev/null)
+            status=$?
+            ;;
+        esac
+        case $found in
+        '') return "$status" ;;
+        "$1:"*) ;;
+        *) case $1 in *[!0-9]*) ;; *) return 2 ;; esac ;;
+        esac
+        printf '%s\n' "$found"
     else
         WANTED=$1 awk -F: '$1 == ENVIRON["WANTED"] { print; exit }' /etc/passwd
     fi
@@ -502,9 +559,11 @@ account() {
     section account
     put user "$1"
     entry=$(passwd_of "$1")
+    status=$?
     account_name='' account_uid='' account_gid='' account_home='' account_shell=''
     if [ -z "$entry" ]; then
-        put error ENOENT
+        # Another status: a service that knows accounts did not answer.
+        case $status in 0 | 2) put error ENOENT ;; *) put error "getent ended with status $status" ;; esac
     else
         account_name=${entry%%:*}
         rest=${entry#*:}
@@ -757,20 +816,6 @@ for file in /etc/nologin /run/nologin /var/run/nologin; do
     [ -e "$file" ] || continue
     text_file nologin "$file"
 done
-
-# Whether nobody but root may change a program or a folder above it.
-roots_alone() {
-    step=$1
-    while :; do
-        case $(real_stat_of "$step") in
-        *[13579bdf]?\ 0\ * | *[2367abef]\ 0\ *) return 1 ;;
-        *\ 0\ [0-9]*\ [0-9]*\ [0-9]*\ [0-9]*) ;;
-        *) return 1 ;;
-        esac
-        [ "$step" != / ] || return 0
-        step=$(dirname -- "$step")
-    done
-}
 
 seen_pam=$newline
 pam_file() {

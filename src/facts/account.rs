@@ -77,6 +77,10 @@ pub struct Sshd {
     pub test: Option<(i32, Vec<ServerText>)>,
     /// The configuration file and all that it includes, in the order in which sshd reads them.
     pub files: Vec<TextFile>,
+    /// Whether the running daemon's command line has words of which its title does not show where they end (`-o` with a
+    /// blank): `sshd -T` was asked without them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub options_unclear: bool,
     /// The daemons that listen.
     pub daemons: Vec<Daemon>,
     /// When the PidFile was last written, seconds since 1970: sshd writes it when it starts and at each SIGHUP.

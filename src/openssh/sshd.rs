@@ -56,12 +56,13 @@ pub fn not_allowed(account: &Account, login: &Login) -> Observed<Option<NotAllow
     let chroot = settings.first("chrootdirectory").is_some_and(|folder| !folder.eq_ignore_ascii_case("none"));
     if !chroot {
         let shell = if passwd.shell.is_empty() { "/bin/sh".into() } else { passwd.shell.clone() };
-        match account.node(&shell).map(|node| node.followed.or(node.stat).filter(|_| !dangles(node))) {
-            Some(None) => return Ok(Some(NotAllowed::ShellMissing(shell))),
-            Some(Some(stat)) if !stat.is_file() || stat.mode & 0o111 == 0 => {
-                return Ok(Some(NotAllowed::ShellNotExecutable(shell)));
-            }
-            _ => {}
+        let node = account.node(&shell);
+        if node.is_some_and(|node| dangles(node) || node.error.as_deref() == Some("ENOENT")) {
+            return Ok(Some(NotAllowed::ShellMissing(shell)));
+        }
+        let stat = node.and_then(|node| node.followed.or(node.stat));
+        if stat.is_some_and(|stat| !stat.is_file() || stat.mode & 0o111 == 0) {
+            return Ok(Some(NotAllowed::ShellNotExecutable(shell)));
         }
     }
     Ok(by_lists(login, settings, passwd))

@@ -48,6 +48,13 @@ fn names() -> Vec<Row> {
             .ssh_fails(DENIED)
             .log("Invalid user Deploy from 192.0.2.100")
             .proven("server-no-such-user"),
+        // getent takes it for deploy's user id.
+        on_server("server-no-such-user-number", |world| good(world, ""))
+            .line(&["1001@web1.example.org"])
+            .about("1001")
+            .ssh_fails(DENIED)
+            .log("Invalid user 1001 from 192.0.2.100")
+            .proven("server-no-such-user"),
         on_server("server-no-such-user-without-pam", |world| good(world, "UsePAM no"))
             .line(&["admin@web1.example.org"])
             .about("admin")
