@@ -1,6 +1,7 @@
 //! How ssh comes to an authenticator (ssh-sk.c `sshsk_open`, sk-usbhid.c `sk_openv`, libfido2 hid_linux.c `is_fido`).
 
 use crate::facts::Facts;
+use crate::facts::authenticators::Authenticators;
 use crate::facts::text::Path;
 
 /// The provider that is built into ssh.
@@ -42,7 +43,8 @@ pub fn speaks_fido(descriptor: &[u8]) -> bool {
 pub fn unreachable(facts: &Facts) -> Option<Unreachable> {
     let authenticators = facts.identities.as_ref().ok()?.authenticators.as_ref()?;
     let provider = authenticators.provider.as_ref()?;
-    if let Some(Err(error)) = &authenticators.library {
+    let Authenticators { library, .. } = authenticators;
+    if let Some(Err(error)) = library {
         return Some(Unreachable::NoLibrary(provider.clone(), error.errno.clone()));
     }
     // Another library may reach what this cannot see.

@@ -97,10 +97,8 @@ fn git_faults() -> Vec<Row> {
             row("git-wrong-key-in-configuration", |world| {
                 work(world)?;
                 world.key("/home/a/.ssh/wrong", &[])?;
-                world.append(
-                    "/home/a/work/.git/config",
-                    "[core]\n\tsshCommand = ssh -o IdentitiesOnly=yes -i ~/.ssh/wrong",
-                )
+                let line = "[core]\\n\\tsshCommand = ssh -o IdentitiesOnly=yes -i ~/.ssh/wrong\\n";
+                world.sh(&format!("cd /home/a/work && printf '{line}' >>.git/config")).map(drop)
             }),
             GIT,
             denied,
