@@ -90,6 +90,12 @@ impl<K> Text<K> {
 }
 
 impl Text<kind::Path> {
+    /// Every folder on the way and the path itself, outermost first, without `/`: `/a`, `/a/b` for `/a/b`.
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = Self> + '_ {
+        let ends = (1..=self.bytes.len()).filter(|&end| end == self.bytes.len() || self.bytes[end] == b'/');
+        ends.map(|end| Self::new(&self.bytes[..end]))
+    }
+
     /// The path that the standard library understands.
     #[cfg(unix)]
     pub fn to_path_buf(&self) -> std::path::PathBuf {
@@ -284,6 +290,15 @@ mod tests {
         assert_eq!(escape("\u{202e}".as_bytes()), "\\xe2\\x80\\xae");
         assert_eq!(escape("größe".as_bytes()), "größe");
         assert_eq!(escape(b"caf\xe9"), "caf\\xe9");
+    }
+
+    #[test]
+    fn the_steps_of_a_path_are_its_folders_and_itself() {
+        let steps = |path: &str| Path::from(path).steps().map(|step| step.to_string()).collect::<Vec<_>>();
+        assert_eq!(steps("/a/b c/d"), ["/a", "/a/b c", "/a/b c/d"]);
+        assert_eq!(steps("/a"), ["/a"]);
+        assert_eq!(steps("/"), ["/"]);
+        assert_eq!(steps(""), [""; 0]);
     }
 
     #[test]

@@ -108,10 +108,7 @@ fn denied_by_selinux(scene: &Scene<'_>) -> Vec<String> {
     let files = scene.login.keys_files.iter().flat_map(|file| std::iter::once(&file.path).chain(&file.real));
     let mut nodes: Vec<(String, String, String)> = Vec::new();
     for file in files {
-        let name = file.as_bytes();
-        let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-        for end in ends.chain([name.len()]) {
-            let path = Path::new(&name[..end]);
+        for path in file.steps() {
             if let Some(label) = scene.account.node(&path).and_then(|node| node.label.as_ref()) {
                 let (path, label) = (path.to_string(), label.to_string());
                 let last = path.rsplit('/').next().unwrap_or_default().to_owned();
