@@ -151,7 +151,7 @@ fn first_break(facts: &Facts) -> Named {
 /// Everything that any cause finds, in the order of the chain.
 fn findings(facts: &Facts) -> Vec<(&'static Check, &'static Cause, Finding)> {
     checks::causes()
-        .filter_map(|(check, cause)| Some((check, cause, checks::doubted(facts, cause, (cause.judge)(facts).ok()??))))
+        .filter_map(|(check, cause)| Some((check, cause, checks::doubted(facts, cause, (cause.judge)(facts).ok()??)?)))
         .collect()
 }
 

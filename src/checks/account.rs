@@ -8,17 +8,18 @@ mod log;
 mod login;
 mod pam;
 mod policy;
+pub(super) mod running;
 
 use crate::facts::account::{Account, KeysFile, Login};
 use crate::facts::key::PublicKey;
-use crate::facts::{Facts, Observed, Stage, known};
+use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course;
 use crate::openssh::public_key::from_blob;
 use crate::openssh::sshd::config::{Setting, settings};
 use crate::openssh::sshd::key::{Decision, Obstacle, access, decide};
 use crate::openssh::sshd::{self, NotAllowed};
 
-use super::{Certainty, Check, Finding, Step, quoted};
+use super::{Certainty, Check, Finding, Step, naming, quoted};
 
 /// sshd's configuration lets this account in with a key.
 pub const SSHD_CONFIG: Check = Check {
@@ -123,7 +124,41 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
 /// Of the server's half alone: that the account may log in, and which line lets which key in.
 pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
     let scene = scene(facts)?;
-    if !scene.account.collector.complete || not_allowed(facts)?.is_some() {
+    if !scene.account.collector.complete {
+        return Ok(None);
+    }
+    let said = running::let_in(facts);
+    let of_the_files = by_files(facts, &scene)?;
+    let mut finding = match (of_the_files, said) {
+        // What was let in since needs no look at files.
+        (found, Some(said)) => {
+            let name = &scene.login.user;
+            let summary = format!("nothing on this server stands in the way of {name} with this key");
+            let mut finding = found.unwrap_or_else(|| Finding::proven(summary)).seen(said);
+            finding.evidence.extend(running::doubts(facts, &scene, false));
+            finding
+        }
+        (Some(mut finding), None) => {
+            let gaps = running::not_judged(facts, &scene);
+            if !gaps.is_empty() {
+                finding.certainty = Certainty::Likely;
+                finding.evidence.extend(gaps);
+            }
+            finding
+        }
+        (None, None) => return Ok(None),
+    };
+    let from = scene.login.from.as_ref().map(|from| format!("asked for a login from {from}"));
+    finding.evidence.extend(from);
+    if let Err(why) = &scene.account.log {
+        finding.evidence.push(format!("sshd's log: {why}"));
+    }
+    Ok(Some(finding))
+}
+
+/// The same as far as the files say; `None` where they let nobody in.
+fn by_files(facts: &Facts, scene: &Scene<'_>) -> Observed<Option<Finding>> {
+    if not_allowed(facts)?.is_some() {
         return Ok(None);
     }
     let settings = known(&scene.login.effective)?;
@@ -138,9 +173,9 @@ pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
             continue;
         }
         if let Some((file, line)) = decision.accepted.or(decision.by_authority) {
-            evidence.push(format!("{}:{line} lets in {}", file.path, super::naming::key(key)));
+            evidence.push(format!("{}:{line} lets in {}", file.path, naming::key(key)));
         } else if decision.by_command {
-            evidence.push(format!("AuthorizedKeysCommand answers with {}", super::naming::key(key)));
+            evidence.push(format!("AuthorizedKeysCommand answers with {}", naming::key(key)));
         }
     }
     let summary = match (scene.keys.is_empty(), evidence.is_empty()) {
@@ -158,11 +193,6 @@ pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
     };
     let mut finding = Finding::proven(summary);
     finding.evidence = evidence;
-    let from = scene.login.from.as_ref().map(|from| format!("asked for a login from {from}"));
-    finding.evidence.extend(from);
-    if let Err(why) = &scene.account.log {
-        finding.evidence.push(format!("sshd's log: {why}"));
-    }
     Ok(Some(finding))
 }
 
@@ -205,17 +235,6 @@ fn words(values: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<String> {
     values.into_iter().flat_map(|value| value.as_ref().split_whitespace().map(plain).collect::<Vec<_>>()).collect()
 }
 
-/// What becomes of a finding that rests on the configuration as the files hold it, where sshd has not read them since
-/// they were changed: likely at most, and nothing where the log shows a login of the account after the change.
-fn as_read(facts: &Facts, mut finding: Finding) -> Option<Finding> {
-    let Ok(Some((file, changed, _))) = policy::newer(facts) else { return Some(finding) };
-    if log::let_in_since(facts, changed) {
-        return None;
-    }
-    finding.certainty = finding.certainty.max(Certainty::Likely);
-    Some(finding.seen(format!("{file} was changed after sshd last read it, so the running sshd may decide otherwise")))
-}
-
 /// PubkeyAuthentication is no for this login, and no other line asks for it: the server's half of
 /// `server-pubkey-disabled`, whose one judge stands beside what the wire shows.
 pub(super) fn keys_switched_off(facts: &Facts) -> Option<Finding> {
@@ -237,7 +256,12 @@ pub(super) fn keys_switched_off(facts: &Facts) -> Option<Finding> {
             matched.unwrap_or_default()
         ));
     }
-    as_read(facts, finding.seen("sshd -T for this login: pubkeyauthentication no"))
+    running::as_running(
+        facts,
+        "server-pubkey-disabled",
+        finding.seen("sshd -T for this login: pubkeyauthentication no"),
+        true,
+    )
 }
 
 /// How keys are switched on again on the server.
@@ -256,11 +280,11 @@ pub(super) fn keys_are_on(facts: &mut Facts) {
 /// Checks the configuration and tells the running sshd to read it again, whoever started it.
 fn reload(scene: &Scene<'_>) -> Step {
     let sshd = &scene.account.sshd;
-    let binary = sshd.binary.as_ref().map_or_else(|| "/usr/sbin/sshd".to_owned(), super::naming::path);
+    let binary = sshd.binary.as_ref().map_or_else(|| "/usr/sbin/sshd".to_owned(), naming::path);
     let named = if sshd.config.as_bytes() == b"/etc/ssh/sshd_config" {
         String::new()
     } else {
-        format!(" -f {}", super::naming::path(&sshd.config))
+        format!(" -f {}", naming::path(&sshd.config))
     };
     let settings = scene.login.effective.as_ref().ok();
     let pid_file = settings.and_then(|settings| settings.first("pidfile")).filter(|file| *file != "none");
@@ -278,7 +302,12 @@ fn reload(scene: &Scene<'_>) -> Step {
 /// A command that edits one line of a file of the system, and keeps the old one beside it.
 fn edit(line: &Setting, script: &str, why: &str) -> Step {
     let expression = quoted(&format!("{}{script}", line.line));
-    Step::server_root(format!("sed -i.bak {expression} {}", super::naming::path(&line.path)), why)
+    Step::server_root(format!("sed -i.bak {expression} {}", naming::path(&line.path)), why)
+}
+
+/// After that nothing is known of the server's side.
+fn unknown(facts: &mut Facts) {
+    facts.account = Err(Unobserved::NotAttempted);
 }
 
 /// Whether something of the server's side was looked at.

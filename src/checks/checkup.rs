@@ -32,7 +32,8 @@ pub(super) const NOTHING_FOUND: Cause = Cause {
           agents and known_hosts alone. Nothing of these keeps ssh from logging in; remarks stand with their checks. Whether \
           a server lets in only a run with that target tells.\n\n\
           Proven when ssh itself took the configuration and all of these could be looked at. Of the server's half alone: when \
-          the account may log in and sshd reads a key of it, or the very key that was asked about.",
+          sshd's log shows that it let this login in since anything there was changed, or when the account may log in and \
+          sshd reads a key of it, or the very key that was asked about, and nothing is left that only the log tells.",
     prevent: "Run the check-up after a change to ~/.ssh, and before leaving the machine that still works.",
     fix: Fix { commands: |_| Vec::new(), mend: nothing_to_mend },
     see: &["ssh_config(5)", "ssh(1) FILES"],
@@ -45,7 +46,8 @@ fn nothing_found(facts: &Facts) -> Observed<Option<Finding>> {
         return Err(Unobserved::NotAttempted);
     }
     let mut faults = super::causes().filter(|(_, cause)| cause.blocks < Blocks::Nothing);
-    if faults.any(|(_, cause)| (cause.judge)(facts).is_ok_and(|found| found.is_some())) {
+    let found = |cause: &Cause| super::doubted(facts, cause, (cause.judge)(facts).ok()??);
+    if faults.any(|(_, cause)| found(cause).is_some()) {
         return Ok(None);
     }
     if alone {

@@ -153,6 +153,13 @@ pub fn moment(seconds: u64) -> String {
     moment.map_or_else(|| "for ever".to_owned(), |moment| moment.to_string())
 }
 
+/// A day, counted from 1970-01-01, as a date; its number where it is beyond all calendars.
+pub fn day(day: i64) -> String {
+    let days = jiff::Span::new().try_days(day);
+    let date = days.and_then(|days| jiff::civil::date(1970, 1, 1).checked_add(days));
+    date.map_or_else(|_| format!("day {day}"), |date| date.to_string())
+}
+
 /// How many keys a check's evidence lists; the report's identities are all there.
 const MOST_LISTED: usize = 100;
 
@@ -176,4 +183,17 @@ pub fn span(days: i64) -> String {
         _ => (days / 365, "year", "years"),
     };
     count(usize::try_from(number).unwrap_or_default(), one, many)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_since_1970_is_a_date() {
+        for (number, date) in [(0, "1970-01-01"), (19_782, "2024-02-29"), (20_782, "2026-11-25"), (-1, "1969-12-31")] {
+            assert_eq!(day(number), date);
+        }
+        assert_eq!(day(i64::MAX), format!("day {}", i64::MAX));
+    }
 }

@@ -9,8 +9,8 @@ use crate::openssh::sshd::certificate::{Authority, CertificateRefusal};
 use crate::openssh::sshd::key::{LineSays, Obstacle, Outcome as Of};
 use crate::openssh::strict_modes::Distrusted;
 
-use super::keys::{Found, append_line, found, unknown};
-use super::{Scene, deciding, user};
+use super::keys::{Found, append_line, found};
+use super::{Scene, deciding, unknown, user};
 use crate::checks::{Blocks, Cause, Certainty, Finding, Fix, Place, Step, naming, quoted};
 
 pub(super) const CA_MISMATCH: Cause = Cause {

@@ -12,7 +12,7 @@ use crate::facts::{Facts, Observed, known};
 use crate::openssh::authorized_keys::{self, Line};
 use crate::openssh::sshd::key::{LineSays, Obstacle, Outcome as Of, access, decide, looked_for};
 
-use super::{Scene, deciding, not_allowed, obstacle, scene, seen};
+use super::{Scene, deciding, not_allowed, obstacle, scene, seen, unknown};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can keep a key out.
@@ -60,7 +60,9 @@ pub(super) fn found(facts: &Facts) -> Observed<Option<(Scene<'_>, Found<'_>)>> {
             },
         }
     }
-    let asks = here.login.commands.iter().any(|command| command.setting == "authorizedkeyscommand");
+    // A program, or a CA, may let a key in that stands in no file.
+    let asks = here.login.commands.iter().any(|command| command.setting == "authorizedkeyscommand")
+        || !here.login.ca_files.is_empty();
     Ok(first
         .filter(|(_, outcome)| !asks || *outcome != Of::Missing)
         .map(|(file, outcome)| (here, Found::All(file, outcome))))
@@ -295,11 +297,6 @@ fn install(facts: &mut Facts) {
         let end = name.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         name.truncate(end);
     }
-}
-
-/// After that nothing is known of the server's side.
-pub(super) fn unknown(facts: &mut Facts) {
-    facts.account = Err(crate::facts::Unobserved::NotAttempted);
 }
 
 /// Whether sshd can read the file, and the key is in it.

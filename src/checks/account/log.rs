@@ -3,9 +3,9 @@
 use crate::facts::account::Account;
 use crate::facts::{Facts, Observed};
 use crate::openssh::sshd::key::offset_seconds;
-use crate::openssh::sshd::log::{Entry, Event, entry, event};
+use crate::openssh::sshd::log::{Entry, Event, accepted, entry, event};
 
-use super::{scene, seen};
+use super::{Scene, scene, seen};
 use crate::checks::{Cause, Outcome};
 
 /// No cause is proven by the log alone: it confirms or corrects the others.
@@ -28,21 +28,31 @@ pub(super) fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'
     entries.iter().filter(mine).collect()
 }
 
-/// The newest line that states this refusal of the account, quoted with its time, where no later line states that it
-/// was let in.
-pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
-    let scene = scene(facts).ok()?;
-    let entries = entries(scene.account);
-    let user = scene.login.user.to_string();
+/// The newest line that states this refusal of the account, where no later line states that it was let in.
+fn refusal<'a>(entries: &'a [Entry<'a>], user: &str, id: &str) -> Option<&'a Entry<'a>> {
     let mut last = None;
-    for entry in about(&entries, &user) {
+    for entry in about(entries, user) {
         match event(entry.text) {
-            Some(Event::Refusal(stated)) if stated == id => last = Some(entry.clone()),
+            Some(Event::Refusal(stated)) if stated == id => last = Some(entry),
             Some(Event::Accepted) => last = None,
             _ => {}
         }
     }
-    last.map(|entry| quote(&entry))
+    last
+}
+
+/// That line, quoted with its time.
+pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
+    let scene = scene(facts).ok()?;
+    refusal(&entries(scene.account), &scene.login.user.to_string(), id).map(quote)
+}
+
+/// Whether the log's last word about the account is this refusal, not before `since` where that is given.
+pub(super) fn stated(facts: &Facts, id: &str, since: Option<i64>) -> bool {
+    let Ok(scene) = scene(facts) else { return false };
+    let entries = entries(scene.account);
+    let last = refusal(&entries, &scene.login.user.to_string(), id);
+    last.is_some_and(|entry| since.is_none_or(|since| entry.time.is_some_and(|time| time >= since)))
 }
 
 /// Whether the last word of the log about the account is that it was let in.
@@ -54,14 +64,24 @@ pub(super) fn let_in_last(facts: &Facts) -> bool {
     last == Some(Event::Accepted)
 }
 
-/// Whether the log shows that the account was let in at that time or later.
-pub(super) fn let_in_since(facts: &Facts, since: i64) -> bool {
-    let Ok(scene) = scene(facts) else { return false };
-    let entries = entries(scene.account);
+/// sshd's words that it let this login in at or after that time, from the address in question where one is known. `key`:
+/// with the key in question, or with any where none is.
+pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<String> {
     let user = scene.login.user.to_string();
-    about(&entries, &user)
-        .into_iter()
-        .any(|entry| event(entry.text) == Some(Event::Accepted) && entry.time.is_some_and(|time| time >= since))
+    let from = scene.login.from.as_ref().map(ToString::to_string);
+    let is = |entry: &&Entry<'_>| {
+        let Some(accepted) = accepted(entry.text) else { return false };
+        let with_key = || {
+            let mut words = accepted.key.split(' ');
+            let is_meant = |word: &str| scene.keys.iter().any(|key| key.fingerprint.as_bytes() == word.as_bytes());
+            accepted.method == "publickey" && (scene.keys.is_empty() || words.any(is_meant))
+        };
+        accepted.user == user
+            && from.as_ref().is_none_or(|from| accepted.from == from)
+            && entry.time.is_some_and(|time| time >= since)
+            && (!key || with_key())
+    };
+    entries(scene.account).iter().rev().find(is).map(quote)
 }
 
 /// A line in evidence.

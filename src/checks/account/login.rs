@@ -5,7 +5,7 @@ use crate::facts::{Facts, Observed};
 use crate::openssh::pam::No;
 use crate::openssh::sshd::{self, NotAllowed};
 
-use super::{Scene, as_read, deciding, edit, not_allowed, pam, reload, scene, seen, user};
+use super::{Scene, deciding, edit, not_allowed, pam, reload, scene, seen, unknown, user};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can keep the account out.
@@ -141,7 +141,9 @@ const ACCOUNT_EXPIRED: Cause = Cause {
     judge: |facts| {
         if let Some((scene, why)) = refused(facts, |why| matches!(why, NotAllowed::Expired(_)))? {
             let NotAllowed::Expired(day) = why else { return Ok(None) };
-            return Ok(Some(about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", date(day)))));
+            return Ok(Some(
+                about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", naming::day(day))),
+            ));
         }
         let scene = scene(facts)?;
         let Some((rule, no)) = pam::asked(&scene, "pam_unix.so").filter(|(_, no)| *no != No::Ignored) else {
@@ -153,10 +155,10 @@ const ACCOUNT_EXPIRED: Cause = Cause {
         // With no_pass_expiry pam_unix looks at the password's age only where it asked for the password itself.
         let aged = password_expired_on(&scene).filter(|_| !rule.arguments.iter().any(|word| word == "no_pass_expiry"));
         let found = if let Some(day) = expired_on(&scene) {
-            about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", date(day)))
+            about(&scene, "has expired").seen(format!("its last day was {} (chage -l)", naming::day(day)))
         } else if let Some(day) = aged {
             about(&scene, "has a password that expired, and its grace time is over")
-                .seen(format!("it had to be changed by {} (chage -l)", date(day)))
+                .seen(format!("it had to be changed by {} (chage -l)", naming::day(day)))
         } else {
             return Ok(None);
         };
@@ -181,21 +183,6 @@ pub(super) fn password_expired_on(scene: &Scene<'_>) -> Option<i64> {
     let day = shadow.last_change.filter(|day| *day > 0)? + shadow.maximum.filter(|days| (0..99_999).contains(days))?;
     let day = day + shadow.inactive.filter(|days| *days >= 0)?;
     (today(scene.account) > day).then_some(day)
-}
-
-/// A day since 1970 as a date.
-fn date(day: i64) -> String {
-    // Civil date of days since 1970 (proleptic Gregorian).
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 const SHELL_INVALID: Cause = Cause {
@@ -281,7 +268,7 @@ const USER_NOT_ALLOWED: Cause = Cause {
             let named = if scene.login.from_named { "" } else { ", the last address in the log" };
             finding = finding.seen(format!("asked for a login from {from}{named}"));
         }
-        Ok(as_read(facts, finding))
+        Ok(Some(finding))
     },
 };
 
@@ -387,7 +374,9 @@ const HOME_MISSING: Cause = Cause {
         let below = |path: &crate::facts::text::Path| path.as_bytes().starts_with(&prefix);
         let all_below =
             !scene.login.keys_files.is_empty() && scene.login.keys_files.iter().all(|file| below(&file.path));
-        if !missing || !all_below {
+        // A program, or a CA, may let the key in all the same.
+        let asks = scene.login.commands.iter().any(|command| command.setting == "authorizedkeyscommand");
+        if !missing || !all_below || asks || !scene.login.ca_files.is_empty() {
             return Ok(None);
         }
         let summary = format!("has no home folder: {} is not there", passwd.home);
@@ -445,7 +434,7 @@ const ROOT_LOGIN_DISABLED: Cause = Cause {
             .map(|line| format!("{}: {} {}", line.place(), line.keyword, line.value));
         let mut finding = finding;
         finding.evidence.extend(place);
-        Ok(as_read(facts, finding.seen(format!("sshd -T for this login: permitrootlogin {value}"))))
+        Ok(Some(finding.seen(format!("sshd -T for this login: permitrootlogin {value}"))))
     },
 };
 
@@ -465,11 +454,6 @@ pub(super) fn set(facts: &mut Facts, keyword: &str, value: &str) {
     {
         settings.set(keyword, value);
     }
-}
-
-/// After that nothing is known of the account.
-pub(super) fn unknown(facts: &mut Facts) {
-    facts.account = Err(crate::facts::Unobserved::NotAttempted);
 }
 
 /// Whether the account may log in, as far as was seen.

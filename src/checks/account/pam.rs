@@ -85,7 +85,7 @@ pub(super) const PAM_DENIED: Cause = Cause {
                 )],
             }
         },
-        mend: super::login::unknown,
+        mend: super::unknown,
     },
     see: &["OpenSSH monitor.c mm_answer_pam_account", "pam_access(8)", "access.conf(5)"],
     judge: |facts| {
@@ -132,6 +132,30 @@ pub(super) fn asked(scene: &Scene<'_>, module: &str) -> Option<(Rule, No)> {
     let index = rules.iter().position(|rule| rule.module == module)?;
     Some((rules[index].clone(), refusal(&rules, index)))
 }
+
+/// Account rules of modules whose answer nothing here tells; none where sshd does not use PAM.
+pub(super) fn not_judged(scene: &Scene<'_>) -> Vec<String> {
+    if !scene.login.effective.as_ref().is_ok_and(|settings| settings.is_yes("usepam")) {
+        return Vec::new();
+    }
+    let rules = account_rules(&scene.account.machine.pam);
+    let unknown = rules
+        .iter()
+        .enumerate()
+        .filter(|(index, rule)| !JUDGED.contains(&rule.module.as_str()) && refusal(&rules, *index) != No::Ignored);
+    unknown.map(|(_, rule)| format!("what {} says ({}) only the log tells", rule.module, rule.place)).collect()
+}
+
+/// Modules whose answer the facts tell.
+const JUDGED: &[&str] = &[
+    "pam_access.so",
+    "pam_deny.so",
+    "pam_listfile.so",
+    "pam_nologin.so",
+    "pam_permit.so",
+    "pam_succeed_if.so",
+    "pam_unix.so",
+];
 
 /// What a module's no makes of a finding: likely only where another rule may let the login in all the same, and nothing
 /// where the log says that it was let in.

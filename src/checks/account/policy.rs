@@ -4,7 +4,7 @@ use crate::facts::text::ServerText;
 use crate::facts::{Facts, Observed, known};
 use crate::openssh::sshd::config::{Setting, settings};
 
-use super::{Scene, as_read, deciding, edit, not_allowed, obstacle, reload, scene, seen};
+use super::{Scene, deciding, edit, not_allowed, obstacle, reload, scene, seen};
 use crate::checks::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
 
 /// What can be wrong with it.
@@ -110,6 +110,9 @@ const CONFIG_NOT_RELOADED: Cause = Cause {
         if not_allowed(facts)?.is_some() || obstacle(&scene)?.is_some() {
             return Ok(None);
         }
+        if super::log::let_in_since(&scene, changed, true).is_some() {
+            return Ok(None);
+        }
         let refused = super::log::refused_between(scene.account, &scene.login.user.to_string(), changed);
         let wire = facts.userauth.as_ref().is_ok_and(|userauth| !userauth.succeeded());
         if refused.is_none() && !wire {
@@ -210,7 +213,7 @@ const CONFIG_OVERRIDE: Cause = Cause {
             .seen(format!("{}: {} {}", loser.place(), loser.keyword, loser.value.shortened(100)))
             .seen("sshd takes the first value that it reads")
             .at(blocks);
-        Ok(as_read(facts, finding))
+        Ok(Some(finding))
     },
 };
 
@@ -284,7 +287,7 @@ const AUTH_METHODS: Cause = Cause {
         if asked {
             return Ok(None);
         }
-        Ok(as_read(facts, if after_key { finding } else { finding.at(Blocks::Offered) }))
+        Ok(Some(if after_key { finding } else { finding.at(Blocks::Offered) }))
     },
 };
 
@@ -411,7 +414,7 @@ const CHROOT_OWNERSHIP: Cause = Cause {
             .evidence
             .extend(node.map(|stat| format!("{path} has mode {:04o}, owner {}", stat.permissions(), stat.uid)));
         finding.evidence.extend(super::log::last_refusal(facts, "server-chroot-ownership"));
-        Ok(as_read(facts, finding))
+        Ok(Some(finding))
     },
 };
 
@@ -419,11 +422,8 @@ const CHROOT_OWNERSHIP: Cause = Cause {
 fn open_chroot(facts: &Facts) -> Observed<Option<(crate::facts::text::Path, &'static str)>> {
     let scene = scene(facts)?;
     let Some(chroot) = &scene.login.chroot else { return Ok(None) };
-    let name = chroot.as_bytes();
-    let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-    let steps = std::iter::once(1).chain(ends).chain([name.len()]);
-    for end in steps {
-        let path = crate::facts::text::Path::new(&name[..end]);
+    let chroot = crate::facts::text::Path::new(chroot.as_bytes());
+    for path in std::iter::once("/".into()).chain(chroot.steps()) {
         let Some(node) = scene.account.node(&path) else { return Ok(None) };
         let Some(stat) = node.followed.or(node.stat) else {
             let missing = node.error.as_deref() == Some("ENOENT");

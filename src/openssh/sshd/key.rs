@@ -126,6 +126,8 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
     let mut open = login.commands.iter().filter(asks).any(|command| command.answer.is_none());
     let mut read = false;
     let mut unseen = false;
+    // It stands in a line behind those that were read.
+    let mut beyond = false;
     let no_files = settings.first("authorizedkeysfile").is_some_and(|files| files.eq_ignore_ascii_case("none"));
     let by_command = login.commands.iter().filter(asks).any(|command| {
         command.answer.as_ref().is_some_and(|(status, lines)| *status == 0 && answers(account, login, lines, key))
@@ -134,6 +136,8 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
         match outcome {
             Outcome::Read(lines) => {
                 read = true;
+                beyond |= looked_for(account, key)
+                    && file.key_lines.iter().flatten().any(|number| *number as usize > file.lines.len());
                 if lines.is_empty()
                     && looked_for(account, key)
                     && file.key_joined == Some(true)
@@ -182,6 +186,9 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
         if unseen && !matches!(obstacles.get(before), Some(Obstacle::Authority(Authority::Refuses(_)))) {
             open = true;
         }
+    } else if beyond {
+        open = true;
+        obstacles.truncate(before);
     } else if (read || no_files && !unseen) && obstacles.len() == before {
         obstacles.push(Obstacle::NotListed);
     } else {
@@ -236,12 +243,8 @@ pub fn missing(account: &Account, file: &KeysFile) -> bool {
     if file.error.as_deref() == Some("ENOENT") && account.collector.uid == 0 {
         return true;
     }
-    let name = file.path.as_bytes();
-    let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-    ends.chain([name.len()]).any(|end| {
-        account
-            .node(&Path::new(&name[..end]))
-            .is_some_and(|node| node.stat.is_none() && node.error.as_deref() == Some("ENOENT"))
+    file.path.steps().any(|step| {
+        account.node(&step).is_some_and(|node| node.stat.is_none() && node.error.as_deref() == Some("ENOENT"))
     })
 }
 
@@ -336,11 +339,9 @@ pub fn canonical(account: &Account, path: &Path) -> Path {
 
 /// The outermost folder on the way that is a link, and what it says.
 fn first_link(account: &Account, name: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-    ends.chain([name.len()]).find_map(|end| {
-        let head = &name[..end];
-        let node = account.node(&Path::new(head))?;
-        node.link.as_ref().map(|link| (head.to_vec(), link.as_bytes().to_vec()))
+    Path::new(name).steps().find_map(|head| {
+        let link = account.node(&head)?.link.as_ref()?;
+        Some((head.as_bytes().to_vec(), link.as_bytes().to_vec()))
     })
 }
 
@@ -379,16 +380,16 @@ pub fn closed(account: &Account, login: &Login, path: &Path) -> Vec<Path> {
         };
         stat.mode >> shift & bit != 0
     };
-    let name = path.as_bytes();
-    let folders = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-    let steps = std::iter::once(1).chain(folders).map(|end| (&name[..end], 1)).chain([(name, 4)]);
-    let seen = steps.map_while(|(step, bit)| {
-        let node = account.node(&Path::new(step))?;
-        Some((step, bit, node.followed.or(node.stat)?, node.acl.is_some()))
+    let steps = std::iter::once(Path::from("/")).chain(path.steps());
+    let seen = steps.map_while(|step| {
+        let bit = if step == *path { 4 } else { 1 };
+        let node = account.node(&step)?;
+        let (stat, acl) = (node.followed.or(node.stat)?, node.acl.is_some());
+        Some((step, bit, stat, acl))
     });
     // An ACL may open what the mode closes.
     let shut = seen.filter(|(_, bit, stat, acl)| !may(stat, *bit) && !acl);
-    shut.map(|(step, ..)| Path::new(step)).collect()
+    shut.map(|(step, ..)| step).collect()
 }
 
 /// What the lines of a file say of `key`.

@@ -95,6 +95,30 @@ pub fn entry(line: &ServerText, year: i64, now: i64, offset_seconds: i64) -> Opt
     Some(Entry { time, stamp, pid, text })
 }
 
+/// A login that succeeded (auth.c `auth_log`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accepted<'a> {
+    /// The method, `publickey`.
+    pub method: &'a str,
+    /// The account.
+    pub user: &'a str,
+    /// The client's address.
+    pub from: &'a str,
+    /// The key's type and fingerprint, and what follows; empty where there is none.
+    pub key: &'a str,
+}
+
+/// `Accepted METHOD for USER from ADDRESS port 1 ssh2: KEY`; `None` for other words. A user's name that holds ` from `
+/// is taken apart at its last one.
+pub fn accepted(text: &str) -> Option<Accepted<'_>> {
+    event(text).filter(|event| *event == Event::Accepted)?;
+    let (method, rest) = text.strip_prefix("Accepted ")?.split_once(" for ")?;
+    let (user, rest) = rest.rsplit_once(" from ")?;
+    let (from, rest) = rest.split_once(' ')?;
+    let key = rest.split_once(": ").map_or("", |(_, key)| key);
+    Some(Accepted { method, user, from, key })
+}
+
 /// What the words state; `None` where they state nothing that matters.
 pub fn event(text: &str) -> Option<Event> {
     if text.starts_with("Accepted ")
@@ -204,6 +228,17 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_login_that_succeeded_names_user_address_and_key() {
+        let text = "Accepted publickey for deploy from 192.0.2.1 port 9 ssh2: ED25519 SHA256:x";
+        let met = Accepted { method: "publickey", user: "deploy", from: "192.0.2.1", key: "ED25519 SHA256:x" };
+        assert_eq!(accepted(text), Some(met));
+        let password = accepted("Accepted password for a from b from 2001:db8::1 port 9 ssh2").unwrap();
+        assert_eq!((password.user, password.from, password.key), ("a from b", "2001:db8::1", ""));
+        assert_eq!(accepted("Accepted key ED25519 SHA256:x found at /home/deploy/.ssh/authorized_keys:1"), None);
+        assert_eq!(accepted("Failed password for deploy from 192.0.2.1 port 9 ssh2"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod account_login;
 mod account_modes;
 mod account_policy;
 mod account_rules;
+mod account_running;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -91,6 +92,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_lines::rows(),
         account_modes::rows(),
         account_rules::rows(),
+        account_running::rows(),
     ]
     .concat()
 }

@@ -6,8 +6,8 @@ use crate::facts::{Facts, Observed};
 use crate::openssh::authorized_keys::{self, Line};
 use crate::openssh::sshd::key::{Obstacle, Outcome as Of};
 
-use super::super::{Scene, deciding, edit, reload};
-use super::{Found, found, unknown};
+use super::super::{Scene, deciding, edit, reload, unknown};
+use super::{Found, found};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
 
 pub(super) const AUTHORIZED_KEYS_COMMAND_FAILED: Cause = Cause {
@@ -146,10 +146,7 @@ pub(super) fn command_fault(facts: &Facts) -> Observed<Option<(Scene<'_>, Comman
 /// The program or the folder above it that others than root may change (misc.c `subprocess`, `safe_path` with root as
 /// the owner and no home).
 fn unsafe_step(scene: &Scene<'_>, program: &Path) -> Option<Path> {
-    let name = program.as_bytes();
-    let ends = name.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0).map(|(at, _)| at);
-    let steps = ends.chain([name.len()]).collect::<Vec<_>>().into_iter().rev().map(|end| Path::new(&name[..end]));
-    steps.chain([Path::new(&b"/"[..])]).find(|step| {
+    program.steps().rev().chain([Path::new(&b"/"[..])]).find(|step| {
         let stat: Option<NodeStat> = scene.account.node(step).and_then(|node| node.followed.or(node.stat));
         stat.is_some_and(|stat| stat.uid != 0 || stat.mode & 0o022 != 0)
     })

@@ -2,8 +2,8 @@
 
 use crate::facts::known;
 
-use super::super::{deciding, scene};
-use super::{Found, found, unknown};
+use super::super::{deciding, scene, unknown};
+use super::{Found, found};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
 use crate::openssh::sshd::key::Obstacle;
 

@@ -1,0 +1,152 @@
+//! What the sshd that runs may decide otherwise than its files and `sshd -T` say, and what its log says to that: a login
+//! that was let in is stronger than every look at files.
+
+use crate::facts::account::Account;
+use crate::facts::{Facts, known};
+use crate::openssh::sshd::config::settings;
+use crate::openssh::sshd::log::{Event, event};
+
+use super::{Scene, log, policy, scene};
+use crate::checks::{Cause, Certainty, Check, Finding};
+
+/// Causes that do not rest on sshd's settings, or say how sure they are themselves.
+const BY_THEMSELVES: &[&str] = &[
+    "server-no-such-user",
+    "server-config-invalid",
+    "server-config-not-reloaded",
+    "server-host-key-unusable",
+    "server-pam-denied",
+];
+/// Causes that rest on who the client is.
+const BY_CLIENT: &[&str] = &["server-user-not-allowed", "server-key-options-refuse"];
+/// Keywords below a Match line that decide whether a login is let in.
+const DECIDING: &[&str] =
+    &["allow", "deny", "permitrootlogin", "pubkey", "authorized", "authenticationmethods", "chroot"];
+
+/// A finding about what sshd's files decide, as sure as what is known of the running sshd lets it be; `None` where sshd
+/// let this very login in since everything that was judged was last changed.
+pub(in crate::checks) fn settled(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding> {
+    let has = |check: &Check| check.causes.iter().any(|one| one.id == cause.id);
+    let key = has(&super::KEY_ENTRY);
+    if !(key || has(&super::SSHD_CONFIG) || has(&super::ACCOUNT)) || BY_THEMSELVES.contains(&cause.id) {
+        return Some(finding);
+    }
+    as_running(facts, cause.id, finding, key)
+}
+
+/// The same for a finding under this id; `key`: about a key, and not about the account.
+pub(super) fn as_running(facts: &Facts, id: &str, mut finding: Finding, key: bool) -> Option<Finding> {
+    let Ok(scene) = scene(facts) else { return Some(finding) };
+    let changed = policy::newer(facts).ok().flatten();
+    if changed.as_ref().is_some_and(|(_, at, _)| log::let_in_since(&scene, *at, key).is_some()) {
+        return None;
+    }
+    let doubts = doubts(facts, &scene, BY_CLIENT.contains(&id));
+    if doubts.is_empty() && finding.certainty == Certainty::Proven {
+        return Some(finding);
+    }
+    if log::let_in_since(&scene, newest(scene.account), key).is_some() {
+        return None;
+    }
+    // sshd's own words about this very refusal leave no doubt.
+    if log::stated(facts, id, changed.map(|(_, at, _)| at)) {
+        return Some(finding);
+    }
+    finding.certainty = finding.certainty.max(Certainty::Likely);
+    finding.evidence.extend(doubts);
+    Some(finding)
+}
+
+/// Why the running sshd may decide otherwise, in sentences. `by_client`: what rests on who the client is as well.
+pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let sshd = &scene.account.sshd;
+    if let Ok(Some((file, ..))) = policy::newer(facts) {
+        doubts.push(format!("{file} was changed after sshd last read it, so the running sshd may decide otherwise"));
+    }
+    if let Some((count, first)) = scene.account.collector.unreadable {
+        doubts.push(format!("{count} lines of what the collector printed could not be read, line {first} first"));
+    }
+    if sshd.options_unclear {
+        doubts
+            .push("sshd was started with options of its own, of which not all could be read from its title".to_owned());
+    }
+    if let [first, _, ..] = sshd.daemons.as_slice() {
+        doubts.push(format!(
+            "{} sshd listen here, and this is about the one with pid {} (--sshd-config names another)",
+            sshd.daemons.len(),
+            first.pid
+        ));
+    }
+    doubts.extend(unknown_criteria(scene).map(|line| {
+        format!("`Match {line}` asks for what is not known of this login (--from names the client's address)")
+    }));
+    let names = known(&scene.login.effective).is_ok_and(|settings| settings.is_yes("usedns"));
+    if by_client && names {
+        doubts.push("UseDNS is yes: the client's name, which was not looked up here, counts as well".to_owned());
+    }
+    if by_client && !scene.login.from_named {
+        doubts.push(match &scene.login.from {
+            Some(from) => format!("{from} is the last address in the log; --from names another"),
+            None => "no address of the client was named (--from)".to_owned(),
+        });
+    }
+    doubts
+}
+
+/// The first Match line that decides about logins and asks for something that nobody knows here: the server's own address
+/// and port, and the client's where it was not named.
+fn unknown_criteria(scene: &Scene<'_>) -> Option<String> {
+    let names = known(&scene.login.effective).is_ok_and(|settings| settings.is_yes("usedns"));
+    let unknown = |word: &str| match word.to_ascii_lowercase().as_str() {
+        "localaddress" | "localport" | "rdomain" => true,
+        "address" => !scene.login.from_named,
+        "host" => names || !scene.login.from_named,
+        _ => false,
+    };
+    settings(&scene.account.sshd).into_iter().find_map(|line| {
+        let matched = line.matched.filter(|_| DECIDING.iter().any(|keyword| line.keyword.starts_with(keyword)))?;
+        let text = matched.shortened(100);
+        text.split([' ', '\t', '=']).any(unknown).then_some(text)
+    })
+}
+
+/// When anything that was judged was last changed, seconds since 1970: a login that was let in later met the same.
+fn newest(account: &Account) -> i64 {
+    let nodes = account.paths.iter().filter_map(|node| Some(node.followed.or(node.stat)?.changed));
+    let files = account.sshd.files.iter().filter_map(|file| Some(file.stat?.changed));
+    let machine = account.machine.pam.iter().chain(&account.machine.texts).chain(&account.machine.nologin);
+    let machine = machine.filter_map(|file| Some(file.stat?.changed));
+    nodes.chain(files).chain(machine).chain(log::read_at(account)).max().unwrap_or(i64::MAX)
+}
+
+/// sshd's words that it let this login in since everything that was judged was last changed, or last read.
+pub(super) fn let_in(facts: &Facts) -> Option<String> {
+    let scene = scene(facts).ok()?;
+    let changed = policy::newer(facts).ok().flatten().map(|(_, at, _)| at);
+    log::let_in_since(&scene, newest(scene.account).max(changed.unwrap_or(i64::MIN)), true)
+}
+
+/// Why "nothing stands in the way" is not proven by the files alone.
+pub(super) fn not_judged(facts: &Facts, scene: &Scene<'_>) -> Vec<String> {
+    let mut gaps = doubts(facts, scene, false);
+    gaps.extend(super::pam::not_judged(scene));
+    let machine = &scene.account.machine;
+    let is_rule = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let denied = machine.texts.iter().find(|file| {
+        file.path.as_bytes() == b"/etc/hosts.deny" && file.lines.iter().any(|line| line.as_str().is_some_and(is_rule))
+    });
+    if scene.account.sshd.libwrap == Some(true) && denied.is_some() {
+        gaps.push("/etc/hosts.deny has rules, which were not judged".to_owned());
+    }
+    if !machine.bans.is_empty() {
+        gaps.push("the client's address stands in a ban or a rule of the firewall".to_owned());
+    }
+    let entries = log::entries(scene.account);
+    let mut newest_first = log::about(&entries, &scene.login.user.to_string()).into_iter().rev();
+    let last = newest_first.find_map(|entry| Some((entry, event(entry.text)?)));
+    if let Some((entry, Event::Refusal(_) | Event::Failed)) = last {
+        gaps.push(format!("its last word in the log is no login; {}", log::quote(entry)));
+    }
+    gaps
+}
