@@ -4,10 +4,10 @@
 //! the chain. What would bite next is not collected by hand: the verdict's mend is applied to a copy of the facts, and
 //! the same judge runs again until nothing proven is left.
 
-use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Remark, Status, checkup};
+use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Place, Remark, Status, checkup};
 use crate::facts::account::Login;
 use crate::facts::text::User;
-use crate::facts::{Facts, Observed, Unobserved};
+use crate::facts::{Facts, Observed, Origin, Unobserved};
 
 /// How many causes `also` may hold; a mend that does not mend must not loop.
 const MOST_ALSO: usize = 8;
@@ -59,7 +59,10 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     }
     let found = findings(facts);
     let mut checks: Vec<Judged> = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
-    let first = first_break(facts);
+    let mut first = first_break(facts);
+    if facts.origin == Origin::Server || first.cause.place == Place::Server {
+        first.finding.evidence.extend(checks::server_since(facts));
+    }
     let mut also: Vec<Named> = Vec::new();
     let mut mended = facts.clone();
     let mut mend = first.cause.fix.mend;

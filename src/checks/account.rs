@@ -9,6 +9,7 @@ mod login;
 mod pam;
 mod policy;
 pub(super) mod running;
+pub(super) mod since;
 
 use crate::facts::account::{Account, KeysFile, Login};
 use crate::facts::key::PublicKey;

@@ -508,6 +508,11 @@ pub fn server_again(facts: &Facts) -> Option<String> {
     account::further::again(facts)
 }
 
+/// What the server's log says to when a login worked last, and what was changed since; `None` where it does not say it.
+pub fn server_since(facts: &Facts) -> Option<String> {
+    account::since::line(facts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

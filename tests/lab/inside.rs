@@ -119,6 +119,8 @@ fn with_or_without(row: &Row, world: &World, ssh_only: bool, outcome: &mut Outco
         certainty,
         needs,
         remark: None,
+        evidence: &[],
+        no_evidence: &[],
         status: None,
         member: None,
         ..row.clone()
@@ -229,6 +231,13 @@ impl Outcome {
         }
         let needs: Vec<&str> = list(report, "/verdict/needs").filter_map(Value::as_str).collect();
         compare("needs", needs.join(" "), row.needs.join(" "));
+        let evidence: Vec<&str> = list(report, "/verdict/evidence").filter_map(Value::as_str).collect();
+        for words in row.evidence.iter().filter(|words| !evidence.iter().any(|line| line.contains(**words))) {
+            compare("evidence", evidence.join("\n"), (*words).to_owned());
+        }
+        for words in row.no_evidence.iter().filter(|words| evidence.iter().any(|line| line.contains(**words))) {
+            compare("evidence", evidence.join("\n"), format!("without {words}"));
+        }
         let status = match row.cause {
             cause if HEALTHY.contains(&cause) => 0,
             "undetermined" => 3,

@@ -41,6 +41,10 @@ pub(crate) struct Row {
     pub(crate) needs: &'static [&'static str],
     /// A check that carries a remark although nothing is wrong.
     pub(crate) remark: Option<&'static str>,
+    /// What lines of the verdict's evidence say, a part of each.
+    pub(crate) evidence: &'static [&'static str],
+    /// What none of them says.
+    pub(crate) no_evidence: &'static [&'static str],
     /// What sshd's own log says about the login; empty where it is not looked at.
     pub(crate) log: &'static str,
     /// Which member of the verdict's group it is in truth, where it is a group.
@@ -140,6 +144,8 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         status: None,
         needs: &[],
         remark: None,
+        evidence: &[],
+        no_evidence: &[],
         log: "",
         member: None,
         other: None,
@@ -314,6 +320,18 @@ impl Row {
     /// This check carries a remark.
     pub(crate) fn remark(mut self, check: &'static str) -> Self {
         self.remark = Some(check);
+        self
+    }
+
+    /// The verdict's evidence says this.
+    pub(crate) fn evidence(mut self, evidence: &'static [&'static str]) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    /// No line of the verdict's evidence says any of this.
+    pub(crate) fn no_evidence(mut self, no_evidence: &'static [&'static str]) -> Self {
+        self.no_evidence = no_evidence;
         self
     }
 

@@ -5,7 +5,7 @@ use crate::facts::{Facts, Observed};
 use crate::openssh::sshd::key::offset_seconds;
 use crate::openssh::sshd::log::{Entry, Event, accepted, entry, event};
 
-use super::{Scene, scene, seen};
+use super::{Scene, scene, seen, since};
 use crate::checks::{Cause, Outcome};
 
 /// No cause is proven by the log alone: it confirms or corrects the others.
@@ -123,22 +123,27 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     let entries = entries(account);
     let user = account.login.user.to_string();
     let mine = about(&entries, &user);
-    let mut accepted = None;
-    let mut refused = None;
-    for line in &mine {
-        match event(line.text) {
-            Some(Event::Accepted) => (accepted, refused) = (Some(*line), None),
-            Some(Event::Refusal(_) | Event::Failed) => refused = refused.or(Some(*line)),
-            _ => {}
-        }
-    }
+    let scene = scene(facts)?;
+    let let_in = |line: &&&Entry<'_>| accepted(line.text).is_some_and(|login| login.user == user);
+    let good = mine.iter().rposition(|line| let_in(&line));
+    let refused = mine.iter().skip(good.map_or(0, |at| at + 1));
+    let mut refused = refused.filter(|line| matches!(event(line.text), Some(Event::Refusal(_) | Event::Failed)));
     let evidence = mine.iter().rev().take(20).map(|line| quote(line));
-    let stamp = |line: &Entry<'_>| crate::facts::text::escape(line.stamp.as_bytes());
-    let outcome = match (accepted, refused) {
-        (Some(good), Some(bad)) => Outcome::info(format!("worked until {}, refused since {}", stamp(good), stamp(bad))),
-        (Some(good), None) => Outcome::pass(format!("the last login that is logged succeeded, at {}", stamp(good))),
-        (None, Some(bad)) => Outcome::info(format!("refused since {}", stamp(bad))),
-        (None, None) => Outcome::info(format!("{} says nothing of {user}", log.source)),
+    let at = |line: &Entry<'_>| match line.stamp {
+        "" => "(the log has no times)".to_owned(),
+        stamp => crate::facts::text::escape(stamp.as_bytes()),
+    };
+    let outcome = match (since::window(&scene, &entries), good, refused.next()) {
+        (Some(window), ..) => Outcome::info(since::ends(&scene, &window)).with(since::line(facts)),
+        (None, Some(good), None) => {
+            Outcome::pass(format!("the last login that is logged succeeded, at {}", at(mine[good])))
+        }
+        // What strangers were refused, and what has no time, is no window of this login.
+        (None, Some(good), Some(bad)) => {
+            Outcome::info(format!("the last login that worked: {}, refused then: {}", at(mine[good]), at(bad)))
+        }
+        (None, None, Some(bad)) => Outcome::info(format!("refused since {}", at(bad))).with(since::line(facts)),
+        (None, None, None) => Outcome::info(format!("{} says nothing of {user}", log.source)),
     };
     Ok(outcome.with(evidence))
 }

@@ -8,6 +8,7 @@ mod account_modes;
 mod account_policy;
 mod account_rules;
 mod account_running;
+mod account_since;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -93,6 +94,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_modes::rows(),
         account_rules::rows(),
         account_running::rows(),
+        account_since::rows(),
     ]
     .concat()
 }
