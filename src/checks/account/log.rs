@@ -84,6 +84,12 @@ pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<S
     entries(scene.account).iter().rev().find(is).map(quote)
 }
 
+/// The same, where the log has no refusal of this login after it: what lies beyond the files may have changed since.
+pub(super) fn still_let_in_since(scene: &Scene<'_>, time: i64, key: bool) -> Option<String> {
+    let entries = entries(scene.account);
+    let_in_since(scene, time, key).filter(|_| since::window(scene, &entries).is_none())
+}
+
 /// A line in evidence.
 pub(super) fn quote(entry: &Entry<'_>) -> String {
     let text = crate::facts::text::ServerText::new(entry.text).shortened(300);

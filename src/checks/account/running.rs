@@ -38,14 +38,14 @@ pub(in crate::checks) fn settled(facts: &Facts, cause: &Cause, finding: Finding)
 pub(super) fn as_running(facts: &Facts, id: &str, mut finding: Finding, key: bool) -> Option<Finding> {
     let Ok(scene) = scene(facts) else { return Some(finding) };
     let changed = policy::newer(facts).ok().flatten();
-    if changed.as_ref().is_some_and(|(_, at, _)| log::let_in_since(&scene, *at, key).is_some()) {
+    if changed.as_ref().is_some_and(|(_, at, _)| log::still_let_in_since(&scene, *at, key).is_some()) {
         return None;
     }
     let doubts = doubts(facts, &scene, BY_CLIENT.contains(&id));
     if doubts.is_empty() && finding.certainty == Certainty::Proven {
         return Some(finding);
     }
-    if log::let_in_since(&scene, newest(scene.account), key).is_some() {
+    if log::still_let_in_since(&scene, newest(scene.account), key).is_some() {
         return None;
     }
     // sshd's own words about this very refusal leave no doubt.
@@ -120,11 +120,12 @@ fn newest(account: &Account) -> i64 {
     nodes.chain(files).chain(machine).chain(log::read_at(account)).max().unwrap_or(i64::MAX)
 }
 
-/// sshd's words that it let this login in since everything that was judged was last changed, or last read.
+/// sshd's words that it let this login in since everything that was judged was last changed, or last read, and did not
+/// refuse it since.
 pub(super) fn let_in(facts: &Facts) -> Option<String> {
     let scene = scene(facts).ok()?;
     let changed = policy::newer(facts).ok().flatten().map(|(_, at, _)| at);
-    log::let_in_since(&scene, newest(scene.account).max(changed.unwrap_or(i64::MIN)), true)
+    log::still_let_in_since(&scene, newest(scene.account).max(changed.unwrap_or(i64::MIN)), true)
 }
 
 /// Why "nothing stands in the way" is not proven by the files alone.

@@ -103,6 +103,14 @@ fn harmless() -> Vec<Row> {
             world.sh(&format!("chmod 750 /home/deploy; {LATER}")).map(drop)
         })
         .no_evidence(&["worked until", "refused since"]),
+        // A login that was let in is no word against a refusal that is newer.
+        on_server("server-since-nothing-seen", |world| {
+            // What a server learns of its client changed, and nothing that is looked at here.
+            worked(world, "UseDNS yes\nAllowUsers *@laptop", "sed -i 's/laptop$/other/' /etc/hosts")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-user-not-allowed")
+        .evidence(&["; nothing that was looked at changed between"]),
     ]
 }
 
