@@ -593,6 +593,9 @@ account() {
     effective "$1" "$address"
     [ -n "$account_name" ] || return 0
     shadow_of "$account_name"
+    for file in /etc/passwd /etc/shadow /etc/group; do
+        [ ! -e "$file" ] || path_of "$file"
+    done
     shell=${account_shell:-/bin/sh}
     case $shell in /*) walk_all "$shell" ;; esac
     case $account_home in /*) walk_all "$account_home" ;; esac

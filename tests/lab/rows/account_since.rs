@@ -66,6 +66,11 @@ fn named() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("server-strict-modes")
         .evidence(&["changed between: /srv/deploy ("]),
+        on_server("server-since-shell-gone", |world| worked(world, "", "usermod -s /opt/shell deploy"))
+            .ssh_fails(DENIED)
+            .proven("server-shell-invalid")
+            .evidence(&["/etc/passwd (written "])
+            .no_evidence(&["/home/deploy"]),
         on_server("server-since-nologin", |world| worked(world, "", "echo 'down until 6' >/etc/nologin"))
             .ssh_fails("Connection closed")
             .proven("server-nologin-file")
