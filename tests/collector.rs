@@ -142,3 +142,102 @@ fn what_was_edited_proves_nothing_and_a_service_that_did_not_answer_hides_no_acc
     let (_, stderr, report) = judged(collected.replacen("[host]\n", "[host]\nno value\n", 1).as_bytes());
     assert_ne!(report["verdict"]["certainty"], "proven", "{stderr}{report}");
 }
+
+/// A public key, and its fingerprint.
+const KEY: (&str, &str) = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS",
+    "SHA256:qH8baHrA5X0qCBovKCZyM02Q7TFtK4GMqVgOo4TZJAE",
+);
+
+/// A log in which everybody tries the door: deploy's last login with the key, the first refusal after it, and what else
+/// is to be kept, each with the words by which it is found again.
+fn stormy() -> (String, Vec<String>) {
+    let mut lines: Vec<String> = Vec::new();
+    let mut kept = Vec::new();
+    let mut say = |pid: usize, words: String, keep: bool| {
+        let second = lines.len();
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let line = format!("2026-11-25T{hour:02}:{minute:02}:{second:02}.250000+00:00 web1 sshd[{pid}]: {words}");
+        if keep {
+            kept.push(line.clone());
+        }
+        lines.push(line);
+    };
+    let print = KEY.1;
+    say(7, format!("Accepted publickey for deploy from 192.0.2.100 port 1 ssh2: ED25519 {print}"), true);
+    say(7, "pam_unix(sshd:session): session closed for user deploy".to_owned(), false);
+    let mut robot = |pid: usize, keep: bool| {
+        say(pid, format!("Connection from 192.0.2.9 port {pid} on 192.0.2.7 port 22"), false);
+        say(pid, format!("Postponed publickey for deploy from 192.0.2.9 port {pid} ssh2 [preauth]"), false);
+        say(pid, format!("Accepted publickey for deploy from 192.0.2.9 port {pid} ssh2: RSA SHA256:robot"), keep);
+        say(pid, "pam_unix(sshd:session): session opened for user deploy(uid=1001) by (uid=0)".to_owned(), false);
+        say(pid, "pam_unix(sshd:session): session closed for user deploy".to_owned(), false);
+    };
+    (100..300).for_each(|pid| robot(pid, false));
+    say(8, "Connection from 192.0.2.100 port 2 on 192.0.2.7 port 22".to_owned(), true);
+    say(8, "Authentication refused: bad ownership or modes for directory /home/x".to_owned(), true);
+    say(8, "Connection closed by authenticating user deploy 192.0.2.100 port 2 [preauth]".to_owned(), true);
+    say(9, "Accepted password for admin from 192.0.2.33 port 3 ssh2".to_owned(), true);
+    say(1, "Received SIGHUP; restarting.".to_owned(), true);
+    let mut robot = |pid: usize, keep: bool| {
+        say(pid, format!("Connection from 192.0.2.9 port {pid} on 192.0.2.7 port 22"), false);
+        say(pid, format!("Accepted publickey for deploy from 192.0.2.9 port {pid} ssh2: RSA SHA256:robot"), keep);
+        say(pid, "pam_unix(sshd:session): session closed for user deploy".to_owned(), false);
+    };
+    (300..600).for_each(|pid| robot(pid, pid == 599));
+    say(10, "Connection closed by authenticating user admin 192.0.2.33 port 4 [preauth]".to_owned(), true);
+    for pid in 1000..4000 {
+        let address = format!("198.51.100.{}", pid % 250);
+        match pid % 4 {
+            0 => say(pid, format!("Invalid user oracle from {address} port {pid}"), false),
+            1 => say(pid, format!("Failed password for deploy from {address} port {pid} ssh2"), false),
+            2 => say(pid, format!("Failed password for root from {address} port {pid} ssh2"), false),
+            _ => {
+                say(1, format!("drop connection #10 from [{address}]:{pid} on [192.0.2.7]:22 past MaxStartups"), false);
+            }
+        }
+        say(pid, format!("Connection closed by authenticating user deploy {address} port {pid} [preauth]"), false);
+    }
+    (lines.join("\n") + "\n", kept)
+}
+
+/// What the collector prints of this log about deploy and the key, run by this shell with this awk.
+fn printed_of_log(folder: &std::path::Path, shell: &[&str], awk: &str) -> Vec<String> {
+    // In a mount namespace of its own the log and the awk are its own.
+    let setup = "mount -t tmpfs tmpfs /var/log && cp \"$0/auth.log\" /var/log/auth.log
+        awk=$(readlink -f /usr/bin/awk) && mount --bind \"$1\" \"$awk\" && key=$2 && shift 2 && cd / || exit 9
+        for journal in /usr/bin/journalctl /bin/journalctl; do
+            [ ! -x $journal ] || mount --bind /bin/false \"$(readlink -f $journal)\"
+        done
+        exec \"$@\" \"$0/collect.sh\" --key \"$key\" deploy";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", setup]);
+    command.arg(folder).args([awk, KEY.0]).args(shell).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && stderr.is_empty(), "{shell:?} {awk}: {stderr}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, log) = text.split_once("\n[log]\nsource=/var/log/auth.log\n").unwrap();
+    log.lines().map_while(|line| line.strip_prefix('|')).map(str::to_owned).collect()
+}
+
+#[test]
+fn strangers_push_nothing_out_of_the_log_that_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("collect.sh"), script()).unwrap();
+    let (log, kept) = stormy();
+    std::fs::write(folder.path().join("auth.log"), &log).unwrap();
+    let first = printed_of_log(folder.path(), SHELLS[0], "/usr/bin/mawk");
+    let lost: Vec<&String> = kept.iter().filter(|line| !first.contains(line)).collect();
+    assert_eq!(lost, [""; 0]);
+    assert!(first.len() < 800, "{} lines", first.len());
+    assert!(first.is_sorted() && first.iter().all(|line| log.contains(line.as_str())));
+    for shell in &SHELLS[1..] {
+        assert!(printed_of_log(folder.path(), shell, "/usr/bin/mawk") == first, "{shell:?}");
+    }
+    for awk in ["/usr/bin/busybox", "/usr/bin/gawk", "/usr/bin/original-awk"] {
+        let here = std::path::Path::new(awk).exists();
+        assert!(here || awk != "/usr/bin/busybox", "{awk} is missing");
+        assert!(!here || printed_of_log(folder.path(), SHELLS[0], awk) == first, "{awk}");
+    }
+}

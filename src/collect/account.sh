@@ -23,6 +23,8 @@ umask 077
 most_bytes=1048576
 most_lines=5000
 log_bytes=33554432
+# The awk of busybox takes four times as long.
+! awk 2>&1 </dev/null | grep -q BusyBox || log_bytes=8388608
 
 user='' from='' sshd='' config='' run_command=no all=no key=''
 while [ $# -gt 0 ]; do
@@ -690,6 +692,9 @@ address=$from
 
 log_source=''
 log_lines() {
+    all_log_lines && echo 'the end of the log'
+}
+all_log_lines() {
     case $log_source in
     journal) limited 15 journalctl -q --no-pager -o short-iso -t sshd -t sshd-session -t sshd-auth -n 200000 2>/dev/null ;;
     '') ;;
@@ -707,35 +712,108 @@ else
     done
 fi
 
-# The lines about the account, and those of the same processes; starts and reloads; drops; the last good login.
+# Of the account: its last logins and the last one by each key, and what was refused it, the first after its last login and
+# the last, those from addresses that were let in before by themselves. Strangers' attempts may be many, and push nothing
+# of that out. Starts and reloads; drops; what is said of the client's address; other accounts' last logins, and what was
+# refused those that were let in.
 log() {
     section log
     put source "$log_source"
     # What sshd -E writes has neither times nor processes: all of its end is shown.
     if [ -n "$log_file" ] && [ "$log_source" = "$log_file" ]; then plain=yes; else plain=no; fi
-    log_lines | tr -d '\000' | cut -b 1-2000 | WANTED=$1 PLAIN=$plain awk '
-        BEGIN { user = ENVIRON["WANTED"]; plain = ENVIRON["PLAIN"] == "yes" }
-        function keep(text) { lines[++count] = NR "\t" text; if (count - first > 3000) delete lines[++first] }
-        plain { keep($0); next }
-        !/sshd/ { next }
-        {
-            process = "-"
-            if (match($0, /sshd[a-z-]*\[[0-9]+\]/)) process = substr($0, RSTART, RLENGTH)
-            sub(/^sshd[a-z-]*/, "", process)
+    print=''
+    [ -z "$key" ] || ! has ssh-keygen ||
+        print=$(printf '%s\n' "$key" | limited 5 ssh-keygen -lf /dev/stdin 2>/dev/null | cut -d ' ' -f 2)
+    log_lines | tr -d '\000' | cut -b 1-2000 | WANTED=$1 FROM=$from PRINT=$print PLAIN=$plain awk '
+        BEGIN {
+            user = ENVIRON["WANTED"]; from = ENVIRON["FROM"]; print_of = ENVIRON["PRINT"]; plain = ENVIRON["PLAIN"] == "yes"
+            word = "(^|[^A-Za-z0-9_.-])" quoted(user) "([^A-Za-z0-9_.-]|$)"
+            if (from != "") known[from] = 1
         }
-        /Server listening on|Received SIGHUP|Received signal|Bad configuration|drop connection|penalty|past MaxStartups/ { keep($0); next }
-        user != "" && index($0, user) {
-            if ($0 ~ "(^|[^A-Za-z0-9_.-])" quoted(user) "([^A-Za-z0-9_.-]|$)") {
-                if (process != "-" && held[process] != "") { n = split(held[process], old, "\n"); for (i = 1; i <= n; i++) if (old[i] != "") keep(old[i]) }
-                held[process] = ""; mine[process] = 1; keep($0); next
+        # Of each kind the last lines, or the first.
+        function last(kind, many, line) { most[kind] = many; kept[kind, count[kind]++ % many] = line }
+        function first(kind, many, line) { most[kind] = many; if (count[kind] < many) kept[kind, count[kind]++] = line }
+        plain { whole = ($0 == "the end of the log"); if (!whole) last("plain", 600, NR "\t" $0); next }
+        !/sshd/ { whole = ($0 == "the end of the log"); next }
+        {
+            line = NR "\t" $0; process = "-"; text = $0
+            if (match($0, /sshd[a-z-]*\[[0-9]+\]/)) {
+                process = substr($0, RSTART, RLENGTH)
+                sub(/^sshd[a-z-]*/, "", process)
+                text = substr($0, RSTART + RLENGTH + 2)
             }
         }
-        / Accepted [a-z-]+ for | Accepted key | Failed [a-z-]+ for / { keep($0); next }
-        process != "-" && mine[process] { keep($0); if ($0 ~ /Connection closed|Disconnected|pam_unix.*session closed/) mine[process] = 0; next }
-        process != "-" && length(held[process]) < 4000 { held[process] = held[process] "\n" $0; if (++holding > 20000) { split("", held); holding = 0 } }
+        text ~ /^(Server listening on|Received SIGHUP|Received signal)|Bad configuration/ { last("starts", 40, line); next }
+        text ~ /drop connection|penalty|MaxStartups|refused connect from/ { last("drops", 40, line); next }
+        text ~ /^(fatal: )?bad ownership or modes for chroot/ { last("chroots", 20, line) }
+        from != "" && index(text, from) { last("from", 20, line) }
+        # A process of which more is to come, and nobody knows whose it is.
+        process == "-" { if (user == "" || text ~ word) last("lone", 60, line); next }
+        user != "" && !(process in mine) && index(text, user) && text ~ word {
+            mine[process] = 1; pending[process] = held[process]; delete held[process]
+        }
+        process in mine {
+            if (text ~ /^Accepted [a-z\/-]+ for / && index(text, " for " user " from ")) let_in()
+            else if (process in inside) last("sessions", 80, line)
+            else pending[process] = pending[process] "\n" line
+            if (text ~ /^(Connection (closed|reset) |Disconnected |Disconnecting |fatal: |Timeout before |pam_unix\(sshd:session\): session closed)/) {
+                refused(process)
+                delete mine[process]; delete inside[process]; delete pending[process]
+            } else if (length(pending[process]) > 8000) refused(process)
+            next
+        }
+        text ~ /^Accepted [a-z\/-]+ for / {
+            name = text; sub(/^Accepted [^ ]+ for /, "", name); sub(/ from [^ ]+ port [0-9]+ ssh2.*$/, "", name)
+            if (!(name in others) && ++other_count > 500) { split("", others); other_count = 1 }
+            others[name] = 1; count["others refused first"] = 0
+            last("others", user == "" ? 300 : 30, line)
+        }
+        (other_count || user == "") && text ~ /^Failed [a-z\/-]+ for |^(Connection (closed|reset) by|Disconnected from) authenticating user / {
+            name = text; sub(/^.* (for|user) /, "", name); sub(/ .*$/, "", name)
+            if (name in others) { last("others refused", 20, line); first("others refused first", 20, line) }
+            else if (user == "" && text ~ /^Failed/) last("failed", 200, line)
+        }
+        text ~ /^(Connection (closed|reset) |Disconnected |fatal: )/ { delete held[process]; next }
+        user != "" && length(held[process]) < 4000 {
+            held[process] = held[process] "\n" line
+            if (++holding > 20000) { split("", held); holding = 0 }
+        }
+        function let_in(  parts, many, i, key) {
+            many = split(pending[process], parts, "\n")
+            for (i = 1; i <= many; i++) if (parts[i] != "") last("sessions", 80, parts[i])
+            pending[process] = ""; inside[process] = 1
+            last("in", 60, line)
+            key = text; sub(/^.* ssh2(: )?/, "", key)
+            if (!(key in number) && key_count < 60) number[key] = ++key_count
+            if (key in number) kept["by key", number[key] - 1] = line
+            count["by key"] = key_count; most["by key"] = 60
+            if (match(text, / from [^ ]+ port /)) {
+                if (++known_count > 2000) { split("", known); known_count = 0; if (from != "") known[from] = 1 }
+                known[substr(text, RSTART + 6, RLENGTH - 12)] = 1
+            }
+            count["first"] = 0; count["known first"] = 0
+            if (print_of == "" || index(text, print_of)) count["key first"] = 0
+        }
+        # What a process said that let nobody in.
+        function refused(of,  parts, many, i, own, word_of) {
+            if (pending[of] == "") return
+            many = split(pending[of], parts, "\n")
+            own = match(pending[of], /[0-9a-fA-F.:%]+ port [0-9]+/) ? substr(pending[of], RSTART, RLENGTH) : ""
+            sub(/ .*/, "", own)
+            own = (own in known)
+            for (i = 1; i <= many; i++) if (parts[i] != "") {
+                last("refused", 120, parts[i]); first("first", 40, parts[i])
+                if (own) { last("known", 80, parts[i]); first("known first", 40, parts[i]); first("key first", 40, parts[i]) }
+            }
+            pending[of] = ""
+        }
         function quoted(name) { gsub(/[][\\.^$*+?(){}|]/, "\\\\&", name); return name }
-        END { for (i = first + 1; i <= count; i++) { sub(/^[0-9]+\t/, "", lines[i]); print lines[i] } }
-    ' | tail -n 600 | shown
+        END {
+            for (process in pending) refused(process)
+            for (kind in most) for (i = 0; i < most[kind] && i < count[kind]; i++) print kept[kind, i]
+            if (!whole) print NR + 1 "\tsshdoctor: cut"
+        }
+    ' | sort -n -u | cut -f 2- | shown | sed 's/^|sshdoctor: cut$/cut=yes/'
 }
 if [ -z "$address" ] && [ -n "$log_source" ] && [ -n "$user" ]; then
     address=$(log_lines | WANTED=$user awk '

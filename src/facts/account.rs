@@ -383,6 +383,9 @@ pub struct Log {
     /// The lines about this account, of the processes that served it, of starts, reloads and drops, and of other
     /// accounts' logins, oldest first.
     pub lines: Vec<ServerText>,
+    /// Whether its newest lines could not be read in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 impl Account {

@@ -20,6 +20,11 @@ pub(super) fn entries(account: &Account) -> Vec<Entry<'_>> {
     log.lines.iter().filter_map(|line| entry(line, year, at.unix_seconds, offset)).collect()
 }
 
+/// Whether the newest lines of the log are missing, and with them its last word.
+pub(super) fn is_cut(account: &Account) -> bool {
+    account.log.as_ref().is_ok_and(|log| log.cut)
+}
+
 /// Whether the words speak of the account, or belong to a process that does.
 pub(super) fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
     let names = |text: &str| text.split([' ', '\'', '"', ',']).any(|word| word == user);
@@ -50,6 +55,9 @@ pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
 /// Whether the log's last word about the account is this refusal, not before `since` where that is given.
 pub(super) fn stated(facts: &Facts, id: &str, since: Option<i64>) -> bool {
     let Ok(scene) = scene(facts) else { return false };
+    if is_cut(scene.account) {
+        return false;
+    }
     let entries = entries(scene.account);
     let last = refusal(&entries, &scene.login.user.to_string(), id);
     last.is_some_and(|entry| since.is_none_or(|since| entry.time.is_some_and(|time| time >= since)))
@@ -87,7 +95,7 @@ pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<S
 /// The same, where the log has no refusal of this login after it: what lies beyond the files may have changed since.
 pub(super) fn still_let_in_since(scene: &Scene<'_>, time: i64, key: bool) -> Option<String> {
     let entries = entries(scene.account);
-    let_in_since(scene, time, key).filter(|_| since::window(scene, &entries).is_none())
+    let_in_since(scene, time, key).filter(|_| !is_cut(scene.account) && since::window(scene, &entries).is_none())
 }
 
 /// A line in evidence.

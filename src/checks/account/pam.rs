@@ -114,7 +114,8 @@ pub(super) const PAM_DENIED: Cause = Cause {
         if let Some(said) = said {
             finding.evidence.extend(said.lines);
             if !said.stands {
-                finding = finding.seen("PAM's files were changed since, or the line has no time");
+                finding = finding
+                    .seen("PAM's files were changed since, or the line has no time, or newer lines could not be read");
             }
         }
         finding.evidence.extend(refusal.map(|refusal| refusal.seen));
@@ -194,7 +195,8 @@ fn said(scene: &Scene<'_>) -> Option<Said> {
     let lines = words.chain(std::iter::once(last)).map(super::log::quote).collect();
     let machine = &scene.account.machine;
     let changed = machine.pam.iter().chain(&machine.texts).filter_map(|file| Some(file.stat?.changed)).max();
-    let stands = last.time.is_some_and(|time| changed.is_none_or(|changed| changed <= time));
+    let stands = !super::log::is_cut(scene.account)
+        && last.time.is_some_and(|time| changed.is_none_or(|changed| changed <= time));
     Some(Said { lines, stands })
 }
 

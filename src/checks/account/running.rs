@@ -143,6 +143,9 @@ pub(super) fn not_judged(facts: &Facts, scene: &Scene<'_>) -> Vec<String> {
     if !machine.bans.is_empty() {
         gaps.push("the client's address stands in a ban or a rule of the firewall".to_owned());
     }
+    if log::is_cut(scene.account) {
+        gaps.push("the newest lines of sshd's log could not be read in time".to_owned());
+    }
     let entries = log::entries(scene.account);
     let mut newest_first = log::about(&entries, &scene.login.user.to_string()).into_iter().rev();
     let last = newest_first.find_map(|entry| Some((entry, event(entry.text)?)));

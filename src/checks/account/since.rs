@@ -76,6 +76,9 @@ pub(super) struct Window<'a> {
 
 /// The window of this login; `None` where the log does not show both ends, or it works.
 pub(super) fn window<'a>(scene: &Scene<'_>, entries: &'a [Entry<'a>]) -> Option<Window<'a>> {
+    if log::is_cut(scene.account) {
+        return None;
+    }
     let said = said(entries, &scene.login.user.to_string());
     let with_key = |login: &Accepted<'_>| is_with(scene, login);
     // Others may go on getting in with keys of their own.
@@ -259,6 +262,9 @@ fn refused_too<'a>(
 
 /// Where the log shows no login of this account that worked: since when it is refused, and whether anybody gets in.
 fn of_others(scene: &Scene<'_>, entries: &[Entry<'_>]) -> Option<String> {
+    if log::is_cut(scene.account) {
+        return None;
+    }
     let clock = Clock::of(scene);
     let user = scene.login.user.to_string();
     let said = said(entries, &user);

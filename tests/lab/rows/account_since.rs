@@ -71,6 +71,22 @@ fn named() -> Vec<Row> {
             .proven("server-shell-invalid")
             .evidence(&["/etc/passwd (written "])
             .no_evidence(&["/home/deploy"]),
+        on_server("server-since-strangers-try", |world| {
+            worked(world, "", "chmod 777 /home/deploy")?;
+            let refused = world.as_client("ssh", &["deploy@web1.example.org", "true"]).output()?;
+            ensure!(!refused.status.success(), "a home that all may write lets in");
+            // What a thousand strangers leave in the log.
+            world
+                .sh("for port in $(seq 10001 11000); do
+                        echo \"$(date +%FT%T.%N+00:00) web1 sshd[$port]: Failed password for deploy from 198.51.100.7 port $port ssh2\"
+                        echo \"$(date +%FT%T.%N+00:00) web1 sshd[$port]: Connection closed by authenticating user deploy 198.51.100.7 port $port [preauth]\"
+                     done >>/var/log/auth.log")
+                .map(drop)
+        })
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .evidence(&["changed between: /home/deploy ("])
+        .no_evidence(&["198.51.100.7"]),
         on_server("server-since-nologin", |world| worked(world, "", "echo 'down until 6' >/etc/nologin"))
             .ssh_fails("Connection closed")
             .proven("server-nologin-file")

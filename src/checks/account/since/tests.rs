@@ -50,7 +50,7 @@ fn server(lines: &[&str]) -> Account {
             ..Login::default()
         },
         paths: folders.chain(files.iter().map(|path| old(path, 0o100_600))).collect(),
-        log: Ok(Log { source: "/var/log/auth.log".into(), lines: lines.iter().map(line).collect() }),
+        log: Ok(Log { source: "/var/log/auth.log".into(), lines: lines.iter().map(line).collect(), cut: false }),
         ..Account::default()
     }
 }
@@ -75,6 +75,13 @@ fn a_login_that_works_has_no_window() {
     for lines in [&[][..], &[WORKED], &[before], &[before, WORKED]] {
         assert_eq!(said_of(&server(lines)), None, "{lines:?}");
     }
+}
+
+#[test]
+fn a_log_whose_end_was_not_read_has_no_window() {
+    let mut account = server(&[WORKED, REFUSED]);
+    account.log.as_mut().unwrap().cut = true;
+    assert_eq!(said_of(&account), None);
 }
 
 #[test]
