@@ -204,7 +204,7 @@ fn stormy() -> (String, Vec<String>) {
 /// What the collector prints of this log about deploy and the key, run by this shell with this awk.
 fn printed_of_log(folder: &std::path::Path, shell: &[&str], awk: &str) -> Vec<String> {
     // In a mount namespace of its own the log and the awk are its own.
-    let setup = "mount -t tmpfs tmpfs /var/log && cp \"$0/auth.log\" /var/log/auth.log
+    let setup = "mount -t tmpfs tmpfs /var/log && cp \"$0/auth.log\" \"$0/auth.log.1\" /var/log
         awk=$(readlink -f /usr/bin/awk) && mount --bind \"$1\" \"$awk\" && key=$2 && shift 2 && cd / || exit 9
         for journal in /usr/bin/journalctl /bin/journalctl; do
             [ ! -x $journal ] || mount --bind /bin/false \"$(readlink -f $journal)\"
@@ -226,7 +226,10 @@ fn strangers_push_nothing_out_of_the_log_that_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("collect.sh"), script()).unwrap();
     let (log, kept) = stormy();
-    std::fs::write(folder.path().join("auth.log"), &log).unwrap();
+    // What was put away before is read too.
+    let (before, now) = log.split_at(log.match_indices('\n').nth(99).unwrap().0 + 1);
+    std::fs::write(folder.path().join("auth.log.1"), before).unwrap();
+    std::fs::write(folder.path().join("auth.log"), now).unwrap();
     let first = printed_of_log(folder.path(), SHELLS[0], "/usr/bin/mawk");
     let lost: Vec<&String> = kept.iter().filter(|line| !first.contains(line)).collect();
     assert_eq!(lost, [""; 0]);

@@ -698,7 +698,11 @@ all_log_lines() {
     case $log_source in
     journal) limited 15 journalctl -q --no-pager -o short-iso -t sshd -t sshd-session -t sshd-auth -n 200000 2>/dev/null ;;
     '') ;;
-    *) limited 15 tail -c "$log_bytes" "$log_source" 2>/dev/null ;;
+    *)
+        # What was put away last may hold the last login that worked.
+        [ -z "$log_before" ] || limited 15 tail -c "$((log_bytes - log_size))" "$log_before" 2>/dev/null
+        limited 15 tail -c "$log_bytes" "$log_source" 2>/dev/null
+        ;;
     esac
 }
 if has journalctl && [ -n "$(limited 10 journalctl -q --no-pager -n 1 -t sshd -t sshd-session 2>/dev/null)" ]; then
@@ -711,6 +715,18 @@ else
         fi
     done
 fi
+
+# The log that was put away last, where it is not packed: `auth.log.1`, `secure-20261122`.
+log_before='' log_size=0
+case $log_source in
+journal | '' | "$log_file") ;;
+*)
+    log_size=$(real_stat_of "$log_source" | cut -d ' ' -f 4)
+    for file in "$log_source.1" $(matches "$log_source-[0-9]*[0-9]"); do
+        [ ! -f "$file" ] || [ ! -r "$file" ] || [ "${log_size:-$log_bytes}" -ge "$log_bytes" ] || log_before=$file
+    done
+    ;;
+esac
 
 # Of the account: its last logins and the last one by each key, and what was refused it, the first after its last login and
 # the last, those from addresses that were let in before by themselves. Strangers' attempts may be many, and push nothing
