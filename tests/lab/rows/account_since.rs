@@ -117,6 +117,15 @@ fn harmless() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("server-key-not-listed")
         .evidence(&["with another key, ED25519 SHA256:", "changed between: /home/deploy ("]),
+        // The client offers another key than the one that is asked about: nothing here says so but the refusal.
+        on_server("server-since-client-changed", |world| {
+            worked(world, "", ":")?;
+            world.key("/home/a/.ssh/other", &[])?;
+            world.config("IdentityFile ~/.ssh/other")
+        })
+        .ssh_fails(DENIED)
+        .at_most("likely", "nothing-found", "the login was refused since it was let in, for a reason that is not seen")
+        .evidence(&["worked until ", "; nothing that was looked at changed between"]),
         on_server("server-since-works-again", |world| {
             worked(world, "", "chmod 777 /home/deploy")?;
             let refused = world.as_client("ssh", &["deploy@web1.example.org", "true"]).output()?;
