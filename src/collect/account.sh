@@ -335,6 +335,11 @@ config_file() {
         /*) ;;
         *) pattern=/etc/ssh/$pattern ;;
         esac
+        # A file that was taken away shows in its folder alone.
+        case ${pattern%/*} in
+        *[*?[]* | '') ;;
+        *) path_of "${pattern%/*}" ;;
+        esac
         for included in $(matches "$pattern"); do
             [ ! -f "$included" ] || config_file "$included" $(($2 + 1))
         done

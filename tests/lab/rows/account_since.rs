@@ -57,6 +57,14 @@ fn named() -> Vec<Row> {
         .evidence(&["changed between: /etc/ssh/sshd_config (written ", "; sshd read its configuration anew ("])
         .mended_by("")
         .printed(),
+        on_server("server-since-drop-in-taken-away", |world| {
+            world.file("/etc/ssh/sshd_config.d/50-deploy.conf", "AllowUsers deploy\n", 0o644)?;
+            let script = "rm /etc/ssh/sshd_config.d/50-deploy.conf; kill -HUP $(cat /run/sshd.pid)";
+            worked(world, "Include /etc/ssh/sshd_config.d/*.conf\nAllowUsers admin", script)
+        })
+        .ssh_fails(DENIED)
+        .proven("server-user-not-allowed")
+        .evidence(&["changed between: /etc/ssh/sshd_config.d (names in it "]),
         on_server("server-since-linked-home-opened", |world| {
             good(world, "")?;
             world.sh("mv /home/deploy /srv/deploy; ln -s /srv/deploy /home/deploy; sleep 1.2")?;

@@ -70,6 +70,13 @@ fn judged(scene: &Scene<'_>) -> BTreeMap<Path, NodeStat> {
             found.insert(step, stat);
         }
     }
+    // Which names an Include finds decides too.
+    let configs = account.sshd.files.iter().filter_map(|file| file.path.steps().nth_back(1));
+    let folders: BTreeSet<Path> = configs.chain([Path::from("/etc/ssh/sshd_config.d")]).collect();
+    found.extend(folders.into_iter().filter_map(|folder| {
+        let stat = account.node(&folder)?.stat?;
+        Some((folder, stat))
+    }));
     let machine = &account.machine;
     let files = account.sshd.files.iter().chain(&machine.pam).chain(&machine.texts).chain(&machine.nologin);
     found.extend(files.filter_map(|file| Some((file.path.clone(), file.stat?))));
