@@ -50,6 +50,8 @@ struct Said<'a> {
     pid: Option<u32>,
     /// What.
     what: What<'a>,
+    /// Whether sshd's word is "Failed".
+    failed: bool,
 }
 
 /// Whether it was let in.
@@ -72,6 +74,8 @@ pub(super) struct Window<'a> {
     pub(super) bad: i64,
     /// From where, as far as the log says so.
     from: Option<IpAddr>,
+    /// Whether sshd said no in words; else the client may have gone away.
+    stated: bool,
 }
 
 /// The window of this login; `None` where the log does not show both ends, or it works.
@@ -89,8 +93,8 @@ pub(super) fn window<'a>(scene: &Scene<'_>, entries: &'a [Entry<'a>]) -> Option<
     let good = said[last].at;
     let known: BTreeSet<IpAddr> = said.iter().filter_map(|said| address_of(said.what, meant)).collect();
     let first = first_refusal(scene, &said[last..], &known)?;
-    let What::Out(from, _) = first.what else { return None };
-    Some(Window { good, login, bad: first.at, from })
+    let What::Out(from, reason) = first.what else { return None };
+    Some(Window { good, login, bad: first.at, from, stated: reason.is_some() || first.failed })
 }
 
 /// The first refusal that speaks of this login: of the address that was named or one that was let in before, or of the
@@ -156,7 +160,7 @@ fn said<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<Said<'a>> {
             let Some(last) = last.filter(|last| time - all[*last].at < SESSION_BEGINS) else { continue };
             all.remove(last);
         }
-        all.push(Said { at: time, pid: entry.pid, what });
+        all.push(Said { at: time, pid: entry.pid, what, failed: entry.text.starts_with("Failed ") });
     }
     all
 }
@@ -217,7 +221,8 @@ pub(super) fn ends(scene: &Scene<'_>, window: &Window<'_>) -> String {
         (good_from, bad_from) = (format!(" from {}", escape(login.from.as_bytes())), format!(" from {from}"));
     }
     let (good, bad) = (clock.time(window.good), clock.time(window.bad));
-    format!("worked until {good}{with}{good_from}, refused since {bad}{bad_from} ({})", clock.zone())
+    let refused = if window.stated { "refused" } else { "refused or given up" };
+    format!("worked until {good}{with}{good_from}, {refused} since {bad}{bad_from} ({})", clock.zone())
 }
 
 /// Whether somebody else was let in after the first refusal, or was refused as well.
