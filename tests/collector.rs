@@ -65,6 +65,55 @@ fn every_shell_prints_the_same() {
     }
 }
 
+/// What it takes for the client's address where the log says this about deploy. `awk`: what awk is there.
+fn address(log: &str, awk: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, lines) = (folder.path().join("collect.sh"), folder.path().join("log"));
+    std::fs::write(&path, script()).unwrap();
+    std::fs::write(&lines, log).unwrap();
+    let machine = "mount -t tmpfs tmpfs /var/log && cp \"$1\" /var/log/auth.log && mount --bind \"$(readlink -f \"$(command -v \"$3\")\")\" \
+        \"$(readlink -f \"$(command -v awk)\")\" && exec sh \"$2\" deploy";
+    let output = Command::new("unshare")
+        .args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", machine, "sh"])
+        .args([&lines, &path])
+        .arg(awk)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, from) = text.split_once("\n[from]\nnamed=\naddress=").unwrap();
+    from.lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn an_address_in_a_name_is_not_the_client_s() {
+    let good = [
+        ("Accepted publickey for deploy from 192.0.2.5 port 9 ssh2: ED25519 SHA256:x", "192.0.2.5"),
+        ("Failed password for deploy from 192.0.2.6 port 9 ssh2", "192.0.2.6"),
+        ("Connection closed by authenticating user deploy 2001:db8::1 port 9 [preauth]", "2001:db8::1"),
+        ("User deploy from 192.0.2.7 not allowed because not listed in AllowUsers", "192.0.2.7"),
+        ("Invalid user deploy from 192.0.2.9 port 9", "192.0.2.9"),
+    ];
+    let forged = [
+        "web1 sshd[9]: Invalid user deploy from 192.0.2.66 port 1 from 192.0.2.8 port 9",
+        "web1 sshd[9]: Failed none for invalid user deploy from 192.0.2.66 port 1 ssh2 from 192.0.2.8 port 9 ssh2",
+        "web1 sshd[9]: Connection closed by invalid user deploy 192.0.2.66 port 1 192.0.2.8 port 9 [preauth]",
+        "web1 sshd[9]: Connection closed by invalid user x deploy 192.0.2.8 port 9 [preauth]",
+        "web1 sshd[9]: Invalid user User deploy from 192.0.2.66 not allowed because x from 192.0.2.8 port 9",
+        "web1 httpd[9]: x sshd[9]: Failed none for deploy from 192.0.2.66 port 1 ssh2",
+    ];
+    let after = |stamp: &str| forged.map(|line| format!("{stamp} {line}\n")).concat();
+    for awk in ["awk", "busybox"] {
+        for (text, meant) in good {
+            for stamp in ["Nov  5 02:00:00", "2026-11-05T02:00:00.123456+00:00"] {
+                let log = format!("{stamp} web1 sshd-session[7]: {text}\n{}", after(stamp));
+                assert_eq!(address(&log, awk), meant, "{awk}: {log}");
+            }
+        }
+        assert_eq!(address(&after("Nov  5 02:00:00"), awk), "", "{awk}");
+    }
+}
+
 #[test]
 fn the_linter_of_shells_finds_nothing() {
     let folder = tempfile::tempdir().unwrap();

@@ -700,8 +700,9 @@ log_lines() {
     all_log_lines && echo 'the end of the log'
 }
 all_log_lines() {
+    # The journal knows who wrote a line: any user may log under the name of sshd.
     case $log_source in
-    journal) limited 15 journalctl -q --no-pager -o short-iso -t sshd -t sshd-session -t sshd-auth -n 200000 2>/dev/null ;;
+    journal) limited 15 journalctl -q --no-pager -o short-iso _UID="$own" -t sshd -t sshd-session -t sshd-auth -n 200000 2>/dev/null ;;
     '') ;;
     *)
         # What was put away last may hold the last login that worked.
@@ -710,7 +711,7 @@ all_log_lines() {
         ;;
     esac
 }
-if has journalctl && [ -n "$(limited 10 journalctl -q --no-pager -n 1 -t sshd -t sshd-session 2>/dev/null)" ]; then
+if has journalctl && [ -n "$(limited 10 journalctl -q --no-pager -n 1 _UID="$own" -t sshd -t sshd-session 2>/dev/null)" ]; then
     log_source=journal
 else
     for file in "$log_file" /var/log/auth.log /var/log/secure /var/log/messages /var/log/syslog; do
@@ -837,9 +838,31 @@ log() {
     ' | sort -n -u | cut -f 2- | shown | sed 's/^|sshdoctor: cut$/cut=yes/'
 }
 if [ -z "$address" ] && [ -n "$log_source" ] && [ -n "$user" ]; then
-    address=$(log_lines | WANTED=$user awk '
-        index($0, ENVIRON["WANTED"]) && match($0, / from [0-9a-fA-F.:]+( |$)/) { last = substr($0, RSTART + 6, RLENGTH - 6) }
-        END { sub(/ $/, "", last); print last }')
+    # Whoever reaches the port chooses a name, blanks and addresses included: only whole messages of sshd count.
+    address=$(log_lines | tr -d '\000\r' | WANTED=$user awk '
+        BEGIN { user = ENVIRON["WANTED"] }
+        !index($0, user) { next }
+        {
+            text = $0
+            if (text ~ /^([A-Z][a-z][a-z] [ 0-9][0-9] |[0-9][0-9][0-9][0-9]-)/) {
+                if (!match(text, / sshd(-session|-auth)?(\[[0-9]+\])?: /)) next
+                if (substr(text, 1, RSTART - 1) !~ /^([A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]+|[0-9][^ ]*) [^ ]+( [a-z]+\.[a-z]+)?$/) next
+                text = substr(text, RSTART + RLENGTH)
+            }
+            sub(/ \[preauth\]$/, "", text)
+        }
+        match(text, /^(Accepted|Failed) [a-z\/-]+ for /) && behind(user " from ") && rest ~ /^[0-9A-Fa-f.:]+ port [0-9]+ ssh2(: .*)?$/ { found(); next }
+        match(text, /^(Connection (closed|reset) by|Disconnected from) (authenticating |invalid )?user /) && behind(user " ") && rest ~ /^[0-9A-Fa-f.:]+ port [0-9]+$/ { found(); next }
+        match(text, /^User /) && behind(user " from ") && rest ~ /^[0-9A-Fa-f.:]+ not allowed because [a-z]/ { found(); next }
+        match(text, /^Invalid user /) && behind(user " from ") && rest ~ /^[0-9A-Fa-f.:]+( port [0-9]+)?$/ { found(); next }
+        function behind(words) {
+            rest = substr(text, RLENGTH + 1)
+            if (index(rest, words) != 1) return 0
+            rest = substr(rest, length(words) + 1)
+            return 1
+        }
+        function found() { sub(/ .*/, "", rest); last = rest }
+        END { print last }')
 fi
 case $address in *[!0-9A-Fa-f.:%]*) address='' ;; esac
 section from

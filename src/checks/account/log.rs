@@ -1,8 +1,12 @@
 //! sshd's log: what it says of this account, beside what was judged.
 
-use crate::facts::account::Account;
+use std::collections::HashMap;
+
+use crate::facts::account::{Account, Login};
+use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed};
 use crate::openssh::sshd::key::offset_seconds;
+use crate::openssh::sshd::log::words::{Said, said};
 use crate::openssh::sshd::log::{Entry, Event, accepted, entry, event};
 
 use super::{Scene, scene, seen, since};
@@ -25,20 +29,93 @@ pub(super) fn is_cut(account: &Account) -> bool {
     account.log.as_ref().is_ok_and(|log| log.cut)
 }
 
-/// Whether the words speak of the account, or belong to a process that does.
-pub(super) fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
-    let names = |text: &str| text.split([' ', '\'', '"', ',']).any(|word| word == user);
-    let pids: Vec<u32> = entries.iter().filter(|entry| names(entry.text)).filter_map(|entry| entry.pid).collect();
-    let mine = |entry: &&Entry<'_>| names(entry.text) || entry.pid.is_some_and(|pid| pids.contains(&pid));
-    entries.iter().filter(mine).collect()
+/// A line that speaks of the account.
+#[derive(Debug, Clone, Copy)]
+struct Spoken<'a> {
+    entry: &'a Entry<'a>,
+    event: Option<Event>,
+    /// The client's address, from the line or another one of the same connection; `None` where no line has it.
+    from: Option<&'a str>,
 }
 
-/// The newest line that states this refusal of the account, where no later line states that it was let in.
-fn refusal<'a>(entries: &'a [Entry<'a>], user: &str, id: &str) -> Option<&'a Entry<'a>> {
+/// How long after the line before it a line of the same process can belong to the same connection, in seconds: another
+/// process may have its number later. Nothing but the end of a session comes later (LoginGraceTime).
+const LONGEST_PAUSE: i64 = 600;
+
+/// The lines of each connection, by their places.
+fn connections(entries: &[Entry<'_>], said: &[Said<'_>]) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = Vec::new();
+    let mut open: HashMap<u32, usize> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(pid) = entry.pid else {
+            all.push(vec![at]);
+            continue;
+        };
+        let goes_on = |connection: &[usize]| {
+            let last = connection.last().and_then(|last| entries[*last].time);
+            let pause = entry.time.zip(last).map_or(0, |(now, then)| now - then);
+            // What sshd says of its own files comes before the first word about the client.
+            let begun = || connection.iter().any(|at| said[*at].from.is_some() || said[*at].user.is_some());
+            pause <= LONGEST_PAUSE && !(said[at].begins && begun())
+        };
+        let same = open.get(&pid).filter(|number| goes_on(&all[**number]));
+        if let Some(number) = same {
+            all[*number].push(at);
+        } else {
+            open.insert(pid, all.len());
+            all.push(vec![at]);
+        }
+    }
+    all
+}
+
+/// What speaks of the account: what names it, and what names nobody in a connection that names it alone. A line that
+/// only has its name in it, as a part of what somebody sent, does not.
+fn spoken<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<Spoken<'a>> {
+    let said: Vec<Said<'a>> = entries.iter().map(|entry| said(entry.text).unwrap_or_default()).collect();
+    let mut found: Vec<(usize, Spoken<'a>)> = Vec::new();
+    for connection in connections(entries, &said) {
+        let mut names = connection.iter().filter_map(|at| said[*at].user);
+        let first = names.next();
+        let alone = first == Some(user) && names.all(|name| name == user);
+        let from = connection.iter().find_map(|at| said[*at].from);
+        let is = |at: &usize| said[*at].user.map_or(alone, |name| name == user);
+        found.extend(
+            connection
+                .iter()
+                .copied()
+                .filter(is)
+                .map(|at| (at, Spoken { entry: &entries[at], event: said[at].event, from: said[at].from.or(from) })),
+        );
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, spoken)| spoken).collect()
+}
+
+/// The lines that speak of the account.
+pub(super) fn about<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<&'a Entry<'a>> {
+    spoken(entries, user).into_iter().map(|spoken| spoken.entry).collect()
+}
+
+/// What speaks of the account and of no other address than the one that was named.
+fn spoken_of_login<'a>(entries: &'a [Entry<'a>], login: &Login) -> Vec<Spoken<'a>> {
+    let from = login.from.as_ref().filter(|_| login.from_named).map(ToString::to_string);
+    let mut found = spoken(entries, &login.user.to_string());
+    found.retain(|spoken| spoken.from.is_none_or(|is| from.as_ref().is_none_or(|from| is == from)));
+    found
+}
+
+/// The lines that speak of it.
+pub(super) fn of_login<'a>(entries: &'a [Entry<'a>], login: &Login) -> Vec<&'a Entry<'a>> {
+    spoken_of_login(entries, login).into_iter().map(|spoken| spoken.entry).collect()
+}
+
+/// The newest line that states this refusal of the login, where no later line states that it was let in.
+fn refusal<'a>(entries: &'a [Entry<'a>], login: &Login, id: &str) -> Option<Spoken<'a>> {
     let mut last = None;
-    for entry in about(entries, user) {
-        match event(entry.text) {
-            Some(Event::Refusal(stated)) if stated == id => last = Some(entry),
+    for spoken in spoken_of_login(entries, login) {
+        match spoken.event {
+            Some(Event::Refusal(stated)) if stated == id => last = Some(spoken),
             Some(Event::Accepted) => last = None,
             _ => {}
         }
@@ -49,27 +126,32 @@ fn refusal<'a>(entries: &'a [Entry<'a>], user: &str, id: &str) -> Option<&'a Ent
 /// That line, quoted with its time.
 pub(super) fn last_refusal(facts: &Facts, id: &str) -> Option<String> {
     let scene = scene(facts).ok()?;
-    refusal(&entries(scene.account), &scene.login.user.to_string(), id).map(quote)
+    refusal(&entries(scene.account), scene.login, id).map(|spoken| quote(spoken.entry))
 }
 
-/// Whether the log's last word about the account is this refusal, not before `since` where that is given.
-pub(super) fn stated(facts: &Facts, id: &str, since: Option<i64>) -> bool {
+/// Whether the log's last word about the login is this refusal, not before `since` where that is given. `by_client`: it
+/// rests on who the client is, so that it has to be about the address that was named.
+pub(super) fn stated(facts: &Facts, id: &str, since: Option<i64>, by_client: bool) -> bool {
     let Ok(scene) = scene(facts) else { return false };
     if is_cut(scene.account) {
         return false;
     }
     let entries = entries(scene.account);
-    let last = refusal(&entries, &scene.login.user.to_string(), id);
-    last.is_some_and(|entry| since.is_none_or(|since| entry.time.is_some_and(|time| time >= since)))
+    refusal(&entries, scene.login, id).is_some_and(|spoken| {
+        since.is_none_or(|since| spoken.entry.time.is_some_and(|time| time >= since))
+            && (!by_client || scene.login.from_named && spoken.from.is_some())
+    })
 }
 
-/// Whether the last word of the log about the account is that it was let in.
+/// Whether the last word of the log about the login is that it was let in.
 pub(super) fn let_in_last(facts: &Facts) -> bool {
     let Ok(scene) = scene(facts) else { return false };
-    let entries = entries(scene.account);
-    let user = scene.login.user.to_string();
-    let last = about(&entries, &user).into_iter().filter_map(|entry| event(entry.text)).next_back();
-    last == Some(Event::Accepted)
+    last_word(&entries(scene.account), scene.login).is_some_and(|(_, event)| event == Event::Accepted)
+}
+
+/// The last line about the login that states something, and what it states.
+pub(super) fn last_word<'a>(entries: &'a [Entry<'a>], login: &Login) -> Option<(&'a Entry<'a>, Event)> {
+    spoken_of_login(entries, login).into_iter().rev().find_map(|spoken| Some((spoken.entry, spoken.event?)))
 }
 
 /// sshd's words that it let this login in at or after that time, from the address in question where one is known. `key`:
@@ -80,9 +162,13 @@ pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<S
     let is = |entry: &&Entry<'_>| {
         let Some(accepted) = accepted(entry.text) else { return false };
         let with_key = || {
-            let mut words = accepted.key.split(' ');
-            let is_meant = |word: &str| scene.keys.iter().any(|key| key.fingerprint.as_bytes() == word.as_bytes());
-            accepted.method == "publickey" && (scene.keys.is_empty() || words.any(is_meant))
+            // `ED25519-CERT SHA256:… ID name`: what follows the fingerprint is whatever the certificate says.
+            let mut words = accepted.key.split([' ', ',']);
+            let (kind, fingerprint) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let is_meant = |key: &PublicKey| {
+                key.fingerprint.as_bytes() == fingerprint.as_bytes() && key.is_certificate() == kind.ends_with("-CERT")
+            };
+            accepted.method == "publickey" && (scene.keys.is_empty() || scene.keys.iter().any(is_meant))
         };
         accepted.user == user
             && from.as_ref().is_none_or(|from| accepted.from == from)
@@ -108,14 +194,14 @@ pub(super) fn quote(entry: &Entry<'_>) -> String {
     }
 }
 
-/// The first refusal of the account that was logged at or after that time.
-pub(super) fn refused_between(account: &Account, user: &str, since: i64) -> Option<String> {
+/// The first refusal of the login that was logged at or after that time.
+pub(super) fn refused_between(account: &Account, since: i64) -> Option<String> {
     let entries = entries(account);
-    let is = |entry: &&&Entry<'_>| {
-        entry.time.is_some_and(|time| time >= since)
-            && matches!(event(entry.text), Some(Event::Refusal(_) | Event::Failed))
+    let is = |spoken: &Spoken<'_>| {
+        spoken.entry.time.is_some_and(|time| time >= since)
+            && matches!(spoken.event, Some(Event::Refusal(_) | Event::Failed))
     };
-    about(&entries, user).iter().find(is).map(|entry| quote(entry))
+    spoken_of_login(&entries, &account.login).into_iter().find(is).map(|spoken| quote(spoken.entry))
 }
 
 /// When sshd last read its configuration, seconds since 1970: the latest of its start, of the PidFile's last writing,
@@ -161,3 +247,6 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     };
     Ok(outcome.with(evidence))
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,8 +181,9 @@ struct Said {
 
 fn said(scene: &Scene<'_>) -> Option<Said> {
     let entries = super::log::entries(scene.account);
+    let mine = super::log::of_login(&entries, scene.login);
     let mut last = None;
-    for entry in super::log::about(&entries, &scene.login.user.to_string()) {
+    for entry in mine.iter().copied() {
         match event(entry.text) {
             Some(Event::Refusal("server-pam-denied")) => last = Some(entry),
             Some(Event::Accepted) if !entry.text.contains("[preauth]") => last = None,
@@ -191,8 +192,8 @@ fn said(scene: &Scene<'_>) -> Option<Said> {
     }
     let last = last?;
     let of_module = |text: &str| text.starts_with("pam_") && text.contains("(sshd:account)");
-    let words = entries.iter().filter(|entry| entry.pid.is_some() && entry.pid == last.pid && of_module(entry.text));
-    let lines = words.chain(std::iter::once(last)).map(super::log::quote).collect();
+    let words = mine.iter().filter(|entry| entry.pid.is_some() && entry.pid == last.pid && of_module(entry.text));
+    let lines = words.copied().chain(std::iter::once(last)).map(super::log::quote).collect();
     let machine = &scene.account.machine;
     let changed = machine.pam.iter().chain(&machine.texts).filter_map(|file| Some(file.stat?.changed)).max();
     let stands = !super::log::is_cut(scene.account)

@@ -113,7 +113,7 @@ const CONFIG_NOT_RELOADED: Cause = Cause {
         if super::log::let_in_since(&scene, changed, true).is_some() {
             return Ok(None);
         }
-        let refused = super::log::refused_between(scene.account, &scene.login.user.to_string(), changed);
+        let refused = super::log::refused_between(scene.account, changed);
         let wire = facts.userauth.as_ref().is_ok_and(|userauth| !userauth.succeeded());
         if refused.is_none() && !wire {
             return Ok(None);

@@ -4,7 +4,7 @@
 use crate::facts::account::Account;
 use crate::facts::{Facts, known};
 use crate::openssh::sshd::config::settings;
-use crate::openssh::sshd::log::{Event, event};
+use crate::openssh::sshd::log::Event;
 
 use super::{Scene, log, policy, scene};
 use crate::checks::{Cause, Certainty, Check, Finding};
@@ -49,7 +49,7 @@ pub(super) fn as_running(facts: &Facts, id: &str, mut finding: Finding, key: boo
         return None;
     }
     // sshd's own words about this very refusal leave no doubt.
-    if log::stated(facts, id, changed.map(|(_, at, _)| at)) {
+    if log::stated(facts, id, changed.map(|(_, at, _)| at), BY_CLIENT.contains(&id)) {
         return Some(finding);
     }
     finding.certainty = finding.certainty.max(Certainty::Likely);
@@ -147,8 +147,7 @@ pub(super) fn not_judged(facts: &Facts, scene: &Scene<'_>) -> Vec<String> {
         gaps.push("the newest lines of sshd's log could not be read in time".to_owned());
     }
     let entries = log::entries(scene.account);
-    let mut newest_first = log::about(&entries, &scene.login.user.to_string()).into_iter().rev();
-    let last = newest_first.find_map(|entry| Some((entry, event(entry.text)?)));
+    let last = log::last_word(&entries, scene.login);
     if let Some((entry, Event::Refusal(_) | Event::Failed)) = last {
         gaps.push(format!("its last word in the log is no login; {}", log::quote(entry)));
     }

@@ -1,7 +1,11 @@
-//! sshd's own words: what a line of its log states, and when it was written (auth.c, auth2-pubkey.c, auth2-pubkeyfile.c,
-//! auth-pam.c, sshd.c; the time stamps are syslog's and the journal's).
+//! sshd's log: which lines are sshd's own, when they were written, and what its words state ([`words`]). The time stamps
+//! are syslog's and the journal's.
+
+pub mod words;
 
 use crate::facts::text::ServerText;
+
+use words::said;
 
 /// A line of sshd's log, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,68 +35,16 @@ pub enum Event {
     Failed,
 }
 
-/// Words of sshd, the refusal they state, and where they stand in its source.
-const REFUSALS: &[(&str, &str, &str)] = &[
-    ("Invalid user ", "server-no-such-user", "auth.c getpwnamallow"),
-    ("because not listed in AllowUsers", "server-user-not-allowed", "auth.c allowed_user"),
-    ("because listed in DenyUsers", "server-user-not-allowed", "auth.c allowed_user"),
-    ("because a group is listed in DenyGroups", "server-user-not-allowed", "auth.c allowed_user"),
-    ("groups are listed in AllowGroups", "server-user-not-allowed", "auth.c allowed_user"),
-    ("because not in any group", "server-user-not-allowed", "auth.c allowed_user"),
-    ("because account is locked", "server-account-locked", "auth.c allowed_user"),
-    (" has expired", "server-account-expired", "auth-shadow.c auth_shadow_acctexpired"),
-    ("not allowed because shell ", "server-shell-invalid", "auth.c allowed_user"),
-    ("ROOT LOGIN REFUSED", "server-root-login-disabled", "auth.c auth_root_allowed"),
-    ("Authentication refused: bad ownership or modes", "server-strict-modes", "misc.c safe_path"),
-    ("Authentication refused: realpath ", "server-home-missing", "misc.c safe_path"),
-    ("Could not open user '", "server-authorized-keys-unreadable", "auth2-pubkeyfile.c auth_openfile"),
-    ("Could not open authorized keys", "server-authorized-keys-unreadable", "auth.c auth_openfile (before 9.1)"),
-    ("authorized keys '", "server-authorized-keys-unreadable", "auth2-pubkeyfile.c auth_openfile (not a regular file)"),
-    (
-        "with correct key but not from a permitted host",
-        "server-key-options-refuse",
-        "auth2-pubkeyfile.c auth_authorise_keyopts",
-    ),
-    ("Refused by key options", "server-key-options-refuse", "auth2-pubkeyfile.c auth_check_authkey_line"),
-    ("invalid key option string", "server-key-entry-malformed", "auth2-pubkeyfile.c auth_check_authkey_line"),
-    (
-        "user presence (authenticator touch) requirement not met",
-        "server-key-options-refuse",
-        "auth2-pubkey.c userauth_pubkey",
-    ),
-    ("user verification requirement not met", "server-key-options-refuse", "auth2-pubkey.c userauth_pubkey"),
-    ("not in PubkeyAcceptedAlgorithms", "server-key-algorithm-refused", "auth2-pubkey.c userauth_pubkey"),
-    ("not in PubkeyAcceptedKeyTypes", "server-key-algorithm-refused", "auth2-pubkey.c userauth_pubkey (before 8.5)"),
-    ("refusing RSA key", "rsa-key-too-small", "auth2-pubkey.c userauth_pubkey"),
-    (" revoked by file ", "server-key-revoked", "auth.c auth_key_is_revoked"),
-    ("in revoked keys file", "server-key-revoked", "auth.c auth_key_is_revoked"),
-    (
-        "Certificate does not contain an authorized principal",
-        "server-ca-mismatch",
-        "auth2-pubkey.c user_cert_trusted_ca",
-    ),
-    ("name is not a listed principal", "server-ca-mismatch", "sshkey.c sshkey_cert_check_authority"),
-    ("Certificate invalid: expired", "certificate-expired", "sshkey.c sshkey_cert_check_authority"),
-    ("Certificate invalid: not yet valid", "certificate-expired", "sshkey.c sshkey_cert_check_authority"),
-    ("Unsafe AuthorizedKeysCommand", "server-authorized-keys-command-failed", "misc.c subprocess"),
-    ("AuthorizedKeysCommand ", "server-authorized-keys-command-failed", "auth2-pubkey.c user_key_command_allowed2"),
-    ("by PAM account configuration", "server-pam-denied", "monitor.c mm_answer_pam_account"),
-    ("bad ownership or modes for chroot directory", "server-chroot-ownership", "session.c safely_chroot"),
-    ("past MaxStartups", "max-startups", "sshd.c drop_connection"),
-    ("penalty: ", "source-penalised", "srclimit.c srclimit_penalty_check_allow"),
-    ("refused connect from", "source-banned", "tcp_wrappers, sshd.c main (Debian)"),
-];
-
-/// Takes a line apart. `year`: the year of the log's end, which syslog's own stamps leave out; `offset_seconds`: the
-/// server's offset from UTC.
+/// Takes a line apart; `None` for a line of another program, whatever it says of sshd. `year`: the year of the log's end,
+/// which syslog's own stamps leave out; `offset_seconds`: the server's offset from UTC.
 pub fn entry(line: &ServerText, year: i64, now: i64, offset_seconds: i64) -> Option<Entry<'_>> {
     let line = line.as_str()?;
-    let (stamp, time, rest) = match stamped(line, year, now, offset_seconds) {
-        Some((stamp, time, rest)) => (stamp, Some(time), rest),
-        None => ("", None, line),
+    let Some((stamp, time, rest)) = stamped(line, year, now, offset_seconds) else {
+        // `sshd -E` writes its words alone.
+        return Some(Entry { time: None, stamp: "", pid: None, text: line });
     };
-    let (pid, text) = process(rest);
-    Some(Entry { time, stamp, pid, text })
+    let (pid, text) = process(rest)?;
+    Some(Entry { time: Some(time), stamp, pid, text })
 }
 
 /// A login that succeeded (auth.c `auth_log`).
@@ -108,41 +60,15 @@ pub struct Accepted<'a> {
     pub key: &'a str,
 }
 
-/// `Accepted METHOD for USER from ADDRESS port 1 ssh2: KEY`; `None` for other words. A user's name that holds ` from `
-/// is taken apart at its last one.
+/// The login that the words state; `None` for other words.
 pub fn accepted(text: &str) -> Option<Accepted<'_>> {
-    event(text).filter(|event| *event == Event::Accepted)?;
-    let (method, rest) = text.strip_prefix("Accepted ")?.split_once(" for ")?;
-    let (user, rest) = rest.rsplit_once(" from ")?;
-    let (from, rest) = rest.split_once(' ')?;
-    let key = rest.split_once(": ").map_or("", |(_, key)| key);
-    Some(Accepted { method, user, from, key })
+    let said = said(text).filter(|said| said.event == Some(Event::Accepted))?;
+    Some(Accepted { method: said.method, user: said.user?, from: said.from?, key: said.rest })
 }
 
 /// What the words state; `None` where they state nothing that matters.
 pub fn event(text: &str) -> Option<Event> {
-    if text.starts_with("Accepted ")
-        && !text.starts_with("Accepted key ")
-        && !text.starts_with("Accepted certificate ID")
-    {
-        return Some(Event::Accepted);
-    }
-    if text.starts_with("Server listening on") {
-        return Some(Event::Listening);
-    }
-    if text.starts_with("Received SIGHUP") {
-        return Some(Event::Reload);
-    }
-    if let Some((_, id, _)) = REFUSALS.iter().find(|(words, _, _)| text.contains(words)) {
-        return Some(Event::Refusal(id));
-    }
-    let failed = [
-        "Failed ",
-        "Connection closed by authenticating user",
-        "Connection closed by invalid user",
-        "Disconnected from authenticating user",
-    ];
-    failed.iter().any(|words| text.starts_with(words)).then_some(Event::Failed)
+    said(text)?.event
 }
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -182,18 +108,22 @@ fn iso(stamp: &str) -> Option<i64> {
     Some(if rest.starts_with('-') { time + offset } else { time - offset })
 }
 
-/// `web1 sshd[123]: words`, or the words alone.
-fn process(rest: &str) -> (Option<u32>, &str) {
-    let Some(at) = rest.find("sshd") else { return (None, rest) };
-    let tail = &rest[at..];
-    let head = tail.find(": ").map(|end| (&tail[..end], &tail[end + 2..]));
-    match head {
-        Some((tag, text)) if !tag.contains(' ') && (tag.contains('[') || at > 0) => {
-            let pid = tag.split_once('[').and_then(|(_, pid)| pid.trim_end_matches(']').parse().ok());
-            (pid, text)
-        }
-        _ => (None, rest),
-    }
+/// Names under which sshd logs (log.c `log_init` with the program's own name; three of them since 9.8 and 10.0).
+const PROGRAMS: &[&str] = &["sshd", "sshd-session", "sshd-auth"];
+
+/// `web1 sshd[123]: words`, with busybox `web1 auth.info sshd[123]: words`: the process and the words; `None` where
+/// another program wrote them. What a program writes into its own line may look like all of this, further to the right.
+fn process(rest: &str) -> Option<(Option<u32>, &str)> {
+    let (_host, rest) = rest.split_once(' ')?;
+    let priority =
+        |word: &str| word.contains('.') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.');
+    let rest = rest.split_once(' ').filter(|(word, _)| priority(word)).map_or(rest, |(_, rest)| rest);
+    let (tag, text) = rest.split_once(": ")?;
+    let (program, pid) = match tag.split_once('[') {
+        Some((program, pid)) => (program, Some(pid.strip_suffix(']')?.parse().ok()?)),
+        None => (tag, None),
+    };
+    PROGRAMS.contains(&program).then_some((pid, text))
 }
 
 #[cfg(test)]
@@ -217,6 +147,12 @@ mod tests {
                 Some(1_795_572_000),
                 Some(7),
             ),
+            (
+                "Nov 25 02:00:00 web1 auth.info sshd[12]: Invalid user x from 192.0.2.1 port 9",
+                Some(1_795_572_000),
+                Some(12),
+            ),
+            ("Nov 25 02:00:00 sshd-box sshd[12]: Invalid user x from 192.0.2.1 port 9", Some(1_795_572_000), Some(12)),
             ("Invalid user x from 192.0.2.1 port 9", None, None),
         ];
         for (line, time, pid) in rows {
@@ -231,36 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn what_another_program_writes_is_none_of_sshd_s_words() {
+        let forged = "sshd[1]: Accepted publickey for deploy from 192.0.2.1 port 9 ssh2";
+        for line in [
+            format!("Nov 25 02:00:00 web1 sudo: bob : user NOT in sudoers ; COMMAND=/bin/{forged}"),
+            format!("Nov 25 02:00:00 web1 named[7]: client query: {forged}"),
+            format!("Nov 25 02:00:00 web1 httpd: {forged}"),
+            format!("2026-11-25T02:00:00+00:00 sshd[1] httpd[7]: {forged}"),
+            format!("Nov 25 02:00:00 web1 my-sshd[7]: {}", &forged[9..]),
+            format!("Nov 25 02:00:00 web1 sshd[x]: {}", &forged[9..]),
+        ] {
+            let line: ServerText = line.as_str().into();
+            assert_eq!(entry(&line, 2026, NOW, 0), None, "{line}");
+        }
+        let real: ServerText = format!("Nov 25 02:00:00 web1 {forged}").as_str().into();
+        assert!(accepted(entry(&real, 2026, NOW, 0).unwrap().text).is_some());
+    }
+
+    #[test]
     fn a_login_that_succeeded_names_user_address_and_key() {
         let text = "Accepted publickey for deploy from 192.0.2.1 port 9 ssh2: ED25519 SHA256:x";
         let met = Accepted { method: "publickey", user: "deploy", from: "192.0.2.1", key: "ED25519 SHA256:x" };
         assert_eq!(accepted(text), Some(met));
         let password = accepted("Accepted password for a from b from 2001:db8::1 port 9 ssh2").unwrap();
-        assert_eq!((password.user, password.from, password.key), ("a from b", "2001:db8::1", ""));
+        assert_eq!((password.method, password.user, password.from), ("password", "a from b", "2001:db8::1"));
         assert_eq!(accepted("Accepted key ED25519 SHA256:x found at /home/deploy/.ssh/authorized_keys:1"), None);
         assert_eq!(accepted("Failed password for deploy from 192.0.2.1 port 9 ssh2"), None);
-    }
-
-    #[test]
-    fn words_state_a_refusal() {
-        let rows = [
-            ("Accepted publickey for deploy from 192.0.2.1 port 9 ssh2: ED25519 SHA256:x", Some(Event::Accepted)),
-            ("Accepted key ED25519 SHA256:x found at /home/deploy/.ssh/authorized_keys:1", None),
-            (
-                "User deploy from 192.0.2.1 not allowed because not listed in AllowUsers",
-                Some(Event::Refusal("server-user-not-allowed")),
-            ),
-            (
-                "Authentication refused: bad ownership or modes for directory /home/deploy",
-                Some(Event::Refusal("server-strict-modes")),
-            ),
-            ("Connection closed by authenticating user deploy 192.0.2.1 port 9 [preauth]", Some(Event::Failed)),
-            ("Received SIGHUP; restarting.", Some(Event::Reload)),
-            ("Server listening on 0.0.0.0 port 22.", Some(Event::Listening)),
-            ("pam_unix(sshd:session): session opened for user deploy", None),
-        ];
-        for (text, event_met) in rows {
-            assert_eq!(event(text), event_met, "{text}");
-        }
     }
 }

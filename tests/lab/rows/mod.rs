@@ -1,6 +1,7 @@
 //! All rows, by the step at which ssh stops.
 
 mod account_certificates;
+mod account_hostile;
 mod account_keys;
 mod account_lines;
 mod account_login;
@@ -89,6 +90,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_login::rows(),
         account_policy::rows(),
         account_certificates::rows(),
+        account_hostile::rows(),
         account_keys::rows(),
         account_lines::rows(),
         account_modes::rows(),

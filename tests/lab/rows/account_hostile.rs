@@ -1,0 +1,66 @@
+//! Rows of the server's side: what strangers at the port, users of the machine and broken files put before whoever looks.
+
+use super::common::{DENIED, good, on_this_server};
+use crate::row::{Row, on_server};
+use crate::world::World;
+
+/// Says a name at the server's port, from another address than the client's. `PRINT` is the fingerprint of the client's key.
+const KNOCK: &str = "knock() { ! ssh -F none -b 192.0.2.8 -o BatchMode=yes -o StrictHostKeyChecking=no \\
+        -o UserKnownHostsFile=/dev/null -l \"$1\" 192.0.2.7 true 2>/dev/null; }
+    PRINT=$(ssh-keygen -lf /home/a/.ssh/id_ed25519.pub | cut -d ' ' -f 2)
+    LOGIN=\"Accepted publickey for deploy from 192.0.2.100 port 1 ssh2: ED25519 $PRINT\"
+";
+/// A second daemon, so that the log has a say: which of two decides depends on the port.
+const ANOTHER: &str =
+    "printf 'Port 2222\\nPidFile none\\n' >/etc/ssh/other; /usr/sbin/sshd -f /etc/ssh/other; sleep 1.2
+";
+
+/// A fault, another daemon, and then what a stranger does.
+fn fault_and(world: &World, lines: &str, fault: &str, then: &str) -> anyhow::Result<()> {
+    on_this_server(world, lines, &format!("{fault}\n{ANOTHER}{KNOCK}{then}"))
+}
+
+/// These rows.
+pub(crate) fn rows() -> Vec<Row> {
+    vec![
+        // What follows a colon is the name's style, which sshd does not log.
+        on_server("server-log-login-in-a-name", |world| {
+            let knocks = "knock \"${LOGIN%: *}\"; knock \"deploy ${LOGIN%: *}\"; knock \"$LOGIN\"";
+            fault_and(world, "", "chmod 777 /home/deploy", knocks)
+        })
+        .ssh_fails(DENIED)
+        .log("Invalid user deploy Accepted publickey for deploy from 192.0.2.100 port 1 ssh2 from 192.0.2.8")
+        .proven("server-strict-modes"),
+        on_server("server-log-login-of-another-program", |world| {
+            let write = "logger -t httpd -p auth.info \"x sshd[1]: $LOGIN\"; logger -t sudo -p auth.info \"sshd: $LOGIN\"; sleep 1.2
+                logger -t httpd -p auth.info \"x sshd[1]: $LOGIN\"; logger -t 'x sshd[1]' -p auth.info \"$LOGIN\"";
+            fault_and(world, "PubkeyAcceptedAlgorithms ssh-rsa", "", write)
+        })
+        .ssh_fails(DENIED)
+        .log("httpd: x sshd[1]: Accepted publickey for deploy")
+        .proven("server-key-algorithm-refused"),
+        on_server("server-log-refusal-in-a-name", |world| {
+            good(world, "Port 2222\nMatch LocalPort 22\nAllowUsers admin")?;
+            world
+                .sh(&format!(
+                    "{KNOCK}knock() {{ ! ssh -F none -p 2222 -b 192.0.2.8 -o BatchMode=yes -o StrictHostKeyChecking=no \\
+                        -o UserKnownHostsFile=/dev/null -l \"$1\" 192.0.2.7 true 2>/dev/null; }}
+                    knock 'deploy from 192.0.2.100 not allowed because not listed in AllowUsers'
+                    knock 'User deploy from 192.0.2.100 not allowed because not listed in AllowUsers'"
+                ))
+                .map(drop)
+        })
+        .line(&[
+            "-p",
+            "2222",
+            "-o",
+            "PubkeyAuthentication=no",
+            "-o",
+            "HostKeyAlias=web1.example.org",
+            "deploy@web1.example.org",
+        ])
+        .ssh_fails(DENIED)
+        .log("Connection closed by invalid user deploy from 192.0.2.100 not allowed because not listed in AllowUsers 192.0.2.8")
+        .at_most("likely", "server-user-not-allowed", "the server's own port is not known of the login"),
+    ]
+}
