@@ -45,6 +45,7 @@ Examples:
   sshdoctor scp -P 2222 file web1:        scp and sftp as well
   sshdoctor git push                      and what starts ssh by itself
   sshdoctor --no-login web1               what queries alone can tell
+  sshdoctor --admin root@web1 deploy@web1 and the server's own side
   sshdoctor                               a check-up of this client
   sshdoctor explain no-key-accepted       what a cause means
   sshdoctor demo                          three incidents, replayed here
@@ -101,6 +102,9 @@ pub(crate) struct Options {
     /// Where every key is refused, ask once more as this account, on one more connection: queries, no login
     #[arg(long, value_name = "NAME", conflicts_with = "offer")]
     pub(crate) try_user: Option<OsString>,
+    /// Look at the server's own side too, over this other login that works; as root where `sudo -n` lets it
+    #[arg(long, value_name = "[user@]host")]
+    pub(crate) admin: Option<OsString>,
     /// Limit of the whole run; ssh's ConnectTimeout, or 5 s, limits each address
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,

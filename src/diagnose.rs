@@ -4,7 +4,9 @@
 //! the chain. What would bite next is not collected by hand: the verdict's mend is applied to a copy of the facts, and
 //! the same judge runs again until nothing proven is left.
 
-use crate::checks::{self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Place, Remark, Status, checkup};
+use crate::checks::{
+    self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Place, Remark, Status, checkup, joined,
+};
 use crate::facts::account::Login;
 use crate::facts::text::User;
 use crate::facts::{Facts, Observed, Origin, Unobserved};
@@ -14,6 +16,9 @@ const MOST_ALSO: usize = 8;
 
 /// The cause of an account without a file of keys.
 const NO_KEYS: &str = "server-authorized-keys-missing";
+
+/// What a cause found, and the check that it breaks.
+type Found = (&'static Check, &'static Cause, Finding);
 
 /// What the facts mean.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub struct Named {
     pub cause: &'static Cause,
     /// The finding.
     pub finding: Finding,
+    /// The group verdict in whose place it stands, where the server's half says what the client's half could not.
+    pub of_group: Option<&'static Cause>,
     /// The facts as they stood when it was found.
     pub facts: Box<Facts>,
 }
@@ -67,10 +74,18 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     let mut mended = facts.clone();
     let mut mend = first.cause.fix.mend;
     let faulty = first.cause.blocks < Blocks::Nothing;
+    let mut group = first.of_group;
     while faulty && also.len() < MOST_ALSO {
         mend(&mut mended);
         mended.mended.push(also.last().map_or(first.cause.id, |named: &Named| named.cause.id));
-        let next = first_break(&mended);
+        let mut next = first_break(&mended);
+        if let Some(gone) = group.filter(|group| next.cause.id == group.id) {
+            // With its last member what the client saw of it goes too.
+            (gone.fix.mend)(&mut mended);
+            group = None;
+            next = first_break(&mended);
+        }
+        group = next.of_group.or(group);
         let known = next.cause.id == first.cause.id || also.iter().any(|named| named.cause.id == next.cause.id);
         if known || next.cause.blocks == Blocks::Nothing || next.finding.certainty != Certainty::Proven {
             break;
@@ -140,35 +155,49 @@ fn everybody(facts: &Facts, logins: &[Login]) -> Verdict {
 
 /// The cause that bites first, by the three rules.
 fn first_break(facts: &Facts) -> Named {
-    let best = findings(facts)
-        .into_iter()
-        .filter(|(_, cause, finding)| !checks::got_past(facts, cause, bites(cause, finding)))
-        .min_by_key(|(_, cause, finding)| (bites(cause, finding), finding.certainty));
-    let (cause, finding) = match best {
-        Some((_, cause, finding)) => (cause, finding),
+    let mut found = findings(facts);
+    found.retain(|(check, cause, finding)| !joined::past(facts, check, cause, bites(cause, finding)));
+    let rank = |(_, cause, finding): &Found| (bites(cause, finding), finding.certainty);
+    let best = (0..found.len()).min_by_key(|&index| rank(&found[index]));
+    // What only the server's side shows stands in the place of the group that the client's half found.
+    let member = best.and_then(|best| {
+        let (_, group, group_finding) = &found[best];
+        let is_member = |&index: &usize| {
+            let (check, cause, finding) = &found[index];
+            finding.certainty == Certainty::Proven
+                && joined::explains(group, group_finding, check, cause, bites(cause, finding))
+        };
+        (0..found.len()).filter(is_member).min_by_key(|&index| rank(&found[index]))
+    });
+    let of_group = member.and(best).map(|group| found[group].1);
+    let (cause, finding) = match member.or(best) {
+        Some(index) => {
+            let (_, cause, finding) = found.swap_remove(index);
+            (cause, joined::informed(facts, cause, finding))
+        }
         None => (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts)),
     };
-    Named { cause, finding, facts: Box::new(facts.clone()) }
+    Named { cause, finding, of_group, facts: Box::new(facts.clone()) }
 }
 
 /// Everything that any cause finds, in the order of the chain.
-fn findings(facts: &Facts) -> Vec<(&'static Check, &'static Cause, Finding)> {
+fn findings(facts: &Facts) -> Vec<Found> {
     checks::causes()
         .filter_map(|(check, cause)| Some((check, cause, checks::doubted(facts, cause, (cause.judge)(facts).ok()??)?)))
         .collect()
 }
 
 /// What a check says: the first of its causes that was found, else whether its claim holds.
-fn judged(check: &'static Check, facts: &Facts, found: &[(&'static Check, &'static Cause, Finding)]) -> Judged {
+fn judged(check: &'static Check, facts: &Facts, found: &[Found]) -> Judged {
     let faults = found.iter().filter(|(owner, cause, _)| owner.id == check.id && cause.blocks < Blocks::Nothing);
     let worst = faults.min_by_key(|(_, cause, finding)| {
         let bites = bites(cause, finding);
-        (checks::got_past(facts, cause, bites), bites, finding.certainty)
+        (joined::past(facts, check, cause, bites), bites, finding.certainty)
     });
     let outcome = match worst {
         Some((_, cause, finding)) => {
             let status =
-                if checks::got_past(facts, cause, bites(cause, finding)) { Status::Warn } else { Status::Fail };
+                if joined::past(facts, check, cause, bites(cause, finding)) { Status::Warn } else { Status::Fail };
             let (summary, evidence) = (finding.summary.clone(), finding.evidence.clone());
             Ok(Outcome { status, summary, evidence, remarks: Vec::new() })
         }

@@ -108,7 +108,8 @@ async fn arguments(typed: Option<&OsStr>, words: &[OsString], tags: bool) -> Res
 
 /// The main job, and the check-up: observes, judges and prints.
 async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit {
-    if checkup && (options.offer.is_some() || options.ask_password || options.interactive) {
+    let asks = options.offer.is_some() || options.ask_password || options.interactive || options.admin.is_some();
+    if checkup && asks {
         return complain(&format!("no target: name the host that is to be asked\n{}", usage()));
     }
     let offer = match offered(&options) {
@@ -124,6 +125,10 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
         offer,
         try_user: options.try_user.as_ref().map(|name| name.as_encoded_bytes().into()),
     };
+    if options.admin.as_ref().is_some_and(|login| login.is_empty() || login.as_encoded_bytes().starts_with(b"-")) {
+        return complain("--admin: name the other login, [user@]host");
+    }
+    request.admin.clone_from(&options.admin);
     request.person = match person(&options) {
         Ok(person) => person,
         Err(sentence) => return complain(&sentence),
@@ -148,6 +153,9 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
     };
     if interrupted_first {
         collect::unfinished(&mut facts, &Unobserved::Interrupted);
+    }
+    if let Err(Unobserved::Failed(why)) = &facts.account {
+        remark(why);
     }
     // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
     let finished = tokio::task::spawn_blocking(move || finish(&facts, &options));

@@ -277,6 +277,19 @@ pub struct FootprintView {
     pub target: Footprint,
     /// Each hop's share.
     pub hops: Vec<Footprint>,
+    /// The other login over which the server's own side was looked at.
+    pub admin: Option<AdminView>,
+}
+
+/// One more login, which ran the collector.
+#[derive(Debug, Clone, Serialize)]
+pub struct AdminView {
+    /// The login as it was named.
+    pub login: Host,
+    /// Whether the collector ran there.
+    pub ran: bool,
+    /// Whether it ran as root by way of sudo.
+    pub sudo: bool,
 }
 
 /// One check.
@@ -337,9 +350,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         identities,
         verdict: view,
         accounts: (!verdict.accounts.is_empty()).then(|| verdict.accounts.iter().map(account).collect()),
-        footprint: facts
-            .footprint
-            .map(|target| FootprintView { target, hops: facts.hops.iter().filter_map(|hop| hop.footprint).collect() }),
+        footprint: footprint(facts),
         checks,
         message,
         again: again(facts),
@@ -349,6 +360,20 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
             .as_ref()
             .is_ok_and(|userauth| matches!(userauth.canary, Some(Answer::Failure { partial: false, .. }))),
     }
+}
+
+/// What the run cost, the other login included.
+fn footprint(facts: &Facts) -> Option<FootprintView> {
+    let admin = facts.over.as_ref().map(|over| {
+        let root = facts.account.as_ref().is_ok_and(|account| account.collector.uid == 0);
+        let sudo = root && over.uid.is_some_and(|uid| uid != 0);
+        AdminView { login: over.login.clone(), ran: over.uid.is_some(), sudo }
+    });
+    if facts.footprint.is_none() && admin.is_none() {
+        return None;
+    }
+    let hops = facts.hops.iter().filter_map(|hop| hop.footprint).collect();
+    Some(FootprintView { target: facts.footprint.unwrap_or_default(), hops, admin })
 }
 
 /// One account of several.
@@ -437,7 +462,7 @@ fn check(facts: &Facts, judged: &Judged, hop: Option<&Host>) -> CheckView {
 
 /// The verdict; what lies nowhere has no place.
 fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
-    let Named { cause, finding, facts } = &verdict.first;
+    let Named { cause, finding, facts, .. } = &verdict.first;
     let faulty = cause.blocks != Blocks::Nothing;
     VerdictView {
         cause: cause.id,

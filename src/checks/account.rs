@@ -11,13 +11,14 @@ mod policy;
 pub(super) mod running;
 pub(super) mod since;
 
-use crate::facts::account::{Account, KeysFile, Login};
+use crate::facts::account::{Account, KeysFile, KeysLine, Login};
 use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::openssh::authorized_keys::keys_within;
 use crate::openssh::course;
 use crate::openssh::public_key::from_blob;
 use crate::openssh::sshd::config::{Setting, settings};
-use crate::openssh::sshd::key::{Decision, Obstacle, access, decide};
+use crate::openssh::sshd::key::{self, Decision, Obstacle, access, decide};
 use crate::openssh::sshd::{self, NotAllowed};
 
 use super::{Certainty, Check, Finding, Step, naming, quoted};
@@ -76,9 +77,9 @@ fn scene(facts: &Facts) -> Observed<Scene<'_>> {
     let mut keys = account.asked.clone();
     if keys.is_empty() {
         let turns = course::course(facts).unwrap_or_default();
-        let trusts = !account.login.ca_files.is_empty();
         let offered = turns.into_iter().filter_map(|turn| turn.offer.key);
-        keys = offered.filter(|key| trusts || !key.is_certificate()).collect();
+        // A certificate for other servers is not what is meant at one that knows nothing of its CA.
+        keys = offered.filter(|key| !key.is_certificate() || knows_authority(&account.login, key)).collect();
     } else {
         // ssh offers a certificate's key by itself as well.
         let plain = keys.iter().filter_map(|key| from_blob(&key.certificate.as_ref()?.key.0, key.comment.as_bytes()));
@@ -86,6 +87,18 @@ fn scene(facts: &Facts) -> Observed<Scene<'_>> {
         keys.extend(plain);
     }
     Ok(Scene { account, login: &account.login, keys })
+}
+
+/// Whether the server trusts a CA, or one of the account's files of keys holds the CA of this certificate in some way.
+fn knows_authority(login: &Login, key: &PublicKey) -> bool {
+    let ca = key.certificate.as_ref().map(|certificate| &certificate.ca);
+    let holds = |line: &KeysLine| match line {
+        KeysLine::Text(text) => {
+            keys_within(text.as_bytes()).iter().any(|(_, key)| ca.is_some_and(|ca| key.fingerprint == *ca))
+        }
+        _ => false,
+    };
+    !login.ca_files.is_empty() || login.keys_files.iter().flat_map(|file| &file.lines).any(holds)
 }
 
 /// Why sshd takes the account for an invalid one.
@@ -112,8 +125,13 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
         if decision.obstacles.is_empty() {
             return Ok(None);
         }
-        if first.is_none() {
-            first = decision.obstacles.first().cloned().map(|obstacle| (key.clone(), obstacle, decision));
+        // A key that stands there and is refused is the one that is meant, not another that was never put there.
+        let stands = |obstacle: &Obstacle<'_>| {
+            !matches!(obstacle, Obstacle::NotListed | Obstacle::File(_, key::Outcome::Missing))
+        };
+        let Some(obstacle) = decision.obstacles.first().cloned() else { continue };
+        if first.as_ref().is_none_or(|(_, known, _)| !stands(known) && stands(&obstacle)) {
+            first = Some((key.clone(), obstacle, decision));
         }
     }
     if let Some((_, _, decision)) = &mut first {
@@ -155,6 +173,12 @@ pub(super) fn nothing_in_the_way(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("sshd's log: {why}"));
     }
     Ok(Some(finding))
+}
+
+/// What lets the keys in question in, as far as the files say; `None` where they do not.
+pub(super) fn lets_in(facts: &Facts) -> Option<Vec<String>> {
+    let scene = scene(facts).ok()?;
+    Some(by_files(facts, &scene).ok()??.evidence)
 }
 
 /// The same as far as the files say; `None` where they let nobody in.

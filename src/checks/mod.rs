@@ -15,6 +15,7 @@ pub mod git_host;
 mod hardware;
 pub mod host_key;
 pub mod identities;
+pub mod joined;
 pub mod key_files;
 pub mod key_permissions;
 mod macos;

@@ -34,7 +34,7 @@ use crate::openssh::public_key::from_line;
 /// The collector: a read-only POSIX shell script.
 pub const SCRIPT: &str = include_str!("account.sh");
 /// The first line of its output, before the version.
-const MAGIC: &[u8] = b"sshdoctor-account/";
+pub(super) const MAGIC: &[u8] = b"sshdoctor-account/";
 /// The newest version that is understood.
 const VERSION: u32 = 1;
 /// How many lines of output are read.

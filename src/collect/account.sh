@@ -915,6 +915,7 @@ for file in $(printf '%s\n' "$settings" | sed -n 's/^hostkey //p'); do
     path_of "$file"
     section host-key
     put path "$file"
+    [ -r "$file" ] || [ ! -r "$file.pub" ] || file=$file.pub
     if [ -r "$file" ] && has ssh-keygen; then
         printed=$(limited 5 ssh-keygen -lf "$file" 2>&1 </dev/null | sed 1q)
         put fingerprint "$printed"

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::agent::Binding;
 use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
-use super::{Request, Waiting, agent, config, connect, host_key, identities, opinion, resolve, run, session};
+use super::{Request, Waiting, admin, agent, config, connect, host_key, identities, opinion, resolve, run, session};
 use crate::facts::agent::AgentAnswer;
 use crate::facts::connect::{Connect, Proxy};
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
@@ -29,10 +29,18 @@ use crate::openssh::session::{Wanted, aim};
 const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
 const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
+/// What is kept of the whole run's limit for the server's own side, at most half of it.
+const ADMIN_LIMIT: Duration = Duration::from_secs(12);
 
 /// See [`super::live()`].
 pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) {
-    let limit = Duration::from_secs(request.limits.timeout_seconds);
+    let whole = Duration::from_secs(request.limits.timeout_seconds);
+    let end = Instant::now() + whole;
+    if request.admin.is_some() {
+        facts.account = Err(Unobserved::NotAttempted);
+    }
+    // A server that does not answer leaves time to ask its other side.
+    let limit = whole.saturating_sub(request.admin.as_ref().map_or(Duration::ZERO, |_| ADMIN_LIMIT.min(whole / 2)));
     let deadline = Instant::now() + limit;
     let ended = {
         let mut steps = Box::pin(steps(request, facts, deadline, waiting));
@@ -51,6 +59,11 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
     };
     if !ended {
         unfinished(facts, &Unobserved::TimedOut);
+    }
+    if let Some(destination) = &request.admin {
+        // The time that a person took was not the run's.
+        let asked = request.person.as_ref().map(|person| person.asked_for()).unwrap_or_default();
+        admin::collect(destination, request, facts, end + asked, waiting).await;
     }
 }
 
@@ -80,6 +93,7 @@ pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.host_key.offered, why);
     settle(&mut facts.userauth, why);
     settle(&mut facts.session, why);
+    settle(&mut facts.account, why);
     // What stands there while ssh runs (collect/opinion.rs).
     if facts.opinion == Err(Unobserved::TimedOut) {
         facts.opinion = Err(why.clone());

@@ -4,6 +4,7 @@
 //! every read a maximum size. Nothing is written on either side.
 
 pub mod account;
+mod admin;
 pub mod agent;
 mod authenticators;
 pub mod case;
@@ -27,6 +28,7 @@ mod transcript;
 pub mod transport;
 pub mod userauth;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +44,8 @@ pub struct Request {
     pub limits: Limits,
     /// Whom a password or the server's questions may be asked for; nobody where it is none.
     pub person: Option<Arc<person::Person>>,
+    /// Another login that works, over which the server's own side is looked at; none where it is none.
+    pub admin: Option<OsString>,
     /// The folder that is `~` in this run; `None`: the account's own, as in the passwd entry.
     pub home: Option<PathBuf>,
 }

@@ -133,7 +133,7 @@ impl Stage {
     async fn observe(&self, login: Login) -> anyhow::Result<Facts> {
         let arguments = arguments::parse(&self.words(login)).map_err(anyhow::Error::msg)?;
         let home = Some(self.folder.path().to_owned());
-        let request = Request { arguments, limits: Limits::default(), home, person: None };
+        let request = Request { arguments, limits: Limits::default(), home, ..Request::default() };
         let mut facts = Facts::default();
         Box::pin(collect::live(&request, &mut facts, &|_| {})).await;
         Ok(facts)

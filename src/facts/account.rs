@@ -58,6 +58,16 @@ pub struct Collector {
     pub asks_account: bool,
 }
 
+/// The other login over which the server's side was looked at (`--admin`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    /// The login as it was named, `root@web1`.
+    pub login: Host,
+    /// Its user id on the server; `None` where it did not come that far. The collector ran as root all the same where
+    /// `sudo -n` let it.
+    pub uid: Option<u32>,
+}
+
 /// The sshd that decides about this login.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sshd {

@@ -220,6 +220,9 @@ pub struct Facts {
     pub opinion: Observed<opinion::Opinion>,
     /// The server's own side.
     pub account: Observed<Box<account::Account>>,
+    /// The other login over which the server's own side was looked at; `None` where no other was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<account::Over>,
     /// The client's side as a whole. `None` where a login is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkup: Option<Box<checkup::Checkup>>,
@@ -259,6 +262,7 @@ impl Default for Facts {
             session: Err(Unobserved::NotAttempted),
             opinion: unasked(),
             account: Err(Unobserved::NotInThisSource),
+            over: None,
             checkup: None,
             hops: Vec::new(),
             footprint: None,

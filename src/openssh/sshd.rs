@@ -10,8 +10,9 @@ use std::net::IpAddr;
 
 use super::addresses::{self, Answer};
 use super::patterns::{Match, match_pattern_list};
-use crate::facts::account::{Account, Login, Password};
+use crate::facts::account::{Account, Login, Password, Sshd};
 use crate::facts::config::Options;
+use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText};
 use crate::facts::{Observed, known};
 
@@ -36,6 +37,23 @@ pub enum NotAllowed {
     DenyGroups(ServerText),
     /// The account is in no group that AllowGroups names.
     AllowGroups,
+}
+
+/// Whether this key is one of sshd's host keys; `None` where not every one of its files could be read.
+pub fn has_host_key(sshd: &Sshd, key: &PublicKey) -> Option<bool> {
+    let wanted = key.fingerprint.as_bytes();
+    let mut unseen = sshd.host_keys.is_empty();
+    for file in &sshd.host_keys {
+        // `256 SHA256:… root@web1 (ED25519)`
+        let printed = file.fingerprint.as_ref().map(ServerText::as_bytes);
+        let mut words = printed.unwrap_or_default().split(|byte| *byte == b' ');
+        match words.find(|word| word.starts_with(b"SHA256:")) {
+            Some(fingerprint) if fingerprint == wanted => return Some(true),
+            Some(_) => {}
+            None => unseen = true,
+        }
+    }
+    (!unseen).then_some(false)
 }
 
 /// What sshd says of the account before it looks at any key (auth.c `getpwnamallow`, `allowed_user`); `None` where it

@@ -104,7 +104,7 @@ mod tests {
         has(&value, "/verdict/alternatives/0", "cause certainty summary evidence next_steps decide");
         has(&value, "/verdict/alternatives/0/decide", "where command");
         has(&value, "/verdict/ruled_out/0", "cause because");
-        let footprint = "connections auth_requests auth_failures public_keys_disclosed commands_run hops";
+        let footprint = "connections auth_requests auth_failures public_keys_disclosed commands_run hops admin";
         has(&value, "/footprint", footprint);
     }
 

@@ -120,6 +120,7 @@ pub(super) fn refused() -> Report {
             commands_run: 0,
         },
         hops: Vec::new(),
+        admin: None,
     });
     report.checks = vec![
         check("client-config", Stage::Config, Status::Pass, "ssh reads its configuration without complaint"),

@@ -116,6 +116,14 @@ pub(super) fn cost(report: &Report) -> String {
         let hops: Vec<String> = view.hops.iter().copied().map(|hop| one_cost(hop, false)).collect();
         parts.push(format!("on the way there: {}", hops.join("; ")));
     }
+    if let Some(admin) = &view.admin {
+        let login = guarded(&admin.login.to_string());
+        parts.push(match (admin.ran, admin.sudo) {
+            (false, _) => format!("one login tried as {login}"),
+            (true, false) => format!("one login as {login}, which ran the collector"),
+            (true, true) => format!("one login as {login}, which ran the collector as root (sudo -n)"),
+        });
+    }
     format!("{}; nothing was changed", parts.join("; "))
 }
 

@@ -4,10 +4,10 @@
 
 use super::VerdictView;
 use crate::checks::{self, Blocks, Place, members};
+use crate::facts::Facts;
 use crate::facts::connect::Dial;
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Query, Signed, Userauth};
-use crate::facts::{Facts, Origin};
 use crate::openssh::course;
 
 /// How many keys are named.
@@ -16,7 +16,7 @@ const MOST_KEYS: usize = 3;
 /// The message; `None` where the fault lies elsewhere or no login was meant.
 pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
     // Who asks on the server has no need of a message to its administrator.
-    if verdict.place != Some(Place::Server) || facts.origin == Origin::Server {
+    if verdict.place != Some(Place::Server) || facts.account.is_ok() {
         return None;
     }
     let target = facts.target.as_ref().ok()?;

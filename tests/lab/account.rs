@@ -21,6 +21,8 @@ use crate::world::{DOCTOR, ROOT, World, quoted, read};
 pub(crate) const LOG: &str = "/var/log/auth.log";
 /// What the printed collector printed.
 const COLLECTED: &str = "/srv/lab/collected";
+/// Where `--save` writes with both halves, of which an incident is kept.
+const BOTH: &str = "/srv/lab/admin/both.json";
 /// Where `--save` writes.
 const CASE: &str = "/srv/lab/case.json";
 /// The hash of deploy's password. No word of it may be in any output.
@@ -46,6 +48,9 @@ pub(crate) struct Asked {
     pub(crate) here: Ended,
     /// How it ended with what the printed collector printed.
     pub(crate) collected: Ended,
+    /// How the client's own run ended that looked at the server over an administrator's login; none where the row is not
+    /// asked so.
+    pub(crate) joined: Option<Ended>,
     /// The facts as a saved case, where the row asks for them.
     pub(crate) facts: Option<String>,
     /// What is not as it should be.
@@ -73,9 +78,19 @@ impl World {
         });
         Ok(())
     }
+
+    /// Another way into the server, for root: dropbear at an address of its own, so that nothing of the row's sshd stands
+    /// in its way; the client knows it as web1-admin.
+    pub(crate) fn administrator(&self) -> anyhow::Result<()> {
+        if Path::new("/run/dropbear-admin.pid").exists() {
+            return Ok(());
+        }
+        self.sh(ADMINISTRATOR)?;
+        client::wait_for("dropbear", || std::net::TcpStream::connect(("192.0.2.8", 22)).is_ok())
+    }
 }
 
-/// Asks on the server, in both ways, and looks whether that changed anything there.
+/// Asks on the server, in each of its ways, and looks whether that changed anything there.
 pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked> {
     let mut complaints = Vec::new();
     if side.no_log {
@@ -92,6 +107,9 @@ pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked
     if row.fixture != Fixture::No {
         line.extend(["--save", CASE]);
     }
+    if row.over.is_some() {
+        world.administrator()?;
+    }
     let before = world.sh(STATE)?;
     let here = run(&root, &line)?;
     let collector = format!(
@@ -104,19 +122,36 @@ pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked
     world.sh(&collector)?;
     words.extend(["--format", "json", "--collected", COLLECTED]);
     let collected = run(&root, &words)?;
+    let joined = row.over.map(|_| over(world, row)).transpose()?;
     let after = world.sh(STATE)?;
     if before != after {
         let changed: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
         complaints.push(format!("the server is not as it was: {changed:?}"));
     }
-    let facts = fs::read_to_string(CASE).ok();
-    let shown =
-        [&here.stdout, &here.stderr, &collected.stdout, &read(COLLECTED)?, facts.as_deref().unwrap_or_default()];
-    let shown: [&str; 5] = shown.map(AsRef::as_ref);
+    let both = joined.as_ref().and_then(|_| fs::read_to_string(BOTH).ok());
+    let facts = both.or_else(|| fs::read_to_string(CASE).ok());
+    let printed = read(COLLECTED)?;
+    let mut shown: Vec<&str> = vec![&here.stdout, &here.stderr, &collected.stdout, &printed];
+    shown.extend(facts.as_deref());
+    shown.extend(joined.iter().flat_map(|ended| [ended.stdout.as_str(), ended.stderr.as_str()]));
     if shown.iter().any(|text| HASH.split('$').skip(2).any(|part| text.contains(part))) {
         complaints.push("a password's hash is shown".to_owned());
     }
-    Ok(Asked { here, collected, facts, complaints })
+    Ok(Asked { here, collected, joined, facts, complaints })
+}
+
+/// Runs sshdoctor as the client, for its own login, with the administrator's beside it.
+pub(crate) fn over(world: &World, row: &Row) -> anyhow::Result<Ended> {
+    let mut words = vec!["--format", "json", "--admin", row.admin.unwrap_or("web1-admin")];
+    if row.fixture == Fixture::Incident {
+        words.extend(["--save", BOTH]);
+    }
+    words.extend(row.ours);
+    words.extend(row.line);
+    words.push("true");
+    let mut command = world.as_client(DOCTOR, &words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    client::watch(command, DOCTOR_PATIENCE, None, &[])
 }
 
 /// Runs sshdoctor as root.
@@ -157,6 +192,28 @@ const STATE: &str = r"
 for folder in /etc /etc/ssh /home /root /run /srv /tmp /var/mail /var/log /var/tmp; do
     [ ! -d $folder ] || find $folder -xdev \( -path /srv/lab -o -path /srv/work -o -path /run/faillock \) -prune -o \
         -printf '%p %y %m %U:%G %s %T@ %C@ %l\n'
-done | grep -v '^/var/log\(/auth.log\|/wtmp\|/btmp\|/lastlog\|/faillog\|\) \|^/run/utmp \|^/srv d' | sort
+done | grep -v '^/var/log\(/auth.log\|/dropbear\|/wtmp\|/btmp\|/lastlog\|/faillog\|\) \|^/run/utmp \|^/run/motd.dynamic \|^/run d\|^/srv d' | sort
 find /etc /home /root /srv/upper -xdev -type f -exec sha256sum {} + | sort -k 2 | sha256sum
+";
+
+/// The administrator's server, key and Host block.
+const ADMINISTRATOR: &str = r"
+mkdir -p /srv/lab/admin /root/.ssh
+dropbearkey -t ed25519 -f /srv/lab/admin/host_key >/srv/lab/admin/host_key.txt 2>/dev/null
+ssh-keygen -q -t ed25519 -N '' -C admin -f /srv/lab/admin/key
+cat /srv/lab/admin/key.pub >>/root/.ssh/authorized_keys; chown root:root /root/.ssh/authorized_keys
+printf 'web1-admin %s
+' $(grep '^ssh-' /srv/lab/admin/host_key.txt | cut -d ' ' -f 1,2 | tr ' ' '_') | tr '_' ' '     >/srv/lab/admin/known_hosts
+chown 1000:1000 /srv/lab/admin /srv/lab/admin/key; chmod 755 /srv/lab /srv/lab/admin
+cat >/etc/ssh/ssh_config.d/admin.conf <<'END'
+Host web1-admin
+    HostName 192.0.2.8
+    HostKeyAlias web1-admin
+    User root
+    IdentityFile /srv/lab/admin/key
+    IdentitiesOnly yes
+    IdentityAgent none
+    UserKnownHostsFile /srv/lab/admin/known_hosts
+END
+dropbear -E -p 192.0.2.8:22 -r /srv/lab/admin/host_key -P /run/dropbear-admin.pid >/dev/null 2>/srv/lab/admin/log
 ";

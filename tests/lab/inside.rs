@@ -62,6 +62,9 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
     if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
         with_or_without(row, &world, ssh_only, outcome)?;
     }
+    if !row.follows.is_empty() && !ssh_only {
+        followed(row, &world, outcome)?;
+    }
     let Some(mend) = row.mend else { return Ok(()) };
     let steps = if row.side.is_some() { usize::MAX } else { 1 };
     let printed: Vec<(String, bool)> = printed_steps(&report, steps).into_iter().filter(|_| mend.printed).collect();
@@ -71,16 +74,7 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
     if printed.is_empty() {
         world.sh(mend.script)?;
     }
-    for (command, as_root) in printed {
-        if as_root {
-            world.sh(&command)?;
-            continue;
-        }
-        let done = world.as_client("/bin/sh", &["-c", &command]).output()?;
-        if !done.status.success() {
-            outcome.complaints.push(format!("{command}: {}", String::from_utf8_lossy(&done.stderr).trim_end()));
-        }
-    }
+    outcome.typed(&world, printed)?;
     if row.side.is_some() {
         // A daemon that was told to read its configuration again does so at once, but not before.
         std::thread::sleep(std::time::Duration::from_millis(300));
@@ -105,6 +99,25 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
             outcome.complaints.push(format!("predicted {}, met {met}", predicted.unwrap_or("access-works")));
         }
     }
+    Ok(())
+}
+
+/// Runs over the administrator's login, each fix typed as it was printed, until nothing is left: each run is to name what
+/// comes, and what comes next.
+fn followed(row: &Row, world: &World, outcome: &mut Outcome) -> anyhow::Result<()> {
+    for (place, cause) in row.follows.iter().copied().chain(["access-works"]).enumerate() {
+        let ended = account::over(world, row)?;
+        let report = outcome.report(&ended, &ended.stdout);
+        let (met, next) = (word(&report, "/verdict/cause"), word(&report, "/verdict/also/0/cause"));
+        let meant = row.follows.get(place + 1).copied().unwrap_or("nothing");
+        if (met, next) != (cause, meant) {
+            outcome.complaints.push(format!("run {place}: {met} and then {next}, not {cause} and then {meant}"));
+            return Ok(());
+        }
+        outcome.typed(world, printed_steps(&report, usize::MAX))?;
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    outcome.ssh(&client::ssh(world, row, Ssh::Ends(0, ""))?, Ssh::Ends(0, ""));
     Ok(())
 }
 
@@ -153,7 +166,7 @@ impl Outcome {
             self.found(row, &report);
             return Ok((report, facts));
         };
-        let Asked { here, collected, facts, complaints } = account::asks(world, row, side)?;
+        let Asked { here, collected, joined, facts, complaints } = account::asks(world, row, side)?;
         let report = self.report(&here, &here.stdout);
         self.verdict(row, row.also, &here, &report);
         self.complaints.extend(complaints);
@@ -163,7 +176,32 @@ impl Outcome {
         for complaint in &mut self.complaints[before..] {
             *complaint = format!("from what the printed collector printed: {complaint}");
         }
+        if let (Some(ended), Some(over)) = (joined, row.over) {
+            let both = self.report(&ended, &ended.stdout);
+            let before = self.complaints.len();
+            let row = Row { cause: over.cause, certainty: over.certainty, status: None, ..row.clone() };
+            let also: Vec<&str> = list(&both, "/verdict/also").map(|entry| word(entry, "/cause")).collect();
+            self.verdict(&row, &also, &ended, &both);
+            for complaint in &mut self.complaints[before..] {
+                *complaint = format!("over the administrator's login: {complaint}");
+            }
+        }
         Ok((report, facts))
+    }
+
+    /// Types these commands, as root on the server or as the client.
+    fn typed(&mut self, world: &World, commands: Vec<(String, bool)>) -> anyhow::Result<()> {
+        for (command, as_root) in commands {
+            if as_root {
+                world.sh(&command)?;
+                continue;
+            }
+            let done = world.as_client("/bin/sh", &["-c", &command]).output()?;
+            if !done.status.success() {
+                self.complaints.push(format!("{command}: {}", String::from_utf8_lossy(&done.stderr).trim_end()));
+            }
+        }
+        Ok(())
     }
 
     /// Compares what ssh did with what it should do.

@@ -57,8 +57,23 @@ pub(crate) struct Row {
     pub(crate) finds: Option<&'static [&'static str]>,
     /// Where it is judged on the server, and not by the client: what is asked there.
     pub(crate) side: Option<Side>,
+    /// What the client's own run says that looks at the server over an administrator's login; none where it is not made.
+    pub(crate) over: Option<Over>,
+    /// That login, where it is not root's at web1-admin.
+    pub(crate) admin: Option<&'static str>,
+    /// What the runs over that login name one after the other, each fix typed as it was printed, until the login works.
+    pub(crate) follows: &'static [&'static str],
     /// Where the facts of the run are kept with `BLESS=1`.
     pub(crate) fixture: Fixture,
+}
+
+/// The verdict where both halves are known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Over {
+    /// Its cause.
+    pub(crate) cause: &'static str,
+    /// Its certainty.
+    pub(crate) certainty: &'static str,
 }
 
 /// The cause behind a group verdict, which the row knows and the client cannot.
@@ -152,6 +167,9 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         mend: None,
         finds: None,
         side: None,
+        over: None,
+        admin: None,
+        follows: &[],
         fixture: Fixture::No,
     }
 }
@@ -195,6 +213,45 @@ impl Row {
     /// The server's log is gone before anything is asked.
     pub(crate) fn without_log(mut self) -> Self {
         self.side = self.side.map(|side| Side { no_log: true, ..side });
+        self
+    }
+
+    /// A third of the rows on the server, by their names, are asked over an administrator's login as well, and say the same
+    /// there; those of `otherwise` are asked, and say something else.
+    pub(crate) fn third_over(self, otherwise: &[(&str, &'static str, &'static str)]) -> Self {
+        let third = self.name.bytes().map(usize::from).sum::<usize>() % 3 == 0;
+        if self.side.is_none() || self.over.is_some() {
+            return self;
+        }
+        if let Some((_, certainty, cause)) = otherwise.iter().find(|(name, ..)| *name == self.name) {
+            return self.over(certainty, cause);
+        }
+        match (third, self.cause) {
+            (false, _) => self,
+            (true, "nothing-found") => self.over("proven", "access-works"),
+            (true, cause) => {
+                let certainty = self.certainty;
+                self.over(certainty, cause)
+            }
+        }
+    }
+
+    /// The client's own run over an administrator's login says this.
+    pub(crate) fn over(mut self, certainty: &'static str, cause: &'static str) -> Self {
+        self.over = Some(Over { cause, certainty });
+        self
+    }
+
+    /// Another login than root's at web1-admin is the administrator's.
+    pub(crate) fn admin(mut self, login: &'static str) -> Self {
+        self.admin = Some(login);
+        self
+    }
+
+    /// Over the administrator's login these are named one after the other, each fix typed as it was printed; then the
+    /// login works.
+    pub(crate) fn follows(mut self, follows: &'static [&'static str]) -> Self {
+        self.follows = follows;
         self
     }
 

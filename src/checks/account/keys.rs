@@ -328,7 +328,8 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
         None if scene.keys.is_empty() => {
             Outcome::pass(format!("sshd reads {} for {}", naming::count(all, "key", "keys"), who(&scene)))
         }
-        None => Outcome::info("no key in question"),
+        None if scene.keys.len() == 1 => Outcome::info("no file that sshd reads lets the key in"),
+        None => Outcome::info("no file that sshd reads lets one of the keys in"),
     };
     Ok(outcome.with(evidence))
 }

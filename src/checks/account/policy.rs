@@ -207,7 +207,12 @@ const CONFIG_OVERRIDE: Cause = Cause {
             winner.keyword,
             winner.value.shortened(100)
         );
-        let blocks = if winner.keyword == "permitrootlogin" { Blocks::Signed } else { Blocks::Offered };
+        let after_key = winner.value.as_str().is_some_and(|value| value.trim_start().starts_with("publickey,"));
+        let blocks = match winner.keyword.as_str() {
+            "permitrootlogin" => Blocks::Signed,
+            "authenticationmethods" if after_key => Blocks::Finished,
+            _ => Blocks::Offered,
+        };
         let finding = Finding::proven(summary)
             .seen(format!("{}: {} {}", winner.place(), winner.keyword, winner.value.shortened(100)))
             .seen(format!("{}: {} {}", loser.place(), loser.keyword, loser.value.shortened(100)))

@@ -2,8 +2,9 @@
 //! that was let in is stronger than every look at files.
 
 use crate::facts::account::Account;
-use crate::facts::{Facts, known};
+use crate::facts::{Facts, Origin, known};
 use crate::openssh::sshd::config::settings;
+use crate::openssh::sshd::has_host_key;
 use crate::openssh::sshd::log::Event;
 
 use super::{Scene, log, policy, scene};
@@ -57,6 +58,11 @@ pub(super) fn as_running(facts: &Facts, id: &str, mut finding: Finding, key: boo
     Some(finding)
 }
 
+/// The same for a login of which both halves are known.
+pub(in crate::checks) fn doubts_of(facts: &Facts) -> Vec<String> {
+    scene(facts).map(|scene| doubts(facts, &scene, true)).unwrap_or_default()
+}
+
 /// Why the running sshd may decide otherwise, in sentences. `by_client`: what rests on who the client is as well.
 pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<String> {
     let mut doubts = Vec::new();
@@ -66,6 +72,14 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
     }
     if let Some((count, first)) = scene.account.collector.unreadable {
         doubts.push(format!("{count} lines of what the collector printed could not be read, line {first} first"));
+    }
+    if let (Origin::Joined, Ok(offered)) = (facts.origin, &facts.host_key.offered)
+        && has_host_key(sshd, &offered.key).is_none()
+    {
+        doubts.push(
+            "not every host key file there could be read, so that it is the machine that answered is not known"
+                .to_owned(),
+        );
     }
     if sshd.options_unclear {
         doubts

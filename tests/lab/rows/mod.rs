@@ -10,6 +10,7 @@ mod account_policy;
 mod account_rules;
 mod account_running;
 mod account_since;
+mod admin;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -97,6 +98,10 @@ pub(crate) fn all() -> Vec<Row> {
         account_rules::rows(),
         account_running::rows(),
         account_since::rows(),
+        admin::rows(),
     ]
     .concat()
+    .into_iter()
+    .map(|row| row.third_over(admin::OTHERWISE))
+    .collect()
 }
