@@ -37,6 +37,11 @@ const MOST_SAID: usize = 64 << 10;
 
 /// What that ssh does not do, whatever its configuration says.
 const FIRST: &[&str] = &[
+    // An ssh that has not heard of these does without.
+    "IgnoreUnknown=RemoteCommand,SessionType,StdinNull,ForkAfterAuthentication",
+    "SessionType=default",
+    "StdinNull=no",
+    "ForkAfterAuthentication=no",
     "ControlMaster=no",
     "ClearAllForwardings=yes",
     "ForwardAgent=no",

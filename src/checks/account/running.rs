@@ -20,6 +20,8 @@ const BY_THEMSELVES: &[&str] = &[
 ];
 /// Causes that rest on who the client is.
 const BY_CLIENT: &[&str] = &["server-user-not-allowed", "server-key-options-refuse"];
+/// How long before the end of the collector's run the client's own login was tried at the earliest, in seconds.
+const JUST_NOW: i64 = 120;
 /// Keywords below a Match line that decide whether a login is let in.
 const DECIDING: &[&str] =
     &["allow", "deny", "permitrootlogin", "pubkey", "authorized", "authenticationmethods", "chroot"];
@@ -73,14 +75,7 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
     if let Some((count, first)) = scene.account.collector.unreadable {
         doubts.push(format!("{count} lines of what the collector printed could not be read, line {first} first"));
     }
-    if let (Origin::Joined, Ok(offered)) = (facts.origin, &facts.host_key.offered)
-        && has_host_key(sshd, &offered.key).is_none()
-    {
-        doubts.push(
-            "not every host key file there could be read, so that it is the machine that answered is not known"
-                .to_owned(),
-        );
-    }
+    doubts.extend(another_machine(facts, scene));
     if sshd.options_unclear {
         doubts
             .push("sshd was started with options of its own, of which not all could be read from its title".to_owned());
@@ -106,6 +101,28 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
         });
     }
     doubts
+}
+
+/// Why the server's half of two may be another machine's than the one that answered the client: machines behind one name
+/// often share their host keys.
+fn another_machine(facts: &Facts, scene: &Scene<'_>) -> Option<String> {
+    let offered = facts.host_key.offered.as_ref().ok().filter(|_| facts.origin == Origin::Joined)?;
+    let host = &scene.account.collector.host;
+    if has_host_key(&scene.account.sshd, &offered.key).is_none() {
+        return Some(format!("not every host key of {host} could be read: whether it is what answered is not known"));
+    }
+    // sshd logs the end of every login that was tried (packet.c `sshpkt_vfatal`), unless it is told to say less.
+    let asked = facts.footprint.is_some_and(|footprint| footprint.auth_requests > 0);
+    let level = known(&scene.login.effective).ok()?.first("loglevel").unwrap_or_default();
+    let says_less = ["quiet", "fatal", "error"].iter().any(|quiet| level.eq_ignore_ascii_case(quiet));
+    if !asked || says_less || scene.account.log.is_err() || log::is_cut(scene.account) {
+        return None;
+    }
+    let since = scene.account.collector.at.unix_seconds - JUST_NOW;
+    let shown = log::speaks_since(scene.account, &scene.login.user.to_string(), since);
+    (!shown).then(|| {
+        format!("the log of {host} does not show the login that was just tried: another machine may have answered")
+    })
 }
 
 /// The first Match line that decides about logins and asks for something that nobody knows here: the server's own address

@@ -87,6 +87,14 @@ pub(crate) fn rows() -> Vec<Row> {
         .proven("server-strict-modes")
         .admin("ops@web1-admin")
         .over("proven", "server-strict-modes"),
+        on_server("admin-with-another-shell", |world| {
+            on_this_server(world, "", MODES)?;
+            admin(world, "/bin/tcsh", "ops ALL=(ALL) NOPASSWD: ALL")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .admin("ops@web1-admin")
+        .over("proven", "server-strict-modes"),
         on_server("admin-who-may-not-come-in", |world| on_this_server(world, "", MODES))
             .ssh_fails(DENIED)
             .proven("server-strict-modes")
@@ -107,6 +115,22 @@ pub(crate) fn rows() -> Vec<Row> {
             world.dropbear(&["-s"])?;
             world.login_key()?;
             world.sh(MODES).map(drop)
+        })
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .over("proven", "no-key-accepted"),
+        // Two machines behind one name share their host keys, and the other one answered.
+        on_server("admin-of-a-twin", |world| {
+            world.host_key("ed25519")?;
+            world.known("web1.example.org", "ed25519")?;
+            world.sshd_config("")?;
+            world.login_key()?;
+            world.sh(MODES)?;
+            world
+                .sh("mkdir -p /etc/dropbear
+                    dropbearconvert openssh dropbear /etc/ssh/ssh_host_ed25519_key /etc/dropbear/host 2>/dev/null
+                    dropbear -s -p 192.0.2.7:22 -r /etc/dropbear/host -P /run/twin.pid >/dev/null 2>&1; sleep 0.5")
+                .map(drop)
         })
         .ssh_fails(DENIED)
         .proven("server-strict-modes")
