@@ -202,7 +202,9 @@ fn also(page: &mut Page, report: &Report) {
             page.list("    - ", &also.evidence);
         }
         for step in &also.next_steps {
-            page.step("    ", step);
+            // The first steps, which stand last of all, may be for another machine.
+            let why = format!("{}: {}", words::at(step), step.why);
+            page.step("    ", &StepView { why, ..step.clone() });
         }
     }
 }
