@@ -54,6 +54,11 @@ fn first_incident(world: &mut World) -> anyhow::Result<()> {
 
 /// Rows of `--admin`.
 pub(crate) fn rows() -> Vec<Row> {
+    [ways_in(), halves()].concat()
+}
+
+/// Rows of who comes in, and as whom the collector runs.
+fn ways_in() -> Vec<Row> {
     vec![
         on_server("admin-first-incident", first_incident)
             .ssh_fails(DENIED)
@@ -108,6 +113,12 @@ pub(crate) fn rows() -> Vec<Row> {
         .proven("server-strict-modes")
         .admin("ops@web1-admin")
         .over("proven", "no-key-accepted"),
+    ]
+}
+
+/// Rows of what the two halves make of each other.
+fn halves() -> Vec<Row> {
+    vec![
         // What answers at that name has other host keys than the machine that the administrator came to.
         on_server("admin-of-another-machine", |world| {
             world.host_key("ed25519")?;
