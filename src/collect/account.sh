@@ -758,12 +758,11 @@ log() {
         plain { whole = ($0 == "the end of the log"); if (!whole) last("plain", 600, NR "\t" $0); next }
         !/sshd/ { whole = ($0 == "the end of the log"); next }
         {
-            line = NR "\t" $0; process = "-"; text = $0
-            if (match($0, /sshd[a-z-]*\[[0-9]+\]/)) {
-                process = substr($0, RSTART, RLENGTH)
-                sub(/^sshd[a-z-]*/, "", process)
-                text = substr($0, RSTART + RLENGTH + 2)
-            }
+            # Any program may log such words: the line itself has to be of sshd.
+            if (!match($0, / sshd(-session|-auth)?(\[[0-9]+\])?: /) || index(substr($0, 1, RSTART), ": ")) next
+            line = NR "\t" $0; text = substr($0, RSTART + RLENGTH)
+            process = substr($0, RSTART, RLENGTH - 2); sub(/^ sshd[a-z-]*/, "", process)
+            if (process == "") process = "-"
         }
         text ~ /^(Server listening on|Received SIGHUP|Received signal)|Bad configuration/ { last("starts", 40, line); next }
         text ~ /drop connection|penalty|MaxStartups|refused connect from/ { last("drops", 40, line); next }
