@@ -7,7 +7,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed};
 use crate::openssh::sshd::key::offset_seconds;
 use crate::openssh::sshd::log::words::{Said, said};
-use crate::openssh::sshd::log::{Entry, Event, accepted, entry, event};
+use crate::openssh::sshd::log::{Accepted, Entry, Event, accepted, entry, event};
 
 use super::{Scene, scene, seen, since};
 use crate::checks::{Cause, Outcome};
@@ -39,11 +39,15 @@ pub(super) fn is_cut(account: &Account) -> bool {
 
 /// A line that speaks of the account.
 #[derive(Debug, Clone, Copy)]
-struct Spoken<'a> {
-    entry: &'a Entry<'a>,
-    event: Option<Event>,
+pub(super) struct Spoken<'a> {
+    /// The line.
+    pub(super) entry: &'a Entry<'a>,
+    /// What it states.
+    pub(super) event: Option<Event>,
     /// The client's address, from the line or another one of the same connection; `None` where no line has it.
-    from: Option<&'a str>,
+    pub(super) from: Option<&'a str>,
+    /// The number of its connection, the same for all its lines.
+    pub(super) connection: usize,
 }
 
 /// How long after the line before it a line of the same process can belong to the same connection, in seconds: another
@@ -79,22 +83,19 @@ fn connections(entries: &[Entry<'_>], said: &[Said<'_>]) -> Vec<Vec<usize>> {
 
 /// What speaks of the account: what names it, and what names nobody in a connection that names it alone. A line that
 /// only has its name in it, as a part of what somebody sent, does not.
-fn spoken<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<Spoken<'a>> {
+pub(super) fn spoken<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<Spoken<'a>> {
     let said: Vec<Said<'a>> = entries.iter().map(|entry| said(entry.text).unwrap_or_default()).collect();
     let mut found: Vec<(usize, Spoken<'a>)> = Vec::new();
-    for connection in connections(entries, &said) {
+    for (number, connection) in connections(entries, &said).into_iter().enumerate() {
         let mut names = connection.iter().filter_map(|at| said[*at].user);
         let first = names.next();
         let alone = first == Some(user) && names.all(|name| name == user);
         let from = connection.iter().find_map(|at| said[*at].from);
         let is = |at: &usize| said[*at].user.map_or(alone, |name| name == user);
-        found.extend(
-            connection
-                .iter()
-                .copied()
-                .filter(is)
-                .map(|at| (at, Spoken { entry: &entries[at], event: said[at].event, from: said[at].from.or(from) })),
-        );
+        found.extend(connection.iter().copied().filter(is).map(|at| {
+            let (event, from) = (said[at].event, said[at].from.or(from));
+            (at, Spoken { entry: &entries[at], event, from, connection: number })
+        }));
     }
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, spoken)| spoken).collect()
@@ -162,6 +163,16 @@ pub(super) fn last_word<'a>(entries: &'a [Entry<'a>], login: &Login) -> Option<(
     spoken_of_login(entries, login).into_iter().rev().find_map(|spoken| Some((spoken.entry, spoken.event?)))
 }
 
+/// Whether it was let in with that key.
+pub(super) fn is_with(accepted: &Accepted<'_>, key: &PublicKey) -> bool {
+    // `ED25519-CERT SHA256:… ID name`: what follows the fingerprint is whatever the certificate says.
+    let mut words = accepted.key.split([' ', ',']);
+    let (kind, fingerprint) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    accepted.method == "publickey"
+        && key.fingerprint.as_bytes() == fingerprint.as_bytes()
+        && key.is_certificate() == kind.ends_with("-CERT")
+}
+
 /// sshd's words that it let this login in at or after that time, from the address in question where one is known. `key`:
 /// with the key in question, or with any where none is.
 pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<String> {
@@ -170,13 +181,8 @@ pub(super) fn let_in_since(scene: &Scene<'_>, since: i64, key: bool) -> Option<S
     let is = |entry: &&Entry<'_>| {
         let Some(accepted) = accepted(entry.text) else { return false };
         let with_key = || {
-            // `ED25519-CERT SHA256:… ID name`: what follows the fingerprint is whatever the certificate says.
-            let mut words = accepted.key.split([' ', ',']);
-            let (kind, fingerprint) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let is_meant = |key: &PublicKey| {
-                key.fingerprint.as_bytes() == fingerprint.as_bytes() && key.is_certificate() == kind.ends_with("-CERT")
-            };
-            accepted.method == "publickey" && (scene.keys.is_empty() || scene.keys.iter().any(is_meant))
+            let publickey = accepted.method == "publickey";
+            publickey && (scene.keys.is_empty() || scene.keys.iter().any(|key| is_with(&accepted, key)))
         };
         accepted.user == user
             && from.as_ref().is_none_or(|from| accepted.from == from)

@@ -16,13 +16,12 @@ use crate::facts::text::escape;
 use crate::openssh::sshd::key::offset_seconds;
 use crate::openssh::sshd::log::{Accepted, Entry, Event, accepted, event};
 
+use super::log::Spoken;
 use super::{Scene, log, scene};
 use changes::between;
 
 /// How many other accounts are looked at.
 const MOST_OTHERS: usize = 50;
-/// A process of sshd that let somebody in did so within this time of its first refusal (LoginGraceTime), in seconds.
-const ONE_LOGIN: i64 = 180;
 /// sshd refuses a chroot within this time of letting the login in, in seconds.
 const SESSION_BEGINS: i64 = 10;
 /// Refusals of the account whatever its client offers: one of a stranger tells as much as one of its own.
@@ -46,8 +45,8 @@ const CHROOT: &str = "server-chroot-ownership";
 struct Said<'a> {
     /// When, seconds since 1970.
     at: i64,
-    /// The process.
-    pid: Option<u32>,
+    /// The number of its connection.
+    connection: usize,
     /// What.
     what: What<'a>,
     /// Whether sshd's word is "Failed".
@@ -84,10 +83,14 @@ pub(super) fn window<'a>(scene: &Scene<'_>, entries: &'a [Entry<'a>]) -> Option<
         return None;
     }
     let said = said(entries, &scene.login.user.to_string());
-    let with_key = |login: &Accepted<'_>| is_with(scene, login);
-    // Others may go on getting in with keys of their own.
-    let of_the_key = said.iter().any(|said| matches!(said.what, What::In(login) if with_key(&login)));
-    let meant = |login: &Accepted<'_>| !of_the_key || with_key(login);
+    let logins = || said.iter().filter_map(|said| if let What::In(login) = said.what { Some(login) } else { None });
+    // Others may go on getting in with keys of their own, and this key from other places.
+    let with_key = logins().any(|login| is_with(scene, &login));
+    let of_the_key = |login: &Accepted<'_>| !with_key || is_with(scene, login);
+    let asked = asked(scene);
+    let is_from = |login: &Accepted<'_>| asked.is_some() && login.from.parse().ok() == asked;
+    let from_there = logins().any(|login| of_the_key(&login) && is_from(&login));
+    let meant = |login: &Accepted<'_>| of_the_key(login) && (!from_there || is_from(login));
     let last = said.iter().rposition(|said| matches!(said.what, What::In(login) if meant(&login)))?;
     let What::In(login) = said[last].what else { return None };
     let good = said[last].at;
@@ -100,13 +103,10 @@ pub(super) fn window<'a>(scene: &Scene<'_>, entries: &'a [Entry<'a>]) -> Option<
 /// The first refusal that speaks of this login: of the address that was named or one that was let in before, or of the
 /// account as such; else of the last address in the log.
 fn first_refusal<'a>(scene: &Scene<'_>, said: &[Said<'a>], known: &BTreeSet<IpAddr>) -> Option<Said<'a>> {
-    let asked = scene.login.from.as_ref().and_then(|from| from.as_str()?.parse::<IpAddr>().ok());
-    let let_in = |out: &Said<'_>| {
-        let same = |one: &Said<'_>| {
-            matches!(one.what, What::In(_)) && one.pid == out.pid && (0..ONE_LOGIN).contains(&(one.at - out.at))
-        };
-        out.pid.is_some() && said.iter().any(same)
-    };
+    let asked = asked(scene);
+    // One key after the other, and another one was taken.
+    let let_in =
+        |out: &Said<'_>| said.iter().any(|one| matches!(one.what, What::In(_)) && one.connection == out.connection);
     let is = |out: &&Said<'a>, addresses: &BTreeSet<IpAddr>| {
         let What::Out(from, reason) = out.what else { return false };
         let of_all = reason.is_some_and(|reason| OF_THE_ACCOUNT.contains(&reason));
@@ -116,6 +116,11 @@ fn first_refusal<'a>(scene: &Scene<'_>, said: &[Said<'a>], known: &BTreeSet<IpAd
     addresses.extend(asked.filter(|_| scene.login.from_named));
     let of_its_own = said.iter().find(|out| is(out, &addresses));
     of_its_own.or_else(|| said.iter().find(|out| is(out, &asked.into_iter().collect()))).copied()
+}
+
+/// The address that is asked about.
+fn asked(scene: &Scene<'_>) -> Option<IpAddr> {
+    scene.login.from.as_ref()?.as_str()?.parse().ok()
 }
 
 /// The address of a login that was let in and is meant.
@@ -128,72 +133,51 @@ fn address_of(what: What<'_>, meant: impl Fn(&Accepted<'_>) -> bool) -> Option<I
 
 /// Whether it was let in with one of the keys in question.
 fn is_with(scene: &Scene<'_>, login: &Accepted<'_>) -> bool {
-    let named = |word: &str| scene.keys.iter().any(|key| key.fingerprint.as_bytes() == word.as_bytes());
-    login.method == "publickey" && login.key.split(' ').any(named)
+    scene.keys.iter().any(|key| log::is_with(login, key))
 }
 
 /// What the log says of the logins of an account, oldest first; lines without a time say nothing here.
 fn said<'a>(entries: &'a [Entry<'a>], user: &str) -> Vec<Said<'a>> {
-    let mut all: Vec<Said<'a>> = Vec::new();
-    let mut mine = log::about(entries, user);
+    let mut mine = log::spoken(entries, user);
     // The session's own process says it, and not for whom (session.c `safely_chroot`).
-    let is_own = |entry: &&Entry<'_>| mine.iter().any(|own| std::ptr::eq(*own, *entry));
-    let chroots = entries.iter().filter(|entry| event(entry.text) == Some(Event::Refusal(CHROOT)));
-    let chroots: Vec<&Entry<'a>> = chroots.filter(|entry| !is_own(entry)).collect();
+    let is_own = |entry: &Entry<'_>| mine.iter().any(|own| std::ptr::eq(own.entry, entry));
+    let chroot = Event::Refusal(CHROOT);
+    let chroots = entries.iter().filter(|entry| event(entry.text) == Some(chroot) && !is_own(entry));
+    let chroots = chroots.map(|entry| Spoken { entry, event: Some(chroot), from: None, connection: usize::MAX });
+    let chroots: Vec<Spoken<'a>> = chroots.collect();
     mine.extend(chroots);
-    mine.sort_by_key(|entry| entry.time);
-    for (at, entry) in mine.iter().enumerate() {
-        let (Some(time), Some(event)) = (entry.time, event(entry.text)) else { continue };
+    mine.sort_by_key(|spoken| spoken.entry.time);
+    let mut all: Vec<Said<'a>> = Vec::new();
+    for spoken in &mine {
+        let (Some(at), Some(event)) = (spoken.entry.time, spoken.event) else { continue };
+        let text = spoken.entry.text;
+        let from = spoken.from.and_then(|from| from.parse().ok());
         let what = match event {
-            Event::Accepted => match accepted(entry.text).filter(|login| login.user == user) {
+            Event::Accepted => match accepted(text).filter(|login| login.user == user) {
                 Some(login) => What::In(login),
                 None => continue,
             },
-            Event::Refusal(reason) => What::Out(address(&mine, at), Some(reason)),
-            Event::Failed if abandoned(&mine, at) => continue,
-            Event::Failed => What::Out(address(&mine, at), None),
+            Event::Refusal(reason) => What::Out(from, Some(reason)),
+            Event::Failed if abandoned(&mine, spoken) => continue,
+            Event::Failed => What::Out(from, None),
             Event::Listening | Event::Reload => continue,
         };
-        if event == Event::Refusal(CHROOT) {
+        if event == chroot {
             // What was let in a moment ago came no further.
             let last = all.iter().rposition(|said| matches!(said.what, What::In(_)));
-            let Some(last) = last.filter(|last| time - all[*last].at < SESSION_BEGINS) else { continue };
+            let Some(last) = last.filter(|last| at - all[*last].at < SESSION_BEGINS) else { continue };
             all.remove(last);
         }
-        all.push(Said { at: time, pid: entry.pid, what, failed: entry.text.starts_with("Failed ") });
+        all.push(Said { at, connection: spoken.connection, what, failed: text.starts_with("Failed ") });
     }
     all
 }
 
-/// The client's address of a line: its own, or that of another line of the same process nearby.
-fn address(mine: &[&Entry<'_>], at: usize) -> Option<IpAddr> {
-    let here = mine[at];
-    let near = |entry: &&&Entry<'_>| here.pid.is_some() && entry.pid == here.pid && near(entry, here);
-    let own = named_address(here.text);
-    let later = || mine[at + 1..].iter().filter(near).find_map(|entry| named_address(entry.text));
-    let earlier = || mine[..at].iter().rev().filter(near).find_map(|entry| named_address(entry.text));
-    own.or_else(later).or_else(earlier)
-}
-
 /// Whether the client went away after its key was taken: nobody refused it (auth2.c `input_userauth_request`).
-fn abandoned(mine: &[&Entry<'_>], at: usize) -> bool {
-    let here = mine[at];
-    let same = mine.iter().filter(|entry| here.pid.is_some() && entry.pid == here.pid && near(entry, here));
-    let says = |words: &str| same.clone().any(|entry| entry.text.starts_with(words));
-    !here.text.starts_with("Failed ") && says("Postponed publickey for ") && !says("Failed ")
-}
-
-/// Whether two lines may be of one process: the numbers of processes come again.
-fn near(one: &Entry<'_>, other: &Entry<'_>) -> bool {
-    one.time.zip(other.time).is_none_or(|(one, other)| (one - other).abs() < ONE_LOGIN)
-}
-
-/// `… ADDRESS port 22 …`, `… from ADDRESS …`.
-fn named_address(text: &str) -> Option<IpAddr> {
-    let words: Vec<&str> = text.split(' ').collect();
-    let before_port = words.iter().rposition(|word| *word == "port").and_then(|at| words.get(at.checked_sub(1)?));
-    let after_from = || words.iter().rposition(|word| *word == "from").and_then(|at| words.get(at + 1));
-    before_port.or_else(after_from)?.parse().ok()
+fn abandoned(mine: &[Spoken<'_>], here: &Spoken<'_>) -> bool {
+    let same = mine.iter().filter(|spoken| spoken.connection == here.connection);
+    let says = |words: &str| same.clone().any(|spoken| spoken.entry.text.starts_with(words));
+    !here.entry.text.starts_with("Failed ") && says("Postponed publickey for ") && !says("Failed ")
 }
 
 /// One line: when it worked last, since when it is refused, what changed between, and who else gets in.

@@ -184,9 +184,22 @@ fn another_s_logins_with_a_key_of_their_own_hide_no_refusal_of_this_key() {
     let line = said_of(&account).unwrap();
     assert!(line.starts_with("worked until 12:58:04, refused since 13:05:41 (UTC"), "{line}");
     assert!(line.ends_with("; deploy got in since with RSA SHA256:y from 192.0.2.9 (13:30:00)"), "{line}");
-    // Of the account, and no key in particular, nothing was refused since.
+    // Of the account, no key and no address in particular, nothing was refused since.
     account.asked.clear();
+    account.login.from = None;
+    account.login.from_named = false;
     assert_eq!(said_of(&account), None);
+}
+
+#[test]
+fn this_key_from_elsewhere_hides_no_refusal_of_the_address_that_was_named() {
+    let elsewhere = "13:30:00 9 Accepted publickey for deploy from 192.0.2.9 port 1 ssh2: ED25519 SHA256:x";
+    let line = said_of(&server(&[WORKED, REFUSED, elsewhere])).unwrap();
+    assert!(line.starts_with("worked until 12:58:04, refused since 13:05:41 (UTC"), "{line}");
+    assert!(line.ends_with("; deploy got in since with ED25519 SHA256:x from 192.0.2.9 (13:30:00)"), "{line}");
+    let mut there = server(&[WORKED, REFUSED, elsewhere]);
+    there.login.from = Some("192.0.2.9".into());
+    assert_eq!(said_of(&there), None);
 }
 
 #[test]
