@@ -1,7 +1,9 @@
 //! The server's own side: does sshd's configuration, the account, and the file of keys let this login in, and does the
 //! log tell the same story? Judged as this sshd would decide, in its own order ([`crate::openssh::sshd`]).
 
+pub(super) mod bans;
 pub(super) mod certificates;
+pub(super) mod drops;
 pub(super) mod further;
 mod keys;
 mod log;

@@ -157,7 +157,9 @@ fn bound(facts: &Facts) -> Option<(&'static str, &str)> {
 /// missing routes to other addresses stands beside it.
 fn when_all_failed(facts: &Facts, wanted: Kind, summary: impl Fn(&Attempt) -> String) -> Observed<Option<Finding>> {
     let connect = known(&facts.connect)?;
-    if connect.proxy.is_some() || connect.established().is_some() {
+    // What the server's own firewall says of the address says more.
+    let banned = super::account::bans::by_firewall(facts) && matches!(wanted, Kind::Refused | Kind::Silent);
+    if connect.proxy.is_some() || connect.established().is_some() || banned {
         return Ok(None);
     }
     let kinds: Vec<(Kind, &Attempt)> =
@@ -485,6 +487,7 @@ fn is_v4(address: &Address) -> bool {
 mod tests {
     use super::*;
     use crate::facts::Target;
+    use crate::facts::account::Ban;
     use crate::facts::config::ControlMaster;
     use crate::facts::connect::{Connect, Proxy};
     use crate::facts::resolve::Resolve;
@@ -540,6 +543,19 @@ mod tests {
         }
         assert_eq!(found(&scene(&[("192.0.2.7", Dial::Established)])), []);
         assert_eq!(found(&scene(&[("192.0.2.7", failed("EMFILE"))])), []);
+    }
+
+    #[test]
+    fn a_ban_that_was_seen_on_the_server_stands_in_place_of_its_effect() {
+        let mut facts = scene(&[("192.0.2.7", failed("ECONNREFUSED"))]);
+        let mut account = crate::facts::account::Account::default();
+        (account.login.from, account.login.from_named) = (Some("192.0.2.100".into()), true);
+        let rule = ["table ip f {", "chain c {", "type filter hook input priority 0;", "ip saddr 192.0.2.100 reject"];
+        account.machine.bans = rule.iter().map(|line| Ban::Firewall((*line).into())).collect();
+        facts.account = Ok(Box::new(account));
+        assert_eq!(found(&facts), []);
+        facts.account.as_mut().unwrap().machine.bans.pop();
+        assert_eq!(found(&facts), [("connection-refused", Certainty::Proven)]);
     }
 
     #[test]

@@ -231,10 +231,7 @@ pub const MEMBERS: &[Member] = &[
     },
     Member {
         id: "source-banned",
-        words: Some(Words {
-            title: "this address is banned on the server",
-            doc: "fail2ban, hosts.deny or a firewall rule on the server keeps this client's address out for a time.",
-        }),
+        words: None,
         place: Place::Server,
         decide: |_| "fail2ban-client status sshd".to_owned(),
     },

@@ -27,6 +27,7 @@ pub const BANNER: Check = Check {
         &BANNER_TIMEOUT,
         &dropped::MAX_STARTUPS,
         &dropped::SOURCE_PENALISED,
+        &super::account::bans::SOURCE_BANNED,
         &dropped::CONNECTION_DROPPED,
         &PROTOCOL_ERROR,
     ],

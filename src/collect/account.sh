@@ -455,8 +455,17 @@ if [ -n "$sshd" ] && [ -x "$sshd" ]; then
     put version "$(limited 5 "$sshd" -V 2>&1 </dev/null | grep -a OpenSSH | sed 1q)"
     # What a distribution adds to the version stands in the program only; with it go its patches.
     put vendor "$(limited 5 grep -ao '\(Debian\|Ubuntu\|Raspbian\)-[0-9][0-9A-Za-z.+~-]*' "$sshd" 2>/dev/null | sed 1q)"
-    if limited 5 grep -aq 'libwrap' "$sshd" 2>/dev/null; then put libwrap yes; else put libwrap no; fi
-    if limited 5 grep -aq 'libpam' "$sshd" 2>/dev/null; then put libpam yes; else put libpam no; fi
+    # Since 9.8 another program serves a connection.
+    served="$sshd"
+    for program in /usr/lib/openssh/sshd-session /usr/libexec/openssh/sshd-session /usr/libexec/sshd-session \
+        /usr/lib/ssh/sshd-session /usr/local/libexec/sshd-session; do
+        if limited 5 grep -aqF "$program" "$sshd" 2>/dev/null && [ -r "$program" ]; then
+            served=$program
+            break
+        fi
+    done
+    if limited 5 grep -aq 'libwrap' "$served" 2>/dev/null; then put libwrap yes; else put libwrap no; fi
+    if limited 5 grep -aq 'libpam' "$served" 2>/dev/null; then put libpam yes; else put libpam no; fi
     section sshd-test
     # shellcheck disable=SC2086
     if [ -n "$named_config" ]; then
@@ -765,7 +774,11 @@ log() {
             if (process == "") process = "-"
         }
         text ~ /^(Server listening on|Received SIGHUP|Received signal)|Bad configuration/ { last("starts", 40, line); next }
-        text ~ /drop connection|penalty|MaxStartups|refused connect from/ { last("drops", 40, line); next }
+        text ~ /drop connection|penalty|MaxStartups|refused connect from/ {
+            if (from != "" && index(text, from)) last("from", 20, line)
+            else last("drops", 40, line)
+            next
+        }
         text ~ /^(fatal: )?bad ownership or modes for chroot/ { last("chroots", 20, line) }
         from != "" && index(text, from) { last("from", 20, line) }
         # A process of which more is to come, and nobody knows whose it is.
@@ -987,7 +1000,30 @@ if [ "$(id -u)" = 0 ] && [ -n "$from" ]; then
         done
     fi
     if has nft; then
-        limited 5 nft list ruleset 2>/dev/null | grep -wF -- "$from" | sed 20q | shown
+        limited 5 nft list ruleset 2>/dev/null | FROM=$from awk '
+            BEGIN { from = ENVIRON["FROM"]; gsub(/[.]/, "\\.", from) }
+            function table_once() { if (table != "") print table; table = "" }
+            /^table / { table = $0; sets = " "; next }
+            /^\t(set|map) / { inside = "set"; named = $2; type = $1; next }
+            /^\tchain / { inside = "chain"; chain = $0; hit = 0; lines = 0; next }
+            /^\t}/ {
+                if (inside == "chain" && hit) { table_once(); print chain; print "}" }
+                inside = ""
+                next
+            }
+            inside == "set" && $0 ~ "(^|[^0-9A-Fa-f.:/-])" from "([^0-9A-Fa-f.:/-]|$)" {
+                table_once()
+                print type " " named
+                sets = sets named " "
+            }
+            inside == "chain" && lines++ < 200 {
+                line = $0
+                sub(/^[ \t]+/, "", line)
+                chain = chain "\n" line
+                if ($0 ~ "(^|[^0-9A-Fa-f.:])" from "([^0-9A-Fa-f.:]|$)") hit = 1
+                for (i = 1; i <= NF; i++) if (substr($i, 1, 1) == "@" && index(sets, " " substr($i, 2) " ")) hit = 1
+            }
+        ' | sed 's/^[[:space:]]*//' | sed 500q | shown
     fi
     if has iptables-save; then
         limited 5 iptables-save 2>/dev/null | grep -wF -- "$from" | sed 20q | shown

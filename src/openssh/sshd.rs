@@ -3,8 +3,11 @@
 
 pub mod certificate;
 pub mod config;
+pub mod drops;
+pub mod firewall;
 pub mod key;
 pub mod log;
+pub mod wrappers;
 
 use std::net::IpAddr;
 

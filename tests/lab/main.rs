@@ -199,7 +199,14 @@ fn read_right(rows: &[Row]) -> anyhow::Result<()> {
 fn able() -> anyhow::Result<()> {
     let id = Command::new("id").arg("-u").output().context("id")?;
     ensure!(id.stdout == b"0\n", "the rows need root: they run in namespaces of their own (tests/run says more)");
-    for program in ["/usr/sbin/sshd", "/usr/sbin/dropbear", "/usr/sbin/tinysshd", "/usr/bin/ssh", "/usr/bin/script"] {
+    for program in [
+        "/usr/sbin/sshd",
+        "/usr/sbin/dropbear",
+        "/usr/sbin/tinysshd",
+        "/usr/bin/ssh",
+        "/usr/bin/script",
+        "/usr/sbin/nft",
+    ] {
         ensure!(Path::new(program).exists(), "{program} is missing: tests/run installs what the lab needs");
     }
     versions::able()

@@ -37,6 +37,11 @@ pub(super) fn is_cut(account: &Account) -> bool {
     account.log.as_ref().is_ok_and(|log| log.cut)
 }
 
+/// Whether the words are about a connection from the address.
+pub(super) fn names_address(text: &str, address: &str) -> bool {
+    said(text).and_then(|said| said.from) == Some(address)
+}
+
 /// A line that speaks of the account.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spoken<'a> {
@@ -171,6 +176,12 @@ pub(super) fn is_with(accepted: &Accepted<'_>, key: &PublicKey) -> bool {
     accepted.method == "publickey"
         && key.fingerprint.as_bytes() == fingerprint.as_bytes()
         && key.is_certificate() == kind.ends_with("-CERT")
+}
+
+/// Whether the last word about the address is that somebody was let in from there.
+pub(super) fn let_in_last_from(entries: &[Entry<'_>], address: &str) -> bool {
+    let last = entries.iter().rfind(|entry| event(entry.text).is_some() && names_address(entry.text, address));
+    last.is_some_and(|entry| event(entry.text) == Some(Event::Accepted))
 }
 
 /// sshd's words that it let this login in at or after that time, from the address in question where one is known. `key`:

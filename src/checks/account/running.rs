@@ -163,17 +163,8 @@ pub(super) fn let_in(facts: &Facts) -> Option<String> {
 pub(super) fn not_judged(facts: &Facts, scene: &Scene<'_>) -> Vec<String> {
     let mut gaps = doubts(facts, scene, false);
     gaps.extend(super::pam::not_judged(scene));
-    let machine = &scene.account.machine;
-    let is_rule = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let denied = machine.texts.iter().find(|file| {
-        file.path.as_bytes() == b"/etc/hosts.deny" && file.lines.iter().any(|line| line.as_str().is_some_and(is_rule))
-    });
-    if scene.account.sshd.libwrap == Some(true) && denied.is_some() {
-        gaps.push("/etc/hosts.deny has rules, which were not judged".to_owned());
-    }
-    if !machine.bans.is_empty() {
-        gaps.push("the client's address stands in a ban or a rule of the firewall".to_owned());
-    }
+    gaps.extend(super::bans::gaps(scene));
+    gaps.extend(super::drops::may_drop(scene));
     if log::is_cut(scene.account) {
         gaps.push("the newest lines of sshd's log could not be read in time".to_owned());
     }

@@ -4,6 +4,7 @@
 use super::{
     SHOWN, Version, ended, forget_the_answer, is_ours_to_judge, is_refusal, quoted_lines, server, unidentified, words,
 };
+use crate::checks::account::drops;
 use crate::checks::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, quoted};
 use crate::facts::connect::Dial;
 use crate::facts::transport::Transport;
@@ -28,15 +29,20 @@ pub(super) const MAX_STARTUPS: Cause = Cause {
         from 100 on all) or PerSourceMaxStartups it drops new ones. Scanners, a broken script, or many parallel \
         logins use the places up.\n\n\
         Proved by sshd's own text, \"Exceeded MaxStartups\" (8.x to 9.7). From 9.8 on sshd says \"Not allowed at this \
-        time\" for other reasons as well; then see source-penalised.",
+        time\" for other reasons as well; then see source-penalised. On the server it is proved by the log: the last \
+        words about the client's address, not older than five minutes, are that it was dropped past MaxStartups, and sshd \
+        was not told to begin anew since.",
     prevent: "Raise MaxStartups where many logins begin at once, shorten LoginGraceTime, and keep scanners out with a \
         firewall.",
-    fix: Fix { commands: make_room, mend: forget_the_answer },
+    fix: Fix { commands: make_room, mend: forget_the_drop },
     see: &["sshd_config(5) MaxStartups, PerSourceMaxStartups", "sshd.c drop_connection"],
     judge: max_startups,
 };
 
 fn max_startups(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some(found) = drops::too_many(facts) {
+        return Ok(Some(found));
+    }
     let Some(transport) = unidentified(facts)? else { return Ok(None) };
     if !is_refusal(&words(transport), EXCEEDED) {
         return Ok(None);
@@ -46,7 +52,16 @@ fn max_startups(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(finding.seen(ended(transport.end.as_ref()))))
 }
 
-fn make_room(_: &Facts) -> Vec<Step> {
+/// After a fix nothing is known of the answer, and nobody is dropped.
+fn forget_the_drop(facts: &mut Facts) {
+    drops::forget_drops(facts);
+    forget_the_answer(facts);
+}
+
+fn make_room(facts: &Facts) -> Vec<Step> {
+    if drops::too_many(facts).is_some() {
+        return drops::make_room(facts);
+    }
     vec![
         Step::person(Place::Client, "try again in a minute: places become free as others log in or are cut off"),
         Step::server_root(DROPS, "shows since when connections are dropped, and whose"),
@@ -65,15 +80,19 @@ pub(super) const SOURCE_PENALISED: Cause = Cause {
     doc: "OpenSSH from 9.8 on remembers addresses whose connections failed to log in, and refuses them for seconds or \
         minutes (PerSourcePenalties). All machines behind one NAT share a penalty.\n\n\
         sshd says \"Not allowed at this time\" for a penalty and for MaxStartups alike, so from outside a penalty is \
-        likely, and only its log proves it.",
+        likely, and only its log proves it: its last words about the client's address, not older than five minutes, are \
+        that it was dropped for a penalty, which is not known to be over.",
     prevent: "Let scripts log in with a key that works, not by trial; exempt trusted networks with \
         PerSourcePenaltyExemptList.",
-    fix: Fix { commands: wait_for_the_penalty, mend: forget_the_answer },
+    fix: Fix { commands: wait_for_the_penalty, mend: forget_the_drop },
     see: &["sshd_config(5) PerSourcePenalties", "sshd.c drop_connection", "srclimit.c srclimit_penalty_check_allow"],
     judge: source_penalised,
 };
 
 fn source_penalised(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some(found) = drops::penalised(facts) {
+        return Ok(Some(found));
+    }
     let Some(transport) = unidentified(facts)? else { return Ok(None) };
     if !is_refusal(&words(transport), NOT_ALLOWED) {
         return Ok(None);
@@ -92,6 +111,9 @@ fn source_penalised(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn wait_for_the_penalty(facts: &Facts) -> Vec<Step> {
+    if drops::penalised(facts).is_some() {
+        return drops::forgive(facts);
+    }
     let address = facts.connect.as_ref().ok().and_then(|connect| connect.local_address.as_ref());
     let exempt = match address {
         Some(address) => format!(

@@ -15,7 +15,10 @@ pub(super) const OTHERWISE: &[(&str, &str, &str)] = &[
     // What the files leave open the client's login decides.
     ("server-users-by-another-local-port-no-log", "proven", "access-works"),
     ("server-two-daemons-no-log", "proven", "access-works"),
-    ("server-rules-of-hosts-deny-no-log", "proven", "access-works"),
+    // A name in hosts.deny is looked up by the server alone: the client sees the connection closed.
+    ("server-hosts-deny-by-name-no-log", "proven", "connection-dropped"),
+    // What a rule only may do is less than what the client met.
+    ("server-banned-by-a-rule-of-another-chain", "proven", "connection-refused"),
     // A command that the key or the server forces is not run, or is another one than was asked for.
     ("server-root-login-forced-command", "likely", "access-works"),
     ("server-certificate-works-from-here", "likely", "access-works"),

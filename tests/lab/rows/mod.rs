@@ -5,6 +5,7 @@ mod account_hostile;
 mod account_keys;
 mod account_lines;
 mod account_login;
+mod account_machine;
 mod account_modes;
 mod account_policy;
 mod account_rules;
@@ -98,6 +99,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_rules::rows(),
         account_running::rows(),
         account_since::rows(),
+        account_machine::rows(),
         admin::rows(),
     ]
     .concat()

@@ -72,6 +72,10 @@ const FORMS: &[(&str, Form, &str)] = &[
     ("Disconnecting authenticating user %u %a port %d: %t", Names, "packet.c ssh_packet_disconnect"),
     ("Disconnecting invalid user %n %a port %d: %t", Names, "packet.c ssh_packet_disconnect"),
     ("Connection from %a port %d on %t", Names, "sshd-session.c main"),
+    ("Connection closed by %a port %d", Names, "packet.c sshpkt_vfatal"),
+    ("Connection reset by %a port %d", Names, "packet.c sshpkt_vfatal"),
+    ("Disconnected from %a port %d", Names, "packet.c sshpkt_vfatal"),
+    ("Received disconnect from %a port %d:%t", Names, "packet.c ssh_packet_read_poll_seqnr"),
     ("Server listening on %t", Is(Event::Listening), "sshd.c listen_on_addrs"),
     ("Received SIGHUP%t", Is(Event::Reload), "sshd.c sighup_restart"),
     ("Invalid user %n from %a port %d", No("server-no-such-user"), "auth.c getpwnamallow"),
@@ -224,17 +228,19 @@ const FORMS: &[(&str, Form, &str)] = &[
     ("Access denied for user %u by PAM account configuration", No("server-pam-denied"), "auth2.c userauth_finish"),
     ("bad ownership or modes for chroot directory %t", No("server-chroot-ownership"), "session.c safely_chroot"),
     ("drop connection #%d from [%a]:%d on %t past MaxStartups", No("max-startups"), "sshd.c drop_connection"),
+    ("drop connection #%d from [%a]:%d on %t past Maxstartups", No("max-startups"), "sshd.c drop_connection (9.8)"),
+    ("drop connection #%d from [%a]:%d on %t Maxstartups", No("max-startups"), "sshd.c drop_connection (since 9.9)"),
     (
-        "drop connection #%d from [%a]:%d on %t past Maxstartups",
-        No("max-startups"),
-        "sshd.c should_drop_connection (since 9.8)",
+        "drop connection #%d from [%a]:%d on %t too many penalised addresses",
+        No("source-penalised"),
+        "srclimit.c srclimit_penalty_check_allow",
     ),
     (
         "drop connection #%d from [%a]:%d on %t penalty: %t",
         No("source-penalised"),
         "srclimit.c srclimit_penalty_check_allow",
     ),
-    ("refused connect from %t", No("source-banned"), "tcp_wrappers, sshd.c main (Debian)"),
+    ("refused connect from %h (%a)", No("source-banned"), "libwrap's refuse.c, sshd.c main (Debian)"),
 ];
 
 /// What a message states; `None` where it is none of the forms.
@@ -367,6 +373,13 @@ mod tests {
                 "drop connection #0 from [192.0.2.1]:9 on [192.0.2.7]:22 penalty: failed authentication",
                 no("source-penalised", None, home),
             ),
+            ("drop connection #10 from [192.0.2.1]:9 on [192.0.2.7]:22 Maxstartups", no("max-startups", None, home)),
+            (
+                "srclimit_penalise: ipv4: new 192.0.2.1/32 deferred penalty of 5 seconds for penalty: failed authentication",
+                (None, None, None),
+            ),
+            ("refused connect from laptop (192.0.2.1)", no("source-banned", None, home)),
+            ("Connection closed by 192.0.2.1 port 9 [preauth]", (None, None, home)),
             (
                 "Connection closed by authenticating user deploy 192.0.2.1 port 9 [preauth]",
                 (Some(Event::Failed), deploy, home),
