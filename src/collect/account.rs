@@ -352,6 +352,12 @@ impl Section {
             cut_at: self.number("cut-at"),
             key_lines: self.get("key-lines").map(numbers),
             key_joined: self.flag("key-joined"),
+            whole: self
+                .values
+                .iter()
+                .filter(|(name, _)| name == "whole")
+                .filter_map(|(_, value)| group(value))
+                .collect(),
             lines: self.contents.clone(),
         }
     }
@@ -613,7 +619,7 @@ fn members(section: &Section) -> Group {
     }
 }
 
-/// `gid name`.
+/// A number and what follows it: `gid name`.
 fn group(value: &[u8]) -> Option<(u32, Text<Server>)> {
     let at = value.iter().position(|byte| *byte == b' ')?;
     let id = std::str::from_utf8(&value[..at]).ok()?.parse().ok()?;

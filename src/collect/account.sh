@@ -283,8 +283,39 @@ keys_file() {
     fi
     if [ -n "$key" ]; then
         blob=${key#* }
-        lines=$(limited 20 grep -anF -- "$blob" "$2" 2>/dev/null | cut -d : -f 1 | sed 20q | tr '\n' ' ')
-        put key-lines "$lines"
+        # How many lines are shown whole below.
+        shown=$(limited 20 dd if="$2" bs=65536 count=$((most_bytes / 65536)) 2>/dev/null | wc -l | tr -d ' ')
+        [ "${shown:-0}" -le "$most_lines" ] || shown=$most_lines
+        # Where the key stands, and the lines that are not shown whole, or not at all, as far as they are no longer than
+        # this. A search that did not end says nothing.
+        {
+            limited 20 grep -anF -- "$blob" "$2" 2>/dev/null
+            echo "=$?"
+        } | tr '\000' '\001' | cut -b 1-200000 | awk -v most=20000 -v shown="${shown:-0}" '
+            /^=[0-9]+$/ { status = substr($0, 2); next }
+            ++count > 20 { next }
+            {
+                number = $0
+                sub(/:.*/, "", number)
+                numbers = numbers number " "
+                size = length($0)
+                if (size < 200000 && (number + 0 > shown + 0 || size - length(number) - 1 > most) && (sum += size) < 400000) {
+                    line = number " " substr($0, length(number) + 2)
+                    if (line ~ /[^ -~]/) print "!" line
+                    else print "whole=" line
+                }
+            }
+            END { if (status + 0 < 2) print "key-lines=" numbers }
+        ' | while IFS= read -r line; do
+            case $line in
+            !*)
+                printf 'whole~'
+                printf %s "${line#!}" | hex
+                echo
+                ;;
+            *) printf '%s\n' "$line" ;;
+            esac
+        done
         # A line feed, a blank or another encoding may part the letters.
         if limited 20 dd if="$2" bs=65536 count=$((most_bytes / 65536)) 2>/dev/null | tr -d '\000\n\r \t' |
             grep -qaF -- "$blob"; then

@@ -314,6 +314,11 @@ pub struct KeysFile {
     /// where no key was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_joined: Option<bool>,
+    /// Of the lines that hold the key in question, those that stand below in part only, or not at all: their numbers, and
+    /// the whole lines. Lines of 200 000 bytes
+    /// and more are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<(u32, ServerText)>,
     /// Its lines.
     pub lines: Vec<KeysLine>,
 }

@@ -136,8 +136,10 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
         match outcome {
             Outcome::Read(lines) => {
                 read = true;
-                beyond |= looked_for(account, key)
-                    && file.key_lines.iter().flatten().any(|number| *number as usize > file.lines.len());
+                beyond |=
+                    looked_for(account, key) && file.key_lines.iter().flatten().any(|number| lacks(file, *number));
+                // Of a key that was not looked for nobody knows what stands behind the end.
+                open |= !looked_for(account, key) && file.lines.iter().any(is_cut);
                 if lines.is_empty()
                     && looked_for(account, key)
                     && file.key_joined == Some(true)
@@ -151,7 +153,8 @@ pub fn decide<'a>(account: &'a Account, login: &'a Login, key: &PublicKey) -> Ob
                         says => obstacles.push(Obstacle::Line(file, number, says)),
                     }
                 }
-                open |= file.cut_at.is_some() && file.key_lines.as_ref().is_none_or(|lines| !lines.is_empty());
+                open |= file.cut_at.is_some()
+                    && file.key_lines.as_ref().is_none_or(|lines| lines.iter().any(|number| lacks(file, *number)));
             }
             Outcome::NotSeen => {
                 open = true;
@@ -396,18 +399,54 @@ pub fn closed(account: &Account, login: &Login, path: &Path) -> Vec<Path> {
 pub fn lines(account: &Account, login: &Login, file: &KeysFile, key: &PublicKey) -> Vec<(u32, LineSays)> {
     let mut said = Vec::new();
     let looked_for = looked_for(account, key);
-    for (number, line) in (1..).zip(&file.lines) {
+    // Of thousands of lines few hold the beginning of the key; a CA is known by its fingerprint alone.
+    let letters = if key.is_certificate() { String::new() } else { key.blob.base64() };
+    let begin = letters.as_bytes().get(..BEGINNING);
+    let behind = file.whole.iter().map(|(number, _)| *number).filter(|number| *number as usize > file.lines.len());
+    let shown = u32::try_from(file.lines.len()).unwrap_or(u32::MAX);
+    for number in (1..=shown).chain(behind) {
+        let whole = file.whole.iter().find(|(at, _)| looked_for && *at == number).map(|(_, text)| text);
+        let shown = file.lines.get(number as usize - 1);
         let has_letters = looked_for && file.key_lines.as_ref().is_some_and(|lines| lines.contains(&number));
-        let says = match line {
-            KeysLine::Text(text) => one(account, login, up_to_nul(file, text.as_bytes()), key),
-            KeysLine::Comment => continue,
-            KeysLine::Base64(_) | KeysLine::Other(_) => None,
+        if matches!(shown, Some(KeysLine::Comment))
+            || whole.is_some_and(|text| text.as_bytes().trim_ascii_start().starts_with(b"#"))
+        {
+            continue;
+        }
+        let text = match shown {
+            Some(KeysLine::Text(text)) => whole.or(Some(text)),
+            _ => whole,
         };
-        if let Some(says) = says.or(has_letters.then_some(LineSays::Letters)) {
+        let text =
+            text.filter(|text| begin.is_none_or(|begin| text.as_bytes().windows(BEGINNING).any(|at| at == begin)));
+        let says = text.and_then(|text| one(account, login, up_to_nul(file, text.as_bytes()), key));
+        // What a line says whose end is missing, only the line itself tells.
+        let cut = whole.is_none() && shown.is_none_or(is_cut);
+        let says =
+            if cut { says.filter(|says| matches!(says, LineSays::Lets(_) | LineSays::Refuses(_))) } else { says };
+        if let Some(says) = says.or((has_letters && !cut).then_some(LineSays::Letters)) {
             said.push((number, says));
         }
     }
     said
+}
+
+/// How much of a line the collector shows.
+const SHOWN: usize = 20_000;
+
+/// Whether the end of a line is missing.
+fn is_cut(line: &KeysLine) -> bool {
+    match line {
+        KeysLine::Text(text) => text.as_bytes().len() >= SHOWN,
+        KeysLine::Base64(count) | KeysLine::Other(count) => *count as usize >= SHOWN,
+        KeysLine::Comment => false,
+    }
+}
+
+/// Whether of a line that holds the key something is missing.
+fn lacks(file: &KeysFile, number: u32) -> bool {
+    file.whole.iter().all(|(at, _)| *at != number)
+        && file.lines.get((number as usize).wrapping_sub(1)).is_none_or(is_cut)
 }
 
 /// Whether the answer of a program lets the key in.

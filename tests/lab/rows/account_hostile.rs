@@ -62,5 +62,23 @@ pub(crate) fn rows() -> Vec<Row> {
         .ssh_fails(DENIED)
         .log("Connection closed by invalid user deploy from 192.0.2.100 not allowed because not listed in AllowUsers 192.0.2.8")
         .at_most("likely", "server-user-not-allowed", "the server's own port is not known of the login"),
+        on_server("server-key-behind-long-options", |world| {
+            on_this_server(world, "", "echo \"command=\\\"$(printf ': %025000d' 0)\\\" $KEY\" >$AK")
+        }),
+        on_server("server-key-behind-long-options-fingerprint", |world| {
+            on_this_server(world, "", "echo \"environment=\\\"A=$(printf %025000d 0)\\\" $KEY\" >$AK")
+        })
+        .key(""),
+        on_server("server-key-from-in-long-options", |world| {
+            on_this_server(world, "", "echo \"from=\\\"198.51.100.7$(printf %02500d 0 | sed 's/0/,10.0.0.1/g')\\\" $KEY\" >$AK")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-key-options-refuse"),
+        on_server("server-key-behind-a-long-line", |world| {
+            on_this_server(world, "", "head -c 10000000 /dev/zero | tr '\\000' x >$AK; echo >>$AK; echo \"$KEY\" >>$AK")
+        }),
+        on_server("server-key-at-the-end-of-50-mb", |world| {
+            on_this_server(world, "", "yes \"$OTHER\" | head -c 52000000 >$AK; echo >>$AK; echo \"$KEY\" >>$AK")
+        }),
     ]
 }
