@@ -17,7 +17,7 @@ use crate::facts::account::{Account, KeysFile, KeysLine, Login};
 use crate::facts::key::PublicKey;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::authorized_keys::keys_within;
-use crate::openssh::course;
+use crate::openssh::course::{self, Turn};
 use crate::openssh::public_key::from_blob;
 use crate::openssh::sshd::config::{Setting, settings};
 use crate::openssh::sshd::key::{self, Decision, Obstacle, access, decide};
@@ -79,7 +79,7 @@ fn scene(facts: &Facts) -> Observed<Scene<'_>> {
     let mut keys = account.asked.clone();
     if keys.is_empty() {
         let turns = course::course(facts).unwrap_or_default();
-        let offered = turns.into_iter().filter_map(|turn| turn.offer.key);
+        let offered = turns.into_iter().filter_map(|turn| usable(facts, turn));
         // A certificate for other servers is not what is meant at one that knows nothing of its CA.
         keys = offered.filter(|key| !key.is_certificate() || knows_authority(&account.login, key)).collect();
     } else {
@@ -89,6 +89,21 @@ fn scene(facts: &Facts) -> Observed<Scene<'_>> {
         keys.extend(plain);
     }
     Ok(Scene { account, login: &account.login, keys })
+}
+
+/// The key with which that identity could log in: of a private key beside another key's `.pub`, its own public half.
+fn usable(facts: &Facts, turn: Turn) -> Option<PublicKey> {
+    let file = course::key_file(facts, &turn.offer).filter(|file| !turn.offer.agent && course::mismatched(file));
+    let own = file.and_then(|file| file.private.as_ref().ok()?.public.clone());
+    own.or(turn.offer.key)
+}
+
+/// What lets this key in on the server; `None` where nothing does, or nobody looked.
+pub(super) fn lets_key_in(facts: &Facts, key: &PublicKey) -> Option<String> {
+    let scene = scene(facts).ok()?;
+    let decision = decide(scene.account, scene.login, key).ok().filter(|decision| decision.obstacles.is_empty())?;
+    let (file, line) = decision.accepted?;
+    Some(format!("{}:{line} lets in {}", file.path, naming::key(key)))
 }
 
 /// Whether the server trusts a CA, or one of the account's files of keys holds the CA of this certificate in some way.

@@ -11,9 +11,8 @@ use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
-use super::userauth::certificates;
 use super::{
-    Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, macos, naming, wrong_binary,
+    Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, key_pair, macos, naming, wrong_binary,
 };
 
 /// The configured key files are there and are what ssh can read.
@@ -28,7 +27,7 @@ pub const KEY_FILES: Check = Check {
         &KEY_FILE_IS_PUBLIC,
         &KEY_FILE_IS_PPK,
         &KEY_FILE_MALFORMED,
-        &KEY_PAIR_MISMATCH,
+        &key_pair::KEY_PAIR_MISMATCH,
         &KEY_PASSPHRASE_NEEDED,
     ],
     holds: key_files_hold,
@@ -464,64 +463,6 @@ fn malformed_commands(facts: &Facts) -> Vec<Step> {
         }
         _ => vec![Step::person(Place::Client, format!("put the private key into {path} again from where it is kept"))],
     }
-}
-
-const KEY_PAIR_MISMATCH: Cause = Cause {
-    id: "key-pair-mismatch",
-    title: "the .pub beside the private key is another key's",
-    blocks: Blocks::Read,
-    place: Place::Client,
-    doc: "ssh takes the public half from the .pub file beside a private key and offers that. When the two are not a pair, \
-          the server accepts the .pub and the signature cannot be made: `private key … contents do not match public`. Where \
-          the server refuses that .pub, everything looks like a key that is not authorised. The same goes for a certificate of \
-          another key: it is accepted, and ssh has nothing to sign with.\n\n\
-          Proven when the server accepted the .pub or the certificate, and the private key that ssh has is another's.",
-    prevent: "Write the .pub from the private key with ssh-keygen -y after every copy or rename.",
-    fix: Fix {
-        commands: |facts| {
-            if let Some(steps) = certificates::orphan_commands(facts) {
-                return steps;
-            }
-            let path = file_word(facts, |problem| *problem == Problem::PairMismatch);
-            vec![Step::here(
-                format!("ssh-keygen -y -f {path} > {path}.pub.new && mv {path}.pub.new {path}.pub"),
-                "writes the public half that belongs to this private key; that one must then be authorised",
-            )]
-        },
-        mend: |facts| {
-            if course::course(facts).is_ok_and(|turns| course::orphan(&turns).is_some()) {
-                facts.userauth = Err(Unobserved::NotAttempted);
-                facts.session = Err(Unobserved::NotAttempted);
-                return;
-            }
-            mend_file(
-                facts,
-                |problem| *problem == Problem::PairMismatch,
-                |file| {
-                    file.public.key = file.private.as_ref().ok().and_then(|private| private.public.clone());
-                },
-            );
-        },
-    },
-    see: &["OpenSSH sshconnect2.c identity_sign", "ssh-keygen(1) -y"],
-    judge: key_pair_mismatch,
-};
-
-fn key_pair_mismatch(facts: &Facts) -> Observed<Option<Finding>> {
-    let turns = course::course(facts)?;
-    if let Some((key, certificate)) = course::orphan(&turns) {
-        return Ok(super::identities::hidden_signer(facts)
-            .is_none()
-            .then(|| certificates::orphan_finding(facts, key, certificate)));
-    }
-    let Some(bite) = bite(facts, &turns, |problem| *problem == Problem::PairMismatch)? else { return Ok(None) };
-    let path = &bite.file.path;
-    let mut finding = bite.finding(facts, format!("{path}.pub does not belong to the private key {path}"));
-    let private = bite.file.private.as_ref().ok().and_then(|private| private.public.as_ref());
-    let public = bite.file.public.key.as_ref();
-    finding.evidence.extend(public.map(|key| format!("{} holds {}", bite.file.public.path, naming::key(key))));
-    finding.evidence.extend(private.map(|key| format!("{path} is the private half of {}", naming::key(key))));
-    Ok(Some(finding))
 }
 
 const KEY_PASSPHRASE_NEEDED: Cause = Cause {

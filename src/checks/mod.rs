@@ -17,6 +17,7 @@ pub mod host_key;
 pub mod identities;
 pub mod joined;
 pub mod key_files;
+mod key_pair;
 pub mod key_permissions;
 mod macos;
 pub mod members;

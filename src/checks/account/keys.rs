@@ -90,7 +90,19 @@ const AUTHORIZED_KEYS_ELSEWHERE: Cause = Cause {
           put into another account's home or a misspelt file.\n\nProven by the very key in such a file and in none that sshd \
           reads for this account.",
     prevent: "Ask sshd where it looks: `sshd -T -C user=ACCOUNT,host=H,addr=A | grep authorizedkeysfile`.",
-    fix: Fix { commands: |facts| scene(facts).map(|scene| append(&scene)).unwrap_or_default(), mend: install },
+    fix: Fix {
+        commands: |facts| {
+            let Ok(scene) = scene(facts) else { return Vec::new() };
+            let mut steps = append(&scene);
+            steps.extend(of_another(&scene).map(|path| {
+                let why =
+                    format!("or, where the account whose file {path} is is the one that is meant: log in as that");
+                Step::person(Place::Client, why)
+            }));
+            steps
+        },
+        mend: install,
+    },
     see: &["OpenSSH auth.c expand_authorized_keys", "sshd_config(5) AuthorizedKeysFile"],
     judge: |facts| {
         let Some((scene, found)) = found(facts)? else { return Ok(None) };
@@ -297,6 +309,21 @@ fn install(facts: &mut Facts) {
         let end = name.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         name.truncate(end);
     }
+}
+
+/// The file of another account that has one of the keys in question.
+fn of_another<'a>(scene: &Scene<'a>) -> Option<&'a Path> {
+    let Ok(Some(passwd)) = &scene.login.passwd else { return None };
+    let own = [passwd.home.as_bytes(), b"/"].concat();
+    let lets = |file: &&KeysFile| {
+        scene.keys.iter().any(|key| {
+            let said = crate::openssh::sshd::key::lines(scene.account, scene.login, file, key);
+            said.iter().any(|(_, says)| matches!(says, LineSays::Lets(_)))
+        })
+    };
+    let file = scene.login.other_files.iter().find(lets)?;
+    let usual = file.path.as_bytes().ends_with(b"/.ssh/authorized_keys");
+    (usual && !file.path.as_bytes().starts_with(&own)).then_some(&file.path)
 }
 
 /// Whether sshd can read the file, and the key is in it.

@@ -149,6 +149,31 @@ fn halves() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("server-strict-modes")
         .over("proven", "no-key-accepted"),
+        // ssh offers what the .pub says, and what the server knows is the private key.
+        on_server("admin-another-key-s-pub", |world| on_this_server(world, "", "cp /srv/other.pub $PUB"))
+            .ssh_fails(DENIED)
+            .proven("server-key-not-listed")
+            .over("proven", "key-pair-mismatch"),
+        on_server("admin-another-key-s-pub-and-not-listed", |world| {
+            on_this_server(world, "", "cp /srv/other.pub $PUB; >$AK")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-key-not-listed")
+        .over("proven", "server-key-not-listed")
+        .follows(&["server-key-not-listed", "key-pair-mismatch"]),
+        on_server("admin-key-that-is-not-offered", |world| {
+            on_this_server(world, "", "echo \"$OTHER\" >$AK")?;
+            world.sh("cp /srv/other /srv/other.pub /home/a/.ssh/; chown 1000:1000 /home/a/.ssh/other*").map(drop)
+        })
+        .ssh_fails(DENIED)
+        .proven("server-key-not-listed")
+        .over("proven", "accepted-key-not-offered"),
+        // Behind a jump host the client's half sees nothing, and the server's half says what sshd would do.
+        on_server("admin-through-a-jump-host", |world| on_this_server(world, "", MODES))
+            .line(&["-J", "nobody@192.0.2.7", "deploy@web1.example.org"])
+            .ssh_fails("")
+            .proven("server-strict-modes")
+            .over("proven", "server-strict-modes"),
         // The first key was never put there; the second one was, and its line refuses it.
         on_server("admin-second-key-is-meant", |world| {
             on_this_server(world, "", "echo \"from=\\\"198.51.100.1\\\" $OTHER\" >$AK")?;
