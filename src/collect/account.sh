@@ -409,6 +409,8 @@ roots_alone() {
 
 # The daemons that listen: the ones whose parent is no sshd. sshd writes its command line over with a title.
 own=$(id -u)
+here=$(readlink /proc/self/ns/mnt 2>/dev/null)
+daemons='' elsewhere=''
 for process in $(matches '/proc/[0-9]*'); do
     case $(cat "$process/comm" 2>/dev/null) in
     sshd) ;;
@@ -425,6 +427,16 @@ for process in $(matches '/proc/[0-9]*'); do
     [ "$owner" = 0 ] || [ "$owner" = "$own" ] || continue
     parent=$(awk '/^PPid:/ { print $2 }' "$process/status" 2>/dev/null)
     [ "$(cat "/proc/${parent:-0}/comm" 2>/dev/null)" != sshd ] || continue
+    # One that sees other files (a container's) decides about another machine, unless it is the only one: a service may
+    # be given mounts of its own.
+    if [ "$(readlink "$process/ns/mnt" 2>/dev/null)" = "$here" ]; then
+        daemons="$daemons $process"
+    else
+        elsewhere="$elsewhere $process"
+    fi
+done
+for process in ${daemons:-$elsewhere}; do
+    title=$(tr '\000' ' ' <"$process/cmdline" 2>/dev/null)
     section daemon
     put pid "${process#/proc/}"
     put exe "$(readlink "$process/exe" 2>/dev/null)"

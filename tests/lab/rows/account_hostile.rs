@@ -80,5 +80,13 @@ pub(crate) fn rows() -> Vec<Row> {
         on_server("server-key-at-the-end-of-50-mb", |world| {
             on_this_server(world, "", "yes \"$OTHER\" | head -c 52000000 >$AK; echo >>$AK; echo \"$KEY\" >>$AK")
         }),
+        on_server("server-beside-a-container-s", |world| {
+            let container = "kill $(cat /run/sshd.pid); sleep 0.3
+                printf 'AllowUsers admin\nPort 2222\nPidFile none\n' >/etc/ssh/other
+                unshare --mount /usr/sbin/sshd -f /etc/ssh/other; sleep 0.3
+                /usr/sbin/sshd -f /etc/ssh/sshd_config; sleep 0.3";
+            on_this_server(world, "", container)
+        })
+        .without_log(),
     ]
 }
