@@ -34,6 +34,18 @@ pub(crate) fn rows() -> Vec<Row> {
         .key("/home/a/.ssh/id_rsa.pub")
         .log("refusing RSA key")
         .mended_by("sed -i /^RequiredRSASize/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
+        // Which of two daemons decides is open, but for its own words.
+        algorithm("server-key-rsa-too-small-by-one-of-two", |world| {
+            on_this_server(
+                world,
+                "RequiredRSASize 3072",
+                "ssh-keygen -q -t rsa -b 2048 -N '' -C a@laptop -f /home/a/.ssh/id_rsa; chown a /home/a/.ssh/id_rsa*
+                 rm /home/a/.ssh/id_ed25519*; cp /home/a/.ssh/id_rsa.pub $AK
+                 printf 'Port 2222\\nPidFile none\\n' >/etc/ssh/other; /usr/sbin/sshd -f /etc/ssh/other; sleep 0.3",
+            )
+        })
+        .key("/home/a/.ssh/id_rsa.pub")
+        .log("refusing RSA key: Invalid key length"),
         algorithm("server-key-rsa-refused", |world| {
             on_this_server(
                 world,

@@ -169,7 +169,16 @@ const FORMS: &[(&str, Form, &str)] = &[
         No("server-key-algorithm-refused"),
         "auth2-pubkey.c userauth_pubkey (before 8.5)",
     ),
-    ("refusing RSA key%t", No("rsa-key-too-small"), "auth2-pubkey.c userauth_pubkey"),
+    (
+        "refusing RSA key: Invalid key length",
+        No("server-key-algorithm-refused"),
+        "auth2-pubkey.c userauth_pubkey (since 9.1, RequiredRSASize)",
+    ),
+    (
+        "refusing RSA-CERT key: Invalid key length",
+        No("server-key-algorithm-refused"),
+        "auth2-pubkey.c userauth_pubkey (since 9.1, RequiredRSASize)",
+    ),
     ("Authentication key %w %w revoked by file %t", No("server-key-revoked"), "auth.c auth_key_is_revoked"),
     (
         "Error checking authentication key %w %w in revoked keys file %t",
@@ -378,6 +387,7 @@ mod tests {
                 "srclimit_penalise: ipv4: new 192.0.2.1/32 deferred penalty of 5 seconds for penalty: failed authentication",
                 (None, None, None),
             ),
+            ("refusing RSA key: Invalid key length [preauth]", no("server-key-algorithm-refused", None, None)),
             ("refused connect from laptop (192.0.2.1)", no("source-banned", None, home)),
             ("Connection closed by 192.0.2.1 port 9 [preauth]", (None, None, home)),
             (
