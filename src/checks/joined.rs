@@ -12,6 +12,7 @@ use super::{Alternative, Blocks, Cause, Certainty, Check, Finding};
 /// Verdicts of the client's half behind which causes stand that only the server's side shows.
 const GROUPS: &[&str] = &[
     "connection-refused",
+    "connection-timeout",
     "connection-dropped",
     "server-pubkey-disabled",
     "no-methods-left",
