@@ -1,6 +1,6 @@
 //! Whether sshd can read a file of keys, and trusts it: the account's own rights, SELinux, StrictModes.
 
-use crate::facts::account::{KeysFile, PathNode};
+use crate::facts::account::{KeysFile, Passwd, PathNode};
 use crate::facts::known;
 use crate::facts::text::Path;
 use crate::openssh::sshd::key::{Outcome as Of, closed};
@@ -8,7 +8,7 @@ use crate::openssh::strict_modes::Distrusted;
 
 use super::super::{Scene, not_allowed, scene};
 use super::{append_to, file_obstacle, install, who};
-use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
+use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming, quoted};
 
 pub(super) const AUTHORIZED_KEYS_UNREADABLE: Cause = Cause {
     id: "server-authorized-keys-unreadable",
@@ -129,6 +129,23 @@ fn denied_by_selinux(scene: &Scene<'_>) -> Vec<String> {
     lines.filter(|line| about(line)).take(3).collect()
 }
 
+/// What tells the policy of a home in a place where it expects none (semanage-fcontext(8): a regular expression).
+fn told_to_selinux(passwd: &Passwd) -> Option<Step> {
+    let home = passwd.home.as_str().filter(|home| !home.starts_with("/home/") && *home != "/root")?;
+    let mut pattern = String::new();
+    for letter in home.chars() {
+        if !letter.is_alphanumeric() && !"/_-".contains(letter) {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    let pattern = quoted(&format!("{pattern}/\\.ssh(/.*)?"));
+    Some(Step::server_root(
+        format!("semanage fcontext -a -t ssh_home_t {pattern}"),
+        "tells the policy that keys lie there: it knows of homes below /home alone",
+    ))
+}
+
 pub(super) const SELINUX_CONTEXT: Cause = Cause {
     id: "server-selinux-context",
     title: "an SELinux label keeps sshd from reading the file",
@@ -143,10 +160,11 @@ pub(super) const SELINUX_CONTEXT: Cause = Cause {
         commands: |facts| {
             let Ok(scene) = scene(facts) else { return Vec::new() };
             let Ok(Some(passwd)) = &scene.login.passwd else { return Vec::new() };
-            vec![Step::server_root(
+            let relabel = Step::server_root(
                 format!("restorecon -Rv {}/.ssh", naming::path(&passwd.home)),
                 "gives the folder and its files the labels that the policy has for them",
-            )]
+            );
+            told_to_selinux(passwd).into_iter().chain([relabel]).collect()
         },
         mend: |facts| {
             if let Ok(account) = &mut facts.account {
