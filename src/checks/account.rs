@@ -306,6 +306,11 @@ pub(super) fn keys_switched_off(facts: &Facts) -> Option<Finding> {
     )
 }
 
+/// An RSA key in question is shorter than sshd takes: the server's half of `rsa-key-too-small`.
+pub(super) fn short_rsa(facts: &Facts) -> Option<Finding> {
+    keys::policy::short_rsa(facts)
+}
+
 /// How keys are switched on again on the server.
 pub(super) fn switch_keys_on(facts: &Facts) -> Vec<Step> {
     let Ok(scene) = scene(facts) else { return Vec::new() };

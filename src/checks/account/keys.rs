@@ -3,7 +3,7 @@
 mod access;
 mod command;
 mod lines;
-mod policy;
+pub(super) mod policy;
 
 use crate::facts::account::{Account, KeysFile, KeysLine, NodeStat, PathNode};
 use crate::facts::key::PublicKey;

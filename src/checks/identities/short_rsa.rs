@@ -1,6 +1,6 @@
 //! RSA keys that this client finds too short: its own, and the server's (sshkey.c `sshkey_check_rsa_length`).
 
-use super::super::{Blocks, Cause, Finding, Fix, Place, Step, naming};
+use super::super::{Blocks, Cause, Finding, Fix, Place, Step, account, naming};
 use super::{accepted_anyway, in_agent};
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::Answer;
@@ -11,14 +11,15 @@ use crate::openssh::public_key::is_short_rsa;
 
 pub(super) const RSA_KEY_TOO_SMALL: Cause = Cause {
     id: "rsa-key-too-small",
-    title: "an RSA key is shorter than this client allows",
+    title: "an RSA key is shorter than client or server allows",
     blocks: Blocks::Offered,
     place: Place::Client,
     doc: "RequiredRSASize (1024 bits unless a configuration or a crypto policy says more, 2048 on RHEL 9) makes ssh pass over \
           its own shorter RSA keys, which only `ssh -v` says (`Invalid key length`), and refuse a server whose host key is \
           shorter (`Bad server host key: Invalid key length`).\n\n\
           Proven when the server accepts the key that ssh passes over, or when the host key that was met is too short. A \
-          server with such a limit of its own refuses in silence: that is no-key-accepted from here.",
+          server with such a limit of its own refuses in silence, which is no-key-accepted from here, and logs `refusing RSA \
+          key: Invalid key length`: proven there by its effective setting and the key's size.",
     prevent: "Replace RSA keys below 2048 bits by Ed25519 keys, on clients and as host keys.",
     fix: Fix { commands, mend },
     see: &["ssh_config(5) RequiredRSASize", "OpenSSH sshkey.c sshkey_check_rsa_length", "OpenSSH ssh.c check_load"],
@@ -76,6 +77,9 @@ fn rsa_key_too_small(facts: &Facts) -> Observed<Option<Finding>> {
         finding.place = Some(Place::Server);
         return Ok(Some(finding));
     }
+    if let Some(finding) = account::short_rsa(facts) {
+        return Ok(Some(finding));
+    }
     let turns = course::course(facts)?;
     known(&facts.userauth)?;
     if !super::super::userauth::client_takes_publickey(facts) || accepted_anyway(facts, &turns) {
@@ -91,6 +95,10 @@ fn rsa_key_too_small(facts: &Facts) -> Observed<Option<Finding>> {
 }
 
 fn commands(facts: &Facts) -> Vec<Step> {
+    if account::short_rsa(facts).is_some() {
+        let why = "makes a key that any server takes; have its .pub put into authorized_keys";
+        return vec![Step::here("ssh-keygen -t ed25519", why)];
+    }
     let Some(key) = host_key(facts).or_else(|| own_key(facts)) else { return Vec::new() };
     let bits = key.bits.unwrap_or_default();
     let mut steps = Vec::new();
@@ -114,6 +122,12 @@ fn commands(facts: &Facts) -> Vec<Step> {
 }
 
 fn mend(facts: &mut Facts) {
+    if account::short_rsa(facts).is_some() {
+        facts.account = Err(Unobserved::NotAttempted);
+        facts.userauth = Err(Unobserved::NotAttempted);
+        facts.session = Err(Unobserved::NotAttempted);
+        return;
+    }
     let met = host_key(facts).is_some();
     let Some(bits) = host_key(facts).or_else(|| own_key(facts)).and_then(|key| key.bits) else { return };
     if bits >= 1024 {

@@ -23,7 +23,7 @@ fn command(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> R
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         algorithm("server-key-algorithm-refused", |world| on_this_server(world, "PubkeyAcceptedAlgorithms rsa-sha2-512,ecdsa-sha2-nistp256", ":")).log("not in PubkeyAcceptedAlgorithms").fixture().mended_by("sed -i '/^PubkeyAcceptedAlgorithms/d' /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
-        algorithm("server-key-rsa-too-small", |world| {
+        on_server("server-key-rsa-too-small", |world| {
             on_this_server(
                 world,
                 "RequiredRSASize 3072",
@@ -32,10 +32,13 @@ pub(crate) fn rows() -> Vec<Row> {
             )
         })
         .key("/home/a/.ssh/id_rsa.pub")
+        .ssh_fails(DENIED)
+        .proven("rsa-key-too-small")
+        .over("proven", "rsa-key-too-small")
         .log("refusing RSA key")
         .mended_by("sed -i /^RequiredRSASize/d /etc/ssh/sshd_config; kill -HUP $(cat /run/sshd.pid)"),
         // Which of two daemons decides is open, but for its own words.
-        algorithm("server-key-rsa-too-small-by-one-of-two", |world| {
+        on_server("server-key-rsa-too-small-by-one-of-two", |world| {
             on_this_server(
                 world,
                 "RequiredRSASize 3072",
@@ -45,6 +48,8 @@ pub(crate) fn rows() -> Vec<Row> {
             )
         })
         .key("/home/a/.ssh/id_rsa.pub")
+        .ssh_fails(DENIED)
+        .proven("rsa-key-too-small")
         .log("refusing RSA key: Invalid key length"),
         algorithm("server-key-rsa-refused", |world| {
             on_this_server(

@@ -1,8 +1,8 @@
 //! What keeps a key out before any file of keys is looked at: its type, its size, and the lists of revoked keys.
 
-use crate::facts::known;
+use crate::facts::{Facts, known};
 
-use super::super::{deciding, scene, unknown};
+use super::super::{deciding, running, scene, unknown};
 use super::{Found, found};
 use crate::checks::{Blocks, Cause, Finding, Fix, Place, Step, naming};
 use crate::openssh::sshd::key::Obstacle;
@@ -12,9 +12,9 @@ pub(super) const KEY_ALGORITHM_REFUSED: Cause = Cause {
     title: "the server's policy refuses this type of key",
     blocks: Blocks::Accepted,
     place: Place::Server,
-    doc: "PubkeyAcceptedAlgorithms, RequiredRSASize, a crypto policy or FIPS mode excludes the key. sshd logs \"signature \
-          algorithm … not in PubkeyAcceptedAlgorithms\" or \"refusing RSA key: Invalid key length\".\n\n\
-          Proven by sshd's effective settings for this login and the key's type and size.",
+    doc: "PubkeyAcceptedAlgorithms, a crypto policy or FIPS mode excludes the key's type. sshd logs \"signature algorithm … \
+          not in PubkeyAcceptedAlgorithms\".\n\n\
+          Proven by sshd's effective settings for this login and the key's type.",
     prevent: "Use ed25519 keys; every policy but FIPS of before 2023 takes them.",
     fix: Fix {
         commands: |facts| {
@@ -33,29 +33,31 @@ pub(super) const KEY_ALGORITHM_REFUSED: Cause = Cause {
         },
         mend: unknown,
     },
-    see: &["OpenSSH auth2-pubkey.c userauth_pubkey", "sshd_config(5) PubkeyAcceptedAlgorithms, RequiredRSASize"],
+    see: &["OpenSSH auth2-pubkey.c userauth_pubkey", "sshd_config(5) PubkeyAcceptedAlgorithms"],
     judge: |facts| {
         let Some((scene, Found::Of(key, obstacle, _))) = found(facts)? else { return Ok(None) };
         let settings = known(&scene.login.effective)?;
-        let (summary, evidence) = match obstacle {
-            Obstacle::Algorithm => {
-                let list =
-                    settings.first("pubkeyacceptedalgorithms").or_else(|| settings.first("pubkeyacceptedkeytypes"));
-                let list = crate::facts::text::ServerText::new(list.unwrap_or_default()).shortened(400);
-                (
-                    format!("sshd takes no keys of the type {}", key.algorithm),
-                    format!("PubkeyAcceptedAlgorithms is {list}"),
-                )
-            }
-            Obstacle::TooSmall(bits, least) => (
-                format!("sshd takes no RSA keys of less than {least} bits, and this one has {bits}"),
-                format!("RequiredRSASize is {least}"),
-            ),
-            _ => return Ok(None),
-        };
-        Ok(Some(Finding::proven(summary).seen(naming::key(&key)).seen(evidence)))
+        if obstacle != Obstacle::Algorithm {
+            return Ok(None);
+        }
+        let list = settings.first("pubkeyacceptedalgorithms").or_else(|| settings.first("pubkeyacceptedkeytypes"));
+        let list = crate::facts::text::ServerText::new(list.unwrap_or_default()).shortened(400);
+        let finding = Finding::proven(format!("sshd takes no keys of the type {}", key.algorithm));
+        Ok(Some(finding.seen(naming::key(&key)).seen(format!("PubkeyAcceptedAlgorithms is {list}"))))
     },
 };
+
+/// The server's half of `rsa-key-too-small`, whose one judge stands among what the client offers.
+pub(in crate::checks::account) fn short_rsa(facts: &Facts) -> Option<Finding> {
+    let (_, Found::Of(key, Obstacle::TooSmall(bits, least), _)) = found(facts).ok()?? else { return None };
+    let summary = format!("sshd takes no RSA keys of less than {least} bits, and this one has {bits}");
+    let mut finding = Finding::proven(summary)
+        .at(Blocks::Accepted)
+        .seen(naming::key(&key))
+        .seen(format!("RequiredRSASize is {least} for this login"));
+    finding.place = Some(Place::Server);
+    running::as_running(facts, "rsa-key-too-small", finding, true)
+}
 
 pub(super) const KEY_REVOKED: Cause = Cause {
     id: "server-key-revoked",

@@ -171,12 +171,12 @@ const FORMS: &[(&str, Form, &str)] = &[
     ),
     (
         "refusing RSA key: Invalid key length",
-        No("server-key-algorithm-refused"),
+        No("rsa-key-too-small"),
         "auth2-pubkey.c userauth_pubkey (since 9.1, RequiredRSASize)",
     ),
     (
         "refusing RSA-CERT key: Invalid key length",
-        No("server-key-algorithm-refused"),
+        No("rsa-key-too-small"),
         "auth2-pubkey.c userauth_pubkey (since 9.1, RequiredRSASize)",
     ),
     ("Authentication key %w %w revoked by file %t", No("server-key-revoked"), "auth.c auth_key_is_revoked"),
@@ -387,7 +387,7 @@ mod tests {
                 "srclimit_penalise: ipv4: new 192.0.2.1/32 deferred penalty of 5 seconds for penalty: failed authentication",
                 (None, None, None),
             ),
-            ("refusing RSA key: Invalid key length [preauth]", no("server-key-algorithm-refused", None, None)),
+            ("refusing RSA key: Invalid key length [preauth]", no("rsa-key-too-small", None, None)),
             ("refused connect from laptop (192.0.2.1)", no("source-banned", None, home)),
             ("Connection closed by 192.0.2.1 port 9 [preauth]", (None, None, home)),
             (
