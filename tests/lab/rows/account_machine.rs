@@ -100,11 +100,17 @@ fn wrapped(world: &World, allow: &str, deny: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A client that libwrap keeps out.
+fn denied(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    on_server(name, setup).line(PATIENT).ssh_fails(CLOSED).proven("source-banned").mended_by("").printed()
+}
+
+/// A client that libwrap lets in.
+fn open(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()>) -> Row {
+    on_server(name, setup).line(PATIENT)
+}
+
 fn wrappers() -> Vec<Row> {
-    let denied = |name, setup| {
-        on_server(name, setup).line(PATIENT).ssh_fails(CLOSED).proven("source-banned").mended_by("").printed()
-    };
-    let open = |name, setup| on_server(name, setup).line(PATIENT);
     vec![
         denied("server-hosts-deny-all", |world| wrapped(world, "", "ALL: ALL\n")).log("refused connect from").fixture(),
         denied("server-hosts-deny-address", |world| {
