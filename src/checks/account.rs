@@ -15,7 +15,8 @@ pub(super) mod since;
 
 use crate::facts::account::{Account, KeysFile, KeysLine, Login};
 use crate::facts::key::PublicKey;
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::text::ServerText;
+use crate::facts::{Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::authorized_keys::keys_within;
 use crate::openssh::course::{self, Turn};
 use crate::openssh::public_key::from_blob;
@@ -236,6 +237,27 @@ fn by_files(facts: &Facts, scene: &Scene<'_>) -> Observed<Option<Finding>> {
     let mut finding = Finding::proven(summary);
     finding.evidence = evidence;
     Ok(Some(finding))
+}
+
+/// What sshd runs for this login whatever is asked (ForceCommand), where the account's shell is one that people work with;
+/// `None` where it is none, or nobody looked.
+pub(super) fn forced(facts: &Facts) -> Option<String> {
+    let scene = scene(facts).ok()?;
+    let command = scene.login.effective.as_ref().ok()?.first("forcecommand").filter(|command| *command != "none")?;
+    let passwd = scene.login.passwd.as_ref().ok()?.as_ref()?;
+    let shell = passwd.shell.to_string();
+    let name = shell.rsplit('/').next().unwrap_or_default();
+    let shells = ["sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "tcsh"];
+    let said = format!("sshd -T for this login: forcecommand {}", ServerText::new(command.as_bytes()).shortened(200));
+    (name.is_empty() || shells.contains(&name)).then_some(said)
+}
+
+/// Why that address may not be the client's, where nobody named it.
+fn not_named(facts: &Facts, from: &str) -> String {
+    match facts.origin {
+        Origin::Joined => format!("whether this login comes from {from} as the server sees it is not known"),
+        _ => format!("{from} is the last address in the log; --from names another"),
+    }
 }
 
 /// The account's name as a word for a shell.

@@ -46,7 +46,7 @@ pub(in crate::checks) const SOURCE_BANNED: Cause = Cause {
     judge: |facts| {
         let scene = scene(facts)?;
         let Some(ban) = found(facts, &scene) else { return Ok(None) };
-        Ok(Some(as_named(&scene, finding(&scene, &ban))))
+        Ok(Some(as_named(facts, &scene, finding(&scene, &ban))))
     },
 };
 
@@ -63,13 +63,13 @@ enum Banned<'a> {
 }
 
 /// A finding that is proven is so about the address that was named; one that the log showed last may not be meant.
-pub(super) fn as_named(scene: &Scene<'_>, mut finding: Finding) -> Finding {
+pub(super) fn as_named(facts: &Facts, scene: &Scene<'_>, mut finding: Finding) -> Finding {
     if scene.login.from_named {
         return finding;
     }
     if let Some(from) = &scene.login.from {
         finding.certainty = finding.certainty.max(Certainty::Likely);
-        finding.evidence.push(format!("{from} is the last address in the log; --from names another"));
+        finding.evidence.push(super::not_named(facts, &from.to_string()));
     }
     finding
 }

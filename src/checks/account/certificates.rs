@@ -285,7 +285,7 @@ pub(super) fn refused_by_option(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding = unless_open(Finding::proven(summary).seen(fact).seen(shown(&seen)), &seen);
     if matches!(refusal, CertificateRefusal::Source(_)) && !seen.scene.login.from_named {
         finding.certainty = finding.certainty.max(Certainty::Likely);
-        finding.evidence.push(format!("{from} is the last address in the log; --from names another"));
+        finding.evidence.push(super::not_named(facts, &from));
     }
     Ok(Some(finding))
 }

@@ -53,8 +53,8 @@ fn penalised_until(entries: &[Entry<'_>], from: IpAddr) -> Option<f64> {
 }
 
 /// How sure a drop that was logged makes it: the address in question is the one that was named.
-fn told(scene: &Scene<'_>, finding: Finding) -> Finding {
-    super::bans::as_named(scene, finding)
+fn told(facts: &Facts, scene: &Scene<'_>, finding: Finding) -> Finding {
+    super::bans::as_named(facts, scene, finding)
 }
 
 /// The log says that too many connections were logging in when this address came last.
@@ -69,7 +69,7 @@ pub(in crate::checks) fn too_many(facts: &Facts) -> Option<Finding> {
         let value = settings.and_then(|settings| settings.first(keyword));
         finding.evidence.extend(value.map(|value| format!("sshd -T: {keyword} {value}")));
     }
-    Some(told(&scene, finding))
+    Some(told(facts, &scene, finding))
 }
 
 /// The log says that this address was penalised when it came last, and not that the penalty is over.
@@ -88,7 +88,7 @@ pub(in crate::checks) fn penalised(facts: &Facts) -> Option<Finding> {
     let within = left.map_or_else(String::new, |left| format!(" for another {left} s"));
     let summary = format!("sshd refuses {}{within} because of earlier connections: {reason}", dropped.from);
     let finding = Finding::proven(summary).seen(log::quote(entry));
-    Some(told(&scene, finding))
+    Some(told(facts, &scene, finding))
 }
 
 /// What a drop of the last minutes means for "nothing stands in the way".

@@ -1,7 +1,7 @@
 //! The account: does it exist, may it log in, does its shell run?
 
 use crate::facts::account::Account;
-use crate::facts::{Facts, Observed};
+use crate::facts::{Facts, Observed, Origin};
 use crate::openssh::pam::No;
 use crate::openssh::sshd::{self, NotAllowed};
 
@@ -265,7 +265,8 @@ const USER_NOT_ALLOWED: Cause = Cause {
             finding = finding.seen(format!("its groups: {}", groups.join(", ")));
         }
         if let Some(from) = &scene.login.from {
-            let named = if scene.login.from_named { "" } else { ", the last address in the log" };
+            let named = scene.login.from_named || facts.origin == Origin::Joined;
+            let named = if named { "" } else { ", the last address in the log" };
             finding = finding.seen(format!("asked for a login from {from}{named}"));
         }
         Ok(Some(finding))

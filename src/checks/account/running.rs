@@ -56,7 +56,8 @@ pub(super) fn as_running(facts: &Facts, id: &str, mut finding: Finding, key: boo
         return Some(finding);
     }
     finding.certainty = finding.certainty.max(Certainty::Likely);
-    finding.evidence.extend(doubts);
+    let unsaid = doubts.into_iter().filter(|doubt| !finding.evidence.contains(doubt)).collect::<Vec<_>>();
+    finding.evidence.extend(unsaid);
     Some(finding)
 }
 
@@ -88,7 +89,8 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
         ));
     }
     doubts.extend(unknown_criteria(scene).map(|line| {
-        format!("`Match {line}` asks for what is not known of this login (--from names the client's address)")
+        let hint = if facts.origin == Origin::Joined { "" } else { " (--from names the client's address)" };
+        format!("`Match {line}` asks for what is not known of this login{hint}")
     }));
     let names = known(&scene.login.effective).is_ok_and(|settings| settings.is_yes("usedns"));
     if by_client && names {
@@ -96,7 +98,8 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
     }
     if by_client && !scene.login.from_named {
         doubts.push(match &scene.login.from {
-            Some(from) => format!("{from} is the last address in the log; --from names another"),
+            Some(from) => super::not_named(facts, &from.to_string()),
+            None if facts.origin == Origin::Joined => "the client's address is not known there".to_owned(),
             None => "no address of the client was named (--from)".to_owned(),
         });
     }

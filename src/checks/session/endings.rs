@@ -3,8 +3,8 @@
 
 use crate::checks::userauth::certificates;
 use crate::checks::{
-    Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, answers, auth_methods, members, naming,
-    quoted,
+    Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, account, answers, auth_methods, members,
+    naming, quoted,
 };
 use crate::facts::userauth::{Answer, Attempted};
 use crate::facts::{Facts, Observed, Unobserved, known};
@@ -64,6 +64,9 @@ pub(super) const SHELL_REFUSES_LOGIN: Cause = Cause {
 fn shell_refuses_login(facts: &Facts) -> Observed<Option<Finding>> {
     let session = known(&facts.session)?;
     let Some(Trouble::ShellRefuses(how)) = trouble(facts) else { return Ok(None) };
+    if silently_forced(facts).is_some() {
+        return Ok(None);
+    }
     let login = naming::login(facts);
     let mut finding = match how {
         ShellRefuses::Says => {
@@ -125,6 +128,14 @@ pub(super) const FORCED_COMMAND: Cause = Cause {
 
 fn forced_command(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
+    if let (Some(setting), Ok(session)) = (silently_forced(facts), &facts.session) {
+        let (login, how) = (naming::login(facts), how_it_ended(session));
+        let summary =
+            format!("the login as {login} succeeds, sshd runs its ForceCommand in place of `true`, and {how}");
+        let mut finding = Finding::likely(summary).seen(setting);
+        finding.evidence.extend(evidence(facts));
+        return Ok(Some(finding));
+    }
     let Some(Trouble::Forced(how)) = trouble(facts) else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(match how {
@@ -141,6 +152,13 @@ fn forced_command(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence.extend(evidence(facts));
     finding.evidence.extend(another_key(facts).map(|path| format!("the server accepts {path} too")));
     Ok(Some(finding))
+}
+
+/// The ForceCommand that the server's half shows, where the session ended without a word and the shell is one that people
+/// work with.
+fn silently_forced(facts: &Facts) -> Option<String> {
+    let silent = matches!(trouble(facts), Some(Trouble::ShellRefuses(ShellRefuses::Silent)));
+    silent.then(|| account::forced(facts)).flatten()
 }
 
 /// Another key file that the server accepts, which may be bound to nothing.
@@ -164,6 +182,11 @@ fn forced_commands(facts: &Facts) -> Vec<Step> {
         steps.push(Step::here(format!("sftp {login}"), "copies files, which is what the account is for"));
         let setting = auth_methods::sshd_effective(facts, "^forcecommand");
         steps.push(Step::server_root(setting, "the setting that makes it so, if a shell is meant"));
+        return steps;
+    }
+    if silently_forced(facts).is_some() {
+        let setting = auth_methods::sshd_effective(facts, "^forcecommand");
+        steps.push(Step::server_root(setting, "the command: correct it, or except this account from it"));
         return steps;
     }
     if let Some(path) = another_key(facts) {

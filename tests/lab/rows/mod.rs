@@ -12,6 +12,7 @@ mod account_rules;
 mod account_running;
 mod account_since;
 mod admin;
+mod admin_faults;
 mod agent;
 mod agents_and_files;
 mod answers;
@@ -101,6 +102,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_since::rows(),
         account_machine::rows(),
         admin::rows(),
+        admin_faults::rows(),
     ]
     .concat()
     .into_iter()

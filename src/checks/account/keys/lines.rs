@@ -2,7 +2,7 @@
 
 use crate::facts::account::{KeysFile, KeysLine};
 use crate::facts::key::PublicKey;
-use crate::facts::{Facts, Observed};
+use crate::facts::{Facts, Observed, Origin};
 use crate::openssh::authorized_keys::{self, Line, Refusal};
 use crate::openssh::sshd::key::{LineSays, Obstacle, looked_for};
 
@@ -75,7 +75,7 @@ pub(super) const KEY_OPTIONS_REFUSE: Cause = Cause {
         let mut finding = Finding::proven(summary).seen(fact).seen(naming::key(&key));
         if !scene.login.from_named && matches!(refusal, Refusal::From(_)) {
             finding.certainty = crate::checks::Certainty::Likely;
-            finding = finding.seen(format!("{from} is the last address in the log; --from names another"));
+            finding = finding.seen(super::super::not_named(facts, &from));
         }
         finding.evidence.extend(super::super::log::last_refusal(facts, "server-key-options-refuse"));
         Ok(Some(finding))
@@ -97,7 +97,9 @@ fn option_commands(facts: &Facts) -> Vec<Step> {
     let cut = |script: String, why: &str| {
         Step::server_root(format!("sed -i.bak {} {path}", quoted(&format!("{number}{{{script};}}"))), why)
     };
-    let from = scene.login.from.as_ref().and_then(|from| from.as_str());
+    // Over an administrator's login it may be that login's alone, which is no reason to let it in.
+    let from = scene.login.from.as_ref().filter(|_| scene.login.from_named || facts.origin != Origin::Joined);
+    let from = from.and_then(|from| from.as_str());
     let refusal = match says {
         LineSays::Refuses(refusal) => refusal,
         LineSays::WrongRole if key.is_certificate() => {
