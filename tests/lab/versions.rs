@@ -19,7 +19,7 @@ const SCRIPTS: &[(&str, &str)] =
 
 /// Whether all of it is there.
 pub(crate) fn able() -> anyhow::Result<()> {
-    for made in ["8.4/client/ssh", "10.0/client/ssh", "python/made"] {
+    for made in ["8.4/client/ssh", "10.0/client/ssh", "8.4/server/sshd", "10.0/server/sshd", "python/made"] {
         let path = Path::new(KEPT).join(made);
         ensure!(path.exists(), "{} is missing: tests/lab/prepare makes it (tests/run does so first)", path.display());
     }
@@ -40,6 +40,11 @@ impl World {
         self.sshd_config(&format!("ChallengeResponseAuthentication no\n{lines}"))?;
         self.sh(&format!("KEPT={KEPT}/{version}\n{ROOT}"))?;
         listening("/var/log/sshd", "Server listening on")
+    }
+
+    /// The machine's own sshd is of this version from here on: the daemon, `sshd -T` and what a collector finds.
+    pub(crate) fn becomes_version(&self, version: &str) -> anyhow::Result<()> {
+        self.sh(&format!("KEPT={KEPT}/{version}/server\n{BECOMES}")).map(drop)
     }
 
     /// ssh, ssh-agent and ssh-add of the row's client are of this version.
@@ -86,4 +91,16 @@ if mountpoint -q /srv/root; then :; else
     mkdir -p /srv/root/$folder; mount --rbind /$folder /srv/root/$folder; done
 fi
 chroot /srv/root /usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd
+";
+
+/// Programs of another version in the place of the machine's own, with the modules of PAM that fit their C library.
+const BECOMES: &str = r"
+mount --bind $KEPT/sshd /usr/sbin/sshd
+mount --bind $KEPT/security $(readlink -f $(echo /lib/*-linux-gnu/security))
+if [ -e $KEPT/sshd-session ]; then
+  mkdir /srv/openssh
+  cp -a /usr/lib/openssh/. /srv/openssh
+  cp $KEPT/sshd-session $KEPT/sshd-auth /srv/openssh
+  mount --bind /srv/openssh /usr/lib/openssh
+fi
 ";

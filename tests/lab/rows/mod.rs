@@ -11,6 +11,7 @@ mod account_policy;
 mod account_rules;
 mod account_running;
 mod account_since;
+mod account_versions;
 mod admin;
 mod admin_faults;
 mod agent;
@@ -100,6 +101,7 @@ pub(crate) fn all() -> Vec<Row> {
         account_rules::rows(),
         account_running::rows(),
         account_since::rows(),
+        account_versions::rows(),
         account_machine::rows(),
         admin::rows(),
         admin_faults::rows(),
