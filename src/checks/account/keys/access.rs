@@ -73,6 +73,17 @@ fn open(scene: &Scene<'_>, file: &KeysFile, at: Option<Path>) -> Vec<Step> {
     if all.is_empty() {
         all.extend(at.or_else(|| Some(file.path.clone())));
     }
+    // chown and chmod follow a link, and what it leads to may be anybody's: /etc/shadow, /root.
+    let is_link = |place: &&Path| scene.account.node(place).is_some_and(|node| node.link.is_some());
+    if let Some(link) = all.iter().find(is_link) {
+        let name = naming::path(link);
+        let mut steps = vec![Step::server_root(
+            format!("mv {name} {name}.old"),
+            "puts the link aside, which leads where the account may not read",
+        )];
+        steps.extend(append_to(scene, file, true));
+        return steps;
+    }
     let below_home = [passwd.home.as_bytes(), b"/"].concat();
     let step = |place: &Path| {
         let name = naming::path(place);
