@@ -45,6 +45,10 @@ const CONFIG_INVALID: Cause = Cause {
         let Some((status, said)) = account.sshd.test.as_ref().filter(|(status, _)| *status != 0) else {
             return Ok(None);
         };
+        // Another status is none of sshd's: `timeout` ended it, or it could not be run.
+        if ![1, 255].contains(status) {
+            return Ok(None);
+        }
         // No host key can be loaded: another cause. The folder is made when the service starts.
         let other = ["no hostkeys available", "Missing privilege separation directory"];
         if said.iter().any(|line| line.as_str().is_some_and(|line| other.iter().any(|words| line.contains(words)))) {

@@ -73,6 +73,11 @@ pub(super) fn doubts(facts: &Facts, scene: &Scene<'_>, by_client: bool) -> Vec<S
     if let Ok(Some((file, ..))) = policy::newer(facts) {
         doubts.push(format!("{file} was changed after sshd last read it, so the running sshd may decide otherwise"));
     }
+    if let Some((status, _)) = sshd.test.as_ref().filter(|(status, _)| ![0, 1, 255].contains(status)) {
+        doubts.push(format!(
+            "sshd -t gave no answer and ended with status {status}, so the configuration was not judged"
+        ));
+    }
     if let Some((count, first)) = scene.account.collector.unreadable {
         doubts.push(format!("{count} lines of what the collector printed could not be read, line {first} first"));
     }
