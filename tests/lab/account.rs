@@ -31,7 +31,7 @@ const HASH: &str = "$6$labsalt$NeverToBeShownAnywhere";
 /// What is asked on the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side {
-    /// The account.
+    /// The account; empty where the words ask about all.
     pub(crate) user: &'static str,
     /// The public half of the key in question; none where it is empty.
     pub(crate) key: &'static str,
@@ -97,7 +97,10 @@ pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked
         world.sh(&format!("rm -f {LOG}"))?;
     }
     let root = World { who: ROOT, environment: Vec::new() };
-    let mut words = vec!["server", side.user, "--from", "192.0.2.100"];
+    let mut words = vec!["server", "--from", "192.0.2.100"];
+    if !side.user.is_empty() {
+        words.push(side.user);
+    }
     if !side.key.is_empty() {
         words.extend(["--key", side.key]);
     }
@@ -114,10 +117,10 @@ pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked
     let here = run(&root, &line)?;
     let collector = format!(
         "umask 077; {DOCTOR} server --print-script >/srv/lab/account.sh
-         /bin/sh /srv/lab/account.sh --from 192.0.2.100 {} {} -- {} >{COLLECTED}",
+         /bin/sh /srv/lab/account.sh --from 192.0.2.100 {} {} {} >{COLLECTED}",
         if side.key.is_empty() { String::new() } else { format!("--key \"$(cut -d ' ' -f 1,2 {})\"", side.key) },
         side.words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
-        quoted(side.user),
+        if side.user.is_empty() { String::new() } else { format!("-- {}", quoted(side.user)) },
     );
     world.sh(&collector)?;
     words.extend(["--format", "json", "--collected", COLLECTED]);

@@ -276,6 +276,12 @@ impl Outcome {
         for words in row.no_evidence.iter().filter(|words| evidence.iter().any(|line| line.contains(**words))) {
             compare("evidence", evidence.join("\n"), format!("without {words}"));
         }
+        let accounts: Vec<String> = list(report, "/accounts")
+            .map(|account| format!("{} {}", word(account, "/user"), word(account, "/cause")))
+            .collect();
+        if !row.accounts.is_empty() {
+            compare("accounts", accounts.join(", "), row.accounts.join(", "));
+        }
         let status = match row.cause {
             cause if HEALTHY.contains(&cause) => 0,
             "undetermined" => 3,

@@ -63,6 +63,8 @@ pub(crate) struct Row {
     pub(crate) admin: Option<&'static str>,
     /// What the runs over that login name one after the other, each fix typed as it was printed, until the login works.
     pub(crate) follows: &'static [&'static str],
+    /// Where all accounts are asked about: each with its cause, in the order of the passwd file.
+    pub(crate) accounts: &'static [&'static str],
     /// Where the facts of the run are kept with `BLESS=1`.
     pub(crate) fixture: Fixture,
 }
@@ -170,6 +172,7 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         over: None,
         admin: None,
         follows: &[],
+        accounts: &[],
         fixture: Fixture::No,
     }
 }
@@ -196,6 +199,11 @@ impl Row {
     pub(crate) fn about(mut self, user: &'static str) -> Self {
         self.side = self.side.map(|side| Side { user, ..side });
         self
+    }
+
+    /// On the server every account is asked about, and each is said to have this cause: `name cause`.
+    pub(crate) fn about_all(self, accounts: &'static [&'static str]) -> Self {
+        Self { accounts, ..self.about("").key("").words(&["--all"]) }
     }
 
     /// On the server this key is asked about; no key where it is empty.

@@ -22,6 +22,82 @@ fn fault_and(world: &World, lines: &str, fault: &str, then: &str) -> anyhow::Res
 
 /// These rows.
 pub(crate) fn rows() -> Vec<Row> {
+    [strangers(), includes(), links()].concat()
+}
+
+/// More than one account, and files of a configuration that are none.
+fn includes() -> Vec<Row> {
+    vec![
+        on_server("server-all-two-of-three", |world| {
+            let more = "useradd -m -u 1002 -s /bin/sh admin; usermod -s /usr/sbin/nologin root
+                cp -r /home/deploy/.ssh /home/admin; chown -R admin:admin /home/admin; usermod -p '*' admin
+                chmod 777 /home/deploy /home/admin";
+            on_this_server(world, "", more)
+        })
+        .about_all(&["a server-authorized-keys-missing", "deploy server-strict-modes", "admin server-strict-modes"])
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .mended_by("chmod go-w /home/deploy")
+        .unforeseen("server-strict-modes"),
+        on_server("server-config-includes-itself", |world| {
+            good(world, "")?;
+            world.sh("echo 'Include /etc/ssh/sshd_config' >>/etc/ssh/sshd_config; ! /usr/sbin/sshd -t").map(drop)
+        })
+        .proven("server-config-invalid"),
+        on_server("server-config-includes-a-fifo", |world| {
+            good(world, "")?;
+            world.sh("mkfifo /etc/ssh/pipe.conf; echo 'Include /etc/ssh/pipe.conf' >>/etc/ssh/sshd_config").map(drop)
+        })
+        .at_most("possible", "undetermined", "sshd -t waits for whoever writes into it"),
+        on_server("server-config-includes-a-name-with-blanks", |world| {
+            world.sh("echo 'AllowUsers admin' >'/etc/ssh/a b.conf'")?;
+            good(world, "Include \"/etc/ssh/a b.conf\"")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-user-not-allowed"),
+        on_server("server-config-includes-200-files", |world| {
+            world.sh(
+                "mkdir -p /etc/ssh/many; for n in $(seq 1000 1199); do echo '# none' >/etc/ssh/many/$n.conf; done
+                 echo 'AllowUsers admin' >/etc/ssh/many/1150.conf",
+            )?;
+            good(world, "Include /etc/ssh/many/*.conf")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-user-not-allowed"),
+    ]
+}
+
+/// Files of keys that lead where no key is.
+fn links() -> Vec<Row> {
+    vec![
+        on_server("server-keys-link-to-zero", |world| on_this_server(world, "", "ln -sf /dev/zero $AK"))
+            .ssh_fails(DENIED)
+            .proven("server-authorized-keys-unreadable")
+            .mended_by("")
+            .printed(),
+        on_server("server-keys-link-to-shadow", |world| on_this_server(world, "", "ln -sf /etc/shadow $AK"))
+            .ssh_fails(DENIED)
+            .proven("server-authorized-keys-unreadable")
+            .mended_by("")
+            .printed(),
+        on_server("server-keys-link-to-itself", |world| on_this_server(world, "", "ln -sf authorized_keys $AK"))
+            .ssh_fails(DENIED)
+            .proven("server-authorized-keys-unreadable")
+            .mended_by("")
+            .printed(),
+        on_server("server-home-with-a-command-in-its-name", |world| {
+            let moved = "H='/home/$(touch ran) `touch ran`'; mv /home/deploy \"$H\"; usermod -d \"$H\" deploy
+                chmod 777 \"$H\"";
+            on_this_server(world, "", moved)
+        })
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .mended_by("")
+        .printed(),
+    ]
+}
+
+fn strangers() -> Vec<Row> {
     vec![
         // What follows a colon is the name's style, which sshd does not log.
         on_server("server-log-login-in-a-name", |world| {
