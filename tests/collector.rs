@@ -296,3 +296,25 @@ fn strangers_push_nothing_out_of_the_log_that_is_needed() {
         assert!(!here || printed_of_log(folder.path(), SHELLS[0], awk) == first, "{awk}");
     }
 }
+
+#[test]
+fn what_hangs_ends_with_the_run() {
+    // A `stat` that never answers, as on a dead mount, and no `timeout` that would end it.
+    let scene = r#"
+        folder=$(mktemp -d) && mount -t tmpfs tmpfs "$folder"
+        printf '#!/bin/sh\nexec sleep 7777\n' >"$folder/stat"
+        printf '#!/bin/sh\nshift\nexec "$@"\n' >"$folder/timeout"
+        chmod 755 "$folder/stat" "$folder/timeout"
+        for name in stat timeout; do mount --bind "$folder/$name" "$(readlink -f "$(command -v $name)")"; done
+        "$1" server --timeout 3 root; echo "status $?"
+        sleep 0.3; grep -lz '^7777$' /proc/[0-9]*/cmdline 2>/dev/null; echo end
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", scene, "sh"]);
+    let begun = std::time::Instant::now();
+    let output = command.arg(env!("CARGO_BIN_EXE_sshdoctor")).stdin(Stdio::null()).output().unwrap();
+    let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(said.contains("the collector did not end within 3 s; --timeout gives it longer"), "{said}");
+    assert_eq!(out, "status 2\nend\n");
+}

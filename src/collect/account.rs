@@ -19,6 +19,7 @@ use tokio::process::Command;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
+use super::config::program;
 use crate::facts::account::{
     Account, Ban, Collector, Daemon, Group, HostKeyFile, KeysCommand, KeysFile, KeysLine, Log, Login, NodeStat, Passwd,
     Password, PathNode, RevokedFile, Shadow, TextFile,
@@ -214,7 +215,10 @@ async fn run_here(request: &Request, asked: &[PublicKey]) -> anyhow::Result<Vec<
     let mut command = Command::new("/bin/sh");
     command.arg("-s").arg("--").args(words(request, asked)?);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    // A group of its own: what the script waits for ends with the run.
+    command.process_group(0);
     let mut child = command.spawn().context("/bin/sh")?;
+    let group = program::Group::of(&child);
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -231,7 +235,10 @@ async fn run_here(request: &Request, asked: &[PublicKey]) -> anyhow::Result<Vec<
     };
     let whole = async { tokio::join!(feed, drain).1 };
     match tokio::time::timeout(request.limit, whole).await {
-        Ok(output) => output.context("the collector"),
+        Ok(output) => {
+            group.ended();
+            output.context("the collector")
+        }
         Err(_) => bail!("the collector did not end within {} s; --timeout gives it longer", request.limit.as_secs()),
     }
 }
