@@ -87,6 +87,23 @@ pub(crate) fn rows() -> Vec<Row> {
                 "echo \"$KEY\" >/etc/ssh/keys; mv /home/deploy /home/gone",
             )
         }),
+        // A small system: one program is the shell and all that the collector calls.
+        on_server("server-modes-on-busybox", |world| {
+            on_this_server(
+                world,
+                "",
+                "chmod 0777 /home/deploy
+                 mount -t tmpfs -o mode=755 tmpfs /usr/local/sbin
+                 for name in awk cat cut date dd dirname grep head id ls od readlink sed sort stat tail timeout tr wc; do
+                     ln -s $(command -v busybox) /usr/local/sbin/$name; done
+                 mount --bind $(readlink -f $(command -v busybox)) $(readlink -f /bin/sh)",
+            )
+        })
+        .ssh_fails("Permission denied (publickey)")
+        .proven("server-strict-modes")
+        .over("proven", "server-strict-modes")
+        .mended_by("chmod 0755 /home/deploy")
+        .printed(),
         on_server("server-key-behind-thousands-of-lines", |world| {
             on_this_server(world, "", "seq -f '# %.0f' 6000 >$AK; echo \"$KEY\" >>$AK")
         }),
