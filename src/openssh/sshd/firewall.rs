@@ -113,8 +113,12 @@ pub fn drops<'a>(lines: &[&'a str], from: IpAddr, ports: &[u16]) -> Vec<Drop<'a>
             }
             ["}"] => chain = None,
             ["type", _, "hook", hook, ..] if chain.is_some() => {
-                let comes_in = ["input", "prerouting", "ingress"].contains(hook);
-                reached = if comes_in { Meets::Yes } else { Meets::No };
+                // A bridge passes frames of others; ingress is of one device, which need not be the client's way.
+                reached = match (table.0, *hook) {
+                    ("inet" | "ip" | "ip6", "input" | "prerouting") => Meets::Yes,
+                    (_, "ingress") => Meets::Open,
+                    _ => Meets::No,
+                };
             }
             ["-A", ..] => found.extend(iptables(line, &packet)),
             _ => {
@@ -297,6 +301,27 @@ mod tests {
         assert_eq!(drops(FAIL2BAN, from, &[2222]), []);
         // One of two ports is open.
         assert!(!drops(FAIL2BAN, from, &[22, 2222])[0].certain);
+    }
+
+    #[test]
+    fn what_another_packet_meets_is_not_certain() {
+        let from = "192.0.2.100".parse().unwrap();
+        let of = |table: &str, hook: &str| {
+            let lines = [
+                table,
+                "chain c {",
+                &format!("type filter hook {hook} priority 0; policy accept;"),
+                "ip saddr 192.0.2.100 drop",
+                "}",
+            ]
+            .map(str::to_owned);
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            drops(&lines, from, &[22]).iter().map(|drop| drop.certain).collect::<Vec<_>>()
+        };
+        assert_eq!(of("table inet filter {", "input"), [true]);
+        assert_eq!(of("table bridge filter {", "input"), [false; 0]);
+        assert_eq!(of("table netdev filter {", "ingress device \"eth1\""), [false]);
+        assert_eq!(of("table inet filter {", "forward"), [false; 0]);
     }
 
     #[test]
