@@ -28,6 +28,20 @@ pub(crate) fn rows() -> Vec<Row> {
 /// More than one account, and files of a configuration that are none.
 fn includes() -> Vec<Row> {
     vec![
+        // A home that is a link is not put aside: what it leads to is opened.
+        on_server("server-home-link-to-a-closed-folder", |world| {
+            on_this_server(
+                world,
+                "",
+                "echo kept >/home/deploy/notes; mv /home/deploy /srv/data; ln -s /srv/data /home/deploy
+                 chown root:root /srv/data; chmod 700 /srv/data",
+            )
+        })
+        .line(&["deploy@web1.example.org", "test -e /home/deploy/notes &&"])
+        .ssh_fails(DENIED)
+        .proven("server-authorized-keys-unreadable")
+        .mended_by("")
+        .printed(),
         on_server("server-all-two-of-three", |world| {
             let more = "useradd -m -u 1002 -s /bin/sh admin; usermod -s /usr/sbin/nologin root
                 cp -r /home/deploy/.ssh /home/admin; chown -R admin:admin /home/admin; usermod -p '*' admin

@@ -73,9 +73,12 @@ fn open(scene: &Scene<'_>, file: &KeysFile, at: Option<Path>) -> Vec<Step> {
     if all.is_empty() {
         all.extend(at.or_else(|| Some(file.path.clone())));
     }
-    // chown and chmod follow a link, and what it leads to may be anybody's: /etc/shadow, /root.
-    let is_link = |place: &&Path| scene.account.node(place).is_some_and(|node| node.link.is_some());
-    if let Some(link) = all.iter().find(is_link) {
+    let below_home = [passwd.home.as_bytes(), b"/"].concat();
+    let is_below = |place: &Path| place.as_bytes().starts_with(&below_home);
+    // chown and chmod follow a link, and what it leads to may be anybody's: /etc/shadow, /root. The home itself, and what
+    // is above it, stays where it is.
+    let is_link = |place: &Path| scene.account.node(place).is_some_and(|node| node.link.is_some());
+    if let Some(link) = all.iter().find(|place| is_link(place) && (is_below(place) || **place == file.path)) {
         let name = naming::path(link);
         let mut steps = vec![Step::server_root(
             format!("mv {name} {name}.old"),
@@ -84,7 +87,6 @@ fn open(scene: &Scene<'_>, file: &KeysFile, at: Option<Path>) -> Vec<Step> {
         steps.extend(append_to(scene, file, true));
         return steps;
     }
-    let below_home = [passwd.home.as_bytes(), b"/"].concat();
     let step = |place: &Path| {
         let name = naming::path(place);
         let owner = scene.account.node(place).and_then(|node| node.followed.or(node.stat)).map(|stat| stat.uid);
@@ -92,7 +94,7 @@ fn open(scene: &Scene<'_>, file: &KeysFile, at: Option<Path>) -> Vec<Step> {
         if owner == Some(passwd.uid) {
             let bits = if bit == "r" { "u+r" } else { "u+rx" };
             Step::server_root(format!("chmod {bits} {name}"), "lets its owner, the account, open it")
-        } else if place.as_bytes().starts_with(&below_home) || *place == passwd.home {
+        } else if is_below(place) || *place == passwd.home && !is_link(place) {
             let owner = format!("chown {}:{} {name}", passwd.uid, passwd.gid);
             Step::server_root(owner, "gives it to the account, which then can open it")
         } else if bit == "r" {
