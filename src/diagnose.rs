@@ -165,7 +165,7 @@ fn first_break(facts: &Facts) -> Named {
         let is_member = |&index: &usize| {
             let (check, cause, finding) = &found[index];
             finding.certainty == Certainty::Proven
-                && joined::explains(group, group_finding, check, cause, bites(cause, finding))
+                && joined::replaces(facts, group, group_finding, check, cause, bites(cause, finding))
         };
         (0..found.len()).filter(is_member).min_by_key(|&index| rank(&found[index]))
     });

@@ -5,6 +5,7 @@
 
 use crate::facts::session::Session;
 use crate::facts::{Facts, Origin, Stage, known};
+use crate::openssh::sshd::config::settings;
 
 use super::account::{self, running};
 use super::{Alternative, Blocks, Cause, Certainty, Check, Finding};
@@ -34,6 +35,38 @@ pub fn explains(group: &Cause, found: &Finding, check: &Check, member: &Cause, m
     let bites = found.blocks.unwrap_or(group.blocks);
     let named = || found.alternatives.iter().any(|alternative| alternative.cause == member.id);
     check.stage == Stage::Server && GROUPS.contains(&group.id) && (bites == member_bites || named())
+}
+
+/// The same where the group may give way to that member: what keeps sshd from coming up keeps nobody from a port at which
+/// it would not listen.
+pub fn replaces(
+    facts: &Facts,
+    group: &Cause,
+    found: &Finding,
+    check: &Check,
+    member: &Cause,
+    member_bites: Blocks,
+) -> bool {
+    let of_sshd = group.id == "connection-refused" && member.id != "source-banned";
+    explains(group, found, check, member, member_bites) && (!of_sshd || listens_at_target(facts))
+}
+
+/// Whether sshd's files name the port that the client dialled; 22 where they name none.
+fn listens_at_target(facts: &Facts) -> bool {
+    let (Ok(target), Ok(account)) = (&facts.target, &facts.account) else { return false };
+    let lines = settings(&account.sshd);
+    let of = |keyword: &'static str| lines.iter().filter(move |line| line.keyword == keyword);
+    let mut ports: Vec<u16> = of("port").filter_map(|line| line.value.as_str()?.trim().parse().ok()).collect();
+    if ports.is_empty() {
+        ports.push(22);
+    }
+    // `ListenAddress host:port`, `[address]:port`.
+    let own = of("listenaddress").filter_map(|line| {
+        let (host, port) = line.value.as_str()?.trim().rsplit_once(':')?;
+        (host.ends_with(']') || !host.contains(':')).then(|| port.parse::<u16>().ok())?
+    });
+    ports.extend(own);
+    ports.contains(&target.port)
 }
 
 /// Whether ssh gets past that finding all the same, or the client's half saw that it does.

@@ -24,12 +24,9 @@ pub(super) fn entries(account: &Account) -> Vec<Entry<'_>> {
     log.lines.iter().filter_map(|line| entry(line, year, at.unix_seconds, offset)).collect()
 }
 
-/// Whether a line at or after that time speaks of a login as this account, or cannot be dated.
-pub(super) fn speaks_since(account: &Account, user: &str, since: i64) -> bool {
-    let speaks = |entry: &Entry<'_>| {
-        entry.time.is_none_or(|time| time >= since) && said(entry.text).is_some_and(|said| said.user == Some(user))
-    };
-    entries(account).iter().any(speaks)
+/// Whether a line at or after that time speaks of this login, from the address that was named, or cannot be dated.
+pub(super) fn speaks_since(account: &Account, login: &Login, since: i64) -> bool {
+    of_login(&entries(account), login).iter().any(|entry| entry.time.is_none_or(|time| time >= since))
 }
 
 /// Whether the newest lines of the log are missing, and with them its last word.

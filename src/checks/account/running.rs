@@ -127,7 +127,7 @@ fn another_machine(facts: &Facts, scene: &Scene<'_>) -> Option<String> {
         return None;
     }
     let since = scene.account.collector.at.unix_seconds - JUST_NOW;
-    let shown = log::speaks_since(scene.account, &scene.login.user.to_string(), since);
+    let shown = log::speaks_since(scene.account, scene.login, since);
     (!shown).then(|| {
         format!("the log of {host} does not show the login that was just tried: another machine may have answered")
     })
