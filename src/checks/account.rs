@@ -21,7 +21,7 @@ use crate::openssh::authorized_keys::keys_within;
 use crate::openssh::course::{self, Turn};
 use crate::openssh::public_key::from_blob;
 use crate::openssh::sshd::config::{Setting, settings};
-use crate::openssh::sshd::key::{self, Decision, Obstacle, access, decide};
+use crate::openssh::sshd::key::{Decision, Obstacle, access, decide};
 use crate::openssh::sshd::{self, NotAllowed};
 
 use super::{Certainty, Check, Finding, Step, naming, quoted};
@@ -99,9 +99,13 @@ fn usable(facts: &Facts, turn: Turn) -> Option<PublicKey> {
     own.or(turn.offer.key)
 }
 
-/// What lets this key in on the server; `None` where nothing does, or nobody looked.
+/// What lets this key in on the server; `None` where nothing does, or that is not certain.
 pub(super) fn lets_key_in(facts: &Facts, key: &PublicKey) -> Option<String> {
     let scene = scene(facts).ok()?;
+    let takes_keys = !scene.login.effective.as_ref().ok()?.is_no("pubkeyauthentication");
+    if !takes_keys || not_allowed(facts).ok()?.is_some() || !running::doubts(facts, &scene, true).is_empty() {
+        return None;
+    }
     let decision = decide(scene.account, scene.login, key).ok().filter(|decision| decision.obstacles.is_empty())?;
     let (file, line) = decision.accepted?;
     Some(format!("{}:{line} lets in {}", file.path, naming::key(key)))
@@ -144,11 +148,8 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
             return Ok(None);
         }
         // A key that stands there and is refused is the one that is meant, not another that was never put there.
-        let stands = |obstacle: &Obstacle<'_>| {
-            !matches!(obstacle, Obstacle::NotListed | Obstacle::File(_, key::Outcome::Missing))
-        };
         let Some(obstacle) = decision.obstacles.first().cloned() else { continue };
-        if first.as_ref().is_none_or(|(_, known, _)| !stands(known) && stands(&obstacle)) {
+        if first.as_ref().is_none_or(|(_, _, known)| is_put_there(&decision) && !is_put_there(known)) {
             first = Some((key.clone(), obstacle, decision));
         }
     }
@@ -156,6 +157,14 @@ fn obstacle<'a>(scene: &Scene<'a>) -> Observed<Option<(PublicKey, Obstacle<'a>, 
         decision.open |= unseen;
     }
     Ok(first)
+}
+
+/// Whether somebody put the key there, or its CA, although it is refused.
+fn is_put_there(decision: &Decision<'_>) -> bool {
+    let line = |obstacle: &Obstacle<'_>| {
+        matches!(obstacle, Obstacle::Line(..) | Obstacle::Scattered(_) | Obstacle::Authority(_) | Obstacle::Revoked(_))
+    };
+    decision.accepted.is_some() || decision.by_authority.is_some() || decision.obstacles.iter().any(line)
 }
 
 /// Of the server's half alone: that the account may log in, and which line lets which key in.

@@ -149,6 +149,23 @@ fn halves() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("server-strict-modes")
         .over("proven", "no-key-accepted"),
+        // The account is refused before any key is looked at.
+        on_server("admin-another-key-s-pub-of-an-account-that-may-not", |world| {
+            on_this_server(world, "AllowUsers root", "cp /srv/other.pub $PUB")
+        })
+        .ssh_fails(DENIED)
+        .proven("server-user-not-allowed")
+        .also(&["server-key-not-listed"])
+        .over("proven", "server-user-not-allowed")
+        .follows(&["server-user-not-allowed", "key-pair-mismatch"]),
+        // Nothing listens there, and nothing would if sshd came up.
+        on_server("admin-another-port-beside-a-broken-configuration", |world| {
+            on_this_server(world, "", "kill $(cat /run/sshd.pid); sleep 0.3; echo Nonsense yes >>/etc/ssh/sshd_config")
+        })
+        .line(&["-p", "2222", "-o", "HostKeyAlias=web1.example.org", "deploy@web1.example.org"])
+        .ssh_fails("Connection refused")
+        .proven("server-config-invalid")
+        .over("proven", "connection-refused"),
         // ssh offers what the .pub says, and what the server knows is the private key.
         on_server("admin-another-key-s-pub", |world| on_this_server(world, "", "cp /srv/other.pub $PUB"))
             .ssh_fails(DENIED)

@@ -27,6 +27,18 @@ pub(crate) fn rows() -> Vec<Row> {
             .ssh_fails("")
             .proven("server-user-not-allowed")
             .over("likely", "server-user-not-allowed"),
+        // An RSA key that nobody listed is too short, and the other one, listed, is refused by its line.
+        on_server("admin-short-key-beside-the-one-that-is-meant", |world| {
+            on_this_server(
+                world,
+                "RequiredRSASize 3072",
+                "ssh-keygen -q -t rsa -b 2048 -N '' -C a@laptop -f /home/a/.ssh/id_rsa; chown a /home/a/.ssh/id_rsa*
+                 echo \"from=\\\"198.51.100.1\\\" $KEY\" >$AK",
+            )
+        })
+        .ssh_fails(DENIED)
+        .proven("server-key-options-refuse")
+        .over("proven", "server-key-options-refuse"),
         on_server("admin-from-elsewhere", |world| {
             on_this_server(world, "", "chmod 0666 $AK; echo \"from=\\\"192.0.2.100\\\" $KEY\" >$AK")?;
             from_elsewhere(world)
