@@ -11,16 +11,6 @@ use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 
-/// Check `proxy`.
-pub const PROXY: Check = Check {
-    id: "proxy",
-    stage: Stage::Connect,
-    claim: "the way to the server through its proxies is open",
-    causes: &[],
-    holds: goes_directly,
-    rules_out: &[],
-};
-
 /// Check `connect`.
 pub const CONNECT: Check = Check {
     id: "connect",
@@ -37,14 +27,6 @@ pub const CONNECT: Check = Check {
     holds: connects,
     rules_out: &[("connection-refused", established)],
 };
-
-/// Whether there is a proxy at all; what lies behind one is not examined.
-fn goes_directly(facts: &Facts) -> Observed<Outcome> {
-    match known(&facts.connect)?.proxy {
-        None => Ok(Outcome::pass("no proxy: the server is dialled directly")),
-        Some(_) => Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned())),
-    }
-}
 
 /// The connection, with the attempts that led to it.
 fn connects(facts: &Facts) -> Observed<Outcome> {
@@ -489,7 +471,8 @@ mod tests {
     use crate::facts::Target;
     use crate::facts::account::Ban;
     use crate::facts::config::ControlMaster;
-    use crate::facts::connect::{Connect, Proxy};
+    use crate::facts::connect::Connect;
+    use crate::facts::proxy::Proxy;
     use crate::facts::resolve::Resolve;
 
     fn scene(attempts: &[(&str, Dial)]) -> Facts {
@@ -616,7 +599,7 @@ mod tests {
         assert_eq!(found(&facts), []);
         let skipped = Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned()));
         assert_eq!((CONNECT.holds)(&facts), skipped);
-        assert_eq!((PROXY.holds)(&facts), skipped);
+        assert_eq!((super::super::proxy::PROXY.holds)(&facts), skipped);
     }
 
     #[test]

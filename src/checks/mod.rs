@@ -24,6 +24,7 @@ pub mod members;
 mod mounts;
 pub mod naming;
 pub mod offer;
+pub mod proxy;
 pub mod resolve;
 pub mod session;
 pub mod transport;
@@ -45,7 +46,7 @@ pub const CHAIN: &[&Check] = &[
     &identities::IDENTITIES,
     &agent::AGENT,
     &resolve::RESOLVE,
-    &connect::PROXY,
+    &proxy::PROXY,
     &connect::CONNECT,
     &transport::BANNER,
     &transport::ALGORITHMS,

@@ -435,11 +435,11 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     let login = naming::login(facts);
     if let Some(proxy) = facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref()) {
         let how = match proxy {
-            crate::facts::connect::Proxy::Jump(hosts) => {
+            crate::facts::proxy::Proxy::Jump(hosts) => {
                 let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
                 format!("ProxyJump {}", names.join(","))
             }
-            crate::facts::connect::Proxy::Command(command) => format!("ProxyCommand {}", command.shortened(200)),
+            crate::facts::proxy::Proxy::Command(command) => format!("ProxyCommand {}", command.shortened(200)),
         };
         let summary = format!("{login} is reached through a proxy, which is not examined yet");
         return Finding::new(Certainty::Possible, summary).seen(how);

@@ -13,8 +13,9 @@ use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
 use super::{Request, Waiting, admin, agent, config, connect, host_key, identities, opinion, resolve, run, session};
 use crate::facts::agent::AgentAnswer;
-use crate::facts::connect::{Connect, Proxy};
+use crate::facts::connect::Connect;
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
+use crate::facts::proxy::Proxy;
 use crate::facts::session::Session;
 use crate::facts::text::Path;
 use crate::facts::transport::Transport;
@@ -267,7 +268,7 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
         let addresses = (tcp.peer_addr(), tcp.local_addr());
         // The stream may come from elsewhere without it; a refusal costs a few milliseconds, no more.
         let _ = tcp.set_nodelay(true);
-        let secured = transport::exchange(tcp, &host_keys, limit, transport, waiting).await;
+        let secured = transport::exchange(Box::new(tcp), &host_keys, limit, transport, waiting).await;
         let identified = transport.identification_millis.unwrap_or_default();
         millis.insert("banner".to_owned(), identified);
         if let Some(all) = transport.key_exchange_millis {
@@ -479,7 +480,8 @@ async fn again(
     // See the first connection.
     let _ = tcp.set_nodelay(true);
     let mut seen = Transport::default();
-    let Some(secured) = transport::exchange(tcp, &route.host_keys, route.limit, &mut seen, waiting).await else {
+    let Some(secured) = transport::exchange(Box::new(tcp), &route.host_keys, route.limit, &mut seen, waiting).await
+    else {
         return Err(seen.end.unwrap_or(End::Closed));
     };
     if secured.host_key != host_key {

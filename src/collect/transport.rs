@@ -16,11 +16,11 @@ use russh::keys::PublicKeyOrCertificate;
 use russh::{AlgorithmKind, Names, SshId, compression, kex};
 use ssh_key::Algorithm;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::Waiting;
+use super::ssh::carrier::Carrier;
 use super::ssh::cipher::{CIPHERS, Direction, MACS, Opener, Sealer};
 use super::ssh::keys::Secret;
 use super::ssh::packet::{Connection, broken, leave};
@@ -102,7 +102,7 @@ impl Drop for Mirror<'_> {
 /// offer, in its order; the server has `identification_limit` to identify itself. `None` where it did not come to keys;
 /// `seen` says why.
 pub(crate) async fn exchange(
-    tcp: TcpStream,
+    tcp: Carrier,
     host_keys: &[String],
     identification_limit: Duration,
     seen: &mut Transport,
@@ -150,7 +150,7 @@ pub(crate) async fn exchange(
 }
 
 /// Sends our identification string and waits for the server's; the socket, where both speak SSH-2.
-async fn identify(mut tcp: TcpStream, shared: &Shared, started: Instant, limit: Duration) -> Option<TcpStream> {
+async fn identify(mut tcp: Carrier, shared: &Shared, started: Instant, limit: Duration) -> Option<Carrier> {
     let deadline = started + limit;
     let ours = format!("{IDENTIFICATION}\r\n");
     // A server that closes at once may have said why: its words are still read.
@@ -181,7 +181,7 @@ fn can_go_on(shared: &Shared, started: Instant) -> bool {
 }
 
 /// Waits a while for the server's KEXINIT, which decides how the host key algorithms are offered.
-async fn await_kexinit(mut tcp: TcpStream, shared: &Shared, deadline: Instant) -> Option<TcpStream> {
+async fn await_kexinit(mut tcp: Carrier, shared: &Shared, deadline: Instant) -> Option<Carrier> {
     let soon = deadline.min(Instant::now() + KEXINIT_LIMIT);
     while shared.lock().plain.seen.server.is_none() && Instant::now() < soon {
         if !read_on(&mut tcp, shared, soon, false).await {
@@ -193,7 +193,7 @@ async fn await_kexinit(mut tcp: TcpStream, shared: &Shared, deadline: Instant) -
 }
 
 /// Reads once more; whether there is any point in going on. Time running out is an end where it is `fatal`.
-async fn read_on(tcp: &mut TcpStream, shared: &Shared, deadline: Instant, fatal: bool) -> bool {
+async fn read_on(tcp: &mut Carrier, shared: &Shared, deadline: Instant, fatal: bool) -> bool {
     let mut buffer = vec![0; 16 * 1024];
     let outcome = timeout_at(deadline, tcp.read(&mut buffer)).await;
     let plain = &mut shared.lock().plain;
@@ -285,7 +285,7 @@ fn failure(error: &russh::Error) -> End {
 
 /// Takes over: derives the keys that both sides now have.
 fn secured(
-    tcp: TcpStream,
+    tcp: Carrier,
     shared: &Shared,
     handle: &Handle<Watcher>,
     secret: Zeroizing<Vec<u8>>,

@@ -76,7 +76,7 @@ async fn steps(
     exchange.begin();
     let left = left(plan, exchange.facts);
     let has_rsa = left.iter().any(|candidate| candidate.key.plain_algorithm() == "ssh-rsa");
-    exchange.listen()?;
+    exchange.listen().await?;
     if has_rsa && exchange.facts.extension("server-sig-algs").is_none() {
         // Which signature algorithm ssh would name depends on an EXT_INFO that has not come yet.
         exchange.settle().await?;

@@ -1,14 +1,21 @@
-//! The TCP connection, or the proxy that stands in its place.
+//! The TCP connection, or the way through a proxy that stands in its place.
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{Address, Host, ServerText};
+use super::proxy::{Proxy, Through};
+use super::text::{Address, Host};
 
 /// How the server was (or was not) reached.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Connect {
     /// The proxy that the configuration puts before the target; then no attempt was made.
     pub proxy: Option<Proxy>,
+    /// How the way through that proxy went; `None` where it was not tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
+    /// The jump host that stands in the chain already: it leads back to itself, and nothing was dialled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leads_back: Option<Host>,
     /// One row for each address that was tried, in order (sshconnect.c `ssh_connect_direct`).
     pub attempts: Vec<Attempt>,
     /// Our own address on the connection that works, as the server sees it where no NAT is between.
@@ -45,14 +52,4 @@ pub enum Dial {
     Failed(String),
     /// No answer within the limit in seconds (`ConnectTimeout`, or 5).
     TimedOut(u64),
-}
-
-/// What the configuration puts before the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proxy {
-    /// `ProxyJump`: the hosts, outermost first.
-    Jump(Vec<Host>),
-    /// `ProxyCommand`, as `ssh -G` prints it.
-    Command(ServerText),
 }

@@ -16,6 +16,7 @@ pub mod key;
 pub mod mount;
 pub mod offer;
 pub mod opinion;
+pub mod proxy;
 pub mod resolve;
 pub mod session;
 pub mod text;

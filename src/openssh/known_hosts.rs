@@ -463,7 +463,8 @@ pub fn is_without_passwords(facts: &Facts) -> bool {
 mod tests {
     use super::*;
     use crate::facts::Target;
-    use crate::facts::connect::{Attempt, Connect, Dial, Proxy};
+    use crate::facts::connect::{Attempt, Connect, Dial};
+    use crate::facts::proxy::Proxy;
 
     fn facts(host: &str, port: u16, address: &str, options: &[(&str, &str)]) -> Facts {
         let attempt = Attempt { address: address.into(), port, outcome: Dial::Established, millis: 1.0 };

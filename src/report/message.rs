@@ -222,7 +222,6 @@ mod tests {
             observed_at: Moment { unix_seconds: 1000, local: "2026-11-22T13:20:05+03:00".to_owned() },
             target: Ok(Target { user: "deploy".into(), host: "web1".into(), port: 2222, ..Target::default() }),
             connect: Ok(Connect {
-                proxy: None,
                 attempts: vec![Attempt {
                     address: "192.0.2.7".into(),
                     port: 2222,
@@ -230,6 +229,7 @@ mod tests {
                     millis: 1.0,
                 }],
                 local_address: Some("198.51.100.4".into()),
+                ..Connect::default()
             }),
             userauth: Ok(Userauth {
                 none: Some(refused.clone()),

@@ -4,6 +4,7 @@
 //! records what passes in the clear and gives the socket back when both sides have their keys. From then on
 //! [`packet`] carries the probe's own messages ([`message`]), encrypted by [`cipher`] with the keys of [`keys`].
 
+pub(crate) mod carrier;
 pub(crate) mod cipher;
 pub(crate) mod keys;
 pub(crate) mod message;

@@ -1,11 +1,14 @@
 //! The encrypted connection after the key exchange: whole messages out and in, each within a time limit.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::carrier::Carrier;
 use super::cipher::{Opener, Sealer};
 use crate::collect::system::errno;
 use crate::facts::End;
@@ -22,7 +25,7 @@ const MOST_AROUND: usize = 5 + 255 + 64;
 
 /// A connection on which both sides have taken their keys into use.
 pub(crate) struct Connection {
-    tcp: TcpStream,
+    tcp: Carrier,
     sealer: Sealer,
     opener: Opener,
     /// What was read and not opened yet.
@@ -34,7 +37,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection over `tcp`, from which `incoming` was read already and to which `first` is still to be written.
-    pub(crate) fn new(tcp: TcpStream, sealer: Sealer, opener: Opener, incoming: Vec<u8>, first: Vec<u8>) -> Self {
+    pub(crate) fn new(tcp: Carrier, sealer: Sealer, opener: Opener, incoming: Vec<u8>, first: Vec<u8>) -> Self {
         Self { tcp, sealer, opener, incoming, first, messages: 0 }
     }
 
@@ -69,16 +72,26 @@ impl Connection {
     }
 
     /// The next message where it has come already.
-    pub(crate) fn arrived(&mut self) -> Result<Option<Vec<u8>>, End> {
+    pub(crate) async fn arrived(&mut self) -> Result<Option<Vec<u8>>, End> {
         if let Some(message) = self.buffered()? {
             return Ok(Some(message));
         }
-        match self.tcp.try_read_buf(&mut self.incoming) {
-            Ok(0) => Err(End::Closed),
-            Ok(_) => self.buffered(),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(broken(&error)),
+        match self.read_now().await {
+            Some(Ok(0)) => Err(End::Closed),
+            Some(Ok(_)) => self.buffered(),
+            None => Ok(None),
+            Some(Err(error)) => Err(broken(&error)),
         }
+    }
+
+    /// Reads what is there without waiting for more; `None` where nothing is.
+    async fn read_now(&mut self) -> Option<std::io::Result<usize>> {
+        let mut read = pin!(self.tcp.read_buf(&mut self.incoming));
+        poll_fn(|context| match read.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
     }
 
     fn buffered(&mut self) -> Result<Option<Vec<u8>>, End> {
@@ -103,7 +116,7 @@ impl Connection {
 
 /// Ends `tcp` by FIN and reads on for a while, not waited for: a close with unread bytes would be a reset, which
 /// servers log in another way.
-pub(crate) async fn leave(mut tcp: TcpStream) {
+pub(crate) async fn leave(mut tcp: Carrier) {
     // Nothing is lost where the server was first.
     let _ = tcp.shutdown().await;
     tokio::spawn(timeout(DRAIN_LIMIT, async move {

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::carrier::Carrier;
 use super::message::{KEXINIT, NEWKEYS};
 use super::packet::broken;
 use super::plain::{Plain, kexinit};
@@ -28,7 +28,7 @@ pub(crate) struct State {
     pub(crate) sent: u32,
     /// Our NEWKEYS packet, once russh wrote it; not sent yet.
     pub(crate) newkeys: Option<Vec<u8>>,
-    tcp: Option<TcpStream>,
+    tcp: Option<Carrier>,
     /// russh's bytes that are no whole packet yet.
     written: Vec<u8>,
     /// Bytes that the socket did not take yet.
@@ -50,13 +50,13 @@ impl Shared {
     }
 
     /// The stream for russh, over `tcp`.
-    pub(crate) fn tap(&self, tcp: TcpStream) -> Tap {
+    pub(crate) fn tap(&self, tcp: Carrier) -> Tap {
         self.lock().tcp = Some(tcp);
         Tap(self.clone())
     }
 
     /// Takes the socket away; russh sees its end.
-    pub(crate) fn take(&self) -> Option<TcpStream> {
+    pub(crate) fn take(&self) -> Option<Carrier> {
         let mut state = self.lock();
         if let Some(reader) = state.reader.take() {
             reader.wake();

@@ -33,7 +33,7 @@ async fn met(address: SocketAddr, limit: Duration) -> (Option<Secured>, Transpor
     let tcp = TcpStream::connect(address).await.unwrap();
     tcp.set_nodelay(true).unwrap();
     let mut seen = Transport::default();
-    let secured = exchange(tcp, &[], limit, &mut seen, &|_| {}).await;
+    let secured = exchange(Box::new(tcp), &[], limit, &mut seen, &|_| {}).await;
     (secured, seen)
 }
 
@@ -384,7 +384,7 @@ async fn what_was_seen_stands_where_the_run_is_cut_short() {
     let address = saying(b"Welcome\r\nSSH-2.0-quiet\r\n".to_vec());
     let tcp = TcpStream::connect(address).await.unwrap();
     let mut seen = Transport::default();
-    let running = exchange(tcp, &[], Duration::from_secs(5), &mut seen, &|_| {});
+    let running = exchange(Box::new(tcp), &[], Duration::from_secs(5), &mut seen, &|_| {});
     assert!(tokio::time::timeout(Duration::from_millis(300), running).await.is_err());
     assert_eq!(seen.identification, Some("SSH-2.0-quiet".into()));
     assert_eq!(seen.pre_banner.len(), 1);

@@ -266,8 +266,8 @@ impl<'a> Exchange<'a> {
     }
 
     /// Takes in what has come without being waited for.
-    pub(crate) fn listen(&mut self) -> Result<(), End> {
-        while let Some(payload) = self.connection.arrived()? {
+    pub(crate) async fn listen(&mut self) -> Result<(), End> {
+        while let Some(payload) = self.connection.arrived().await? {
             self.took(&payload)?;
         }
         Ok(())
