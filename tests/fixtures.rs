@@ -468,9 +468,9 @@ fn rich() -> Facts {
         }),
         resolve: Ok(Resolve { name: "web1.example.org".into(), numeric: false, outcome: Ok(vec!["192.0.2.7".into()]) }),
         connect: Ok(Connect {
-            proxy: None,
             attempts: vec![Attempt { address: "192.0.2.7".into(), port: 22, outcome: Dial::Established, millis: 3.5 }],
             local_address: Some("198.51.100.4".into()),
+            ..Connect::default()
         }),
         transport: Ok(Transport {
             identification: Some("SSH-2.0-OpenSSH_9.2p1".into()),
