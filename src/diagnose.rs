@@ -8,7 +8,7 @@ use crate::checks::{
     self, Blocks, CHAIN, Cause, Certainty, Check, Finding, Outcome, Place, Remark, Status, checkup, joined,
 };
 use crate::facts::account::Login;
-use crate::facts::text::User;
+use crate::facts::text::{Host, User};
 use crate::facts::{Facts, Observed, Origin, Unobserved};
 
 /// How many causes `also` may hold; a mend that does not mend must not loop.
@@ -31,6 +31,9 @@ pub struct Verdict {
     pub ruled_out: Vec<(&'static str, String)>,
     /// Every check of the chain.
     pub checks: Vec<Judged>,
+    /// The jump host at which the way ends, by the name that is dialled, and its own verdict; `None` where the first break
+    /// is at none.
+    pub hop: Option<(Host, Box<Verdict>)>,
     /// What stands in the way of each account (`server --all`), in the order of the passwd file; empty where one account
     /// was asked about.
     pub accounts: Vec<(User, Named)>,
@@ -67,6 +70,7 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     let found = findings(facts);
     let mut checks: Vec<Judged> = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
     let mut first = first_break(facts);
+    let hop = at_jump_host(facts, &mut first);
     if facts.origin == Origin::Server || first.cause.place == Place::Server {
         first.finding.evidence.extend(checks::server_since(facts));
     }
@@ -115,7 +119,34 @@ pub fn diagnose(facts: &Facts) -> Verdict {
         .filter(|(id, _)| suspects(id))
         .filter_map(|(id, observation)| Some((*id, observation(facts)?)))
         .collect();
-    Verdict { first, also, ruled_out, checks, accounts: Vec::new() }
+    Verdict { first, also, ruled_out, checks, hop, accounts: Vec::new() }
+}
+
+/// Where the way ends at a jump host: judges that login by the same chain, and says of `first` what it finds there. A
+/// question that a person there would be asked is no fault.
+fn at_jump_host(facts: &Facts, first: &mut Named) -> Option<(Host, Box<Verdict>)> {
+    let hop = checks::proxy::failed(facts).filter(|_| first.cause.id == "jump-host-failed")?;
+    let host = hop.target.as_ref().map(|target| target.host.clone()).unwrap_or_default();
+    let judged = diagnose(hop);
+    let found = &judged.first.finding;
+    let place = found.place.unwrap_or(judged.first.cause.place);
+    let mut finding = Finding {
+        summary: format!("the jump host {host}: {}", found.summary),
+        place: Some(checks::proxy::seen_from_target(place)),
+        blocks: None,
+        needs: Vec::new(),
+        ..found.clone()
+    };
+    for decide in finding.alternatives.iter_mut().filter_map(|alternative| alternative.decide.as_mut()) {
+        decide.place = checks::proxy::seen_from_target(decide.place);
+    }
+    if judged.first.cause.blocks == Blocks::Nothing {
+        first.cause = &checks::session::UNDETERMINED;
+        finding.certainty = Certainty::Possible;
+        finding.alternatives.clear();
+    }
+    first.finding = finding;
+    Some((host, Box::new(judged)))
 }
 
 /// Judges each account by itself. An account that was never given a key has nothing to mend, unless all are so.

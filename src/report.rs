@@ -325,9 +325,9 @@ pub struct RemarkView {
 /// The report of one login.
 pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
     let identities = identities::views(facts);
-    let hops: Vec<(&Facts, Verdict)> = facts.hops.iter().map(|hop| (hop, diagnose::diagnose(hop))).collect();
     let mut checks: Vec<CheckView> = Vec::new();
-    for (hop, judged) in &hops {
+    for hop in &facts.hops {
+        let judged = diagnose::diagnose(hop);
         let name = hop.target.as_ref().map_or_else(|_| Host::default(), |target| target.host.clone());
         checks.extend(judged.checks.iter().map(|one| check(hop, one, Some(&name))));
     }
@@ -337,7 +337,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
     for check in &mut checks {
         check.remarks.retain(|remark| !said.iter().any(|finding| finding.summary == remark.summary));
     }
-    let view = verdict_view(verdict, hop_view(verdict, &hops));
+    let view = verdict_view(verdict, hop_view(verdict));
     let message = message::message(facts, &view);
     Report {
         schema: "sshdoctor-report/1",
@@ -470,7 +470,7 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
         place: Some(finding.place.unwrap_or(cause.place)).filter(|place| faulty && *place != Place::Open),
         summary: finding.summary.clone(),
         evidence: finding.evidence.clone(),
-        next_steps: steps((cause.fix.commands)(facts)),
+        next_steps: hop.as_ref().map_or_else(|| steps((cause.fix.commands)(facts)), |hop| hop.next_steps.clone()),
         prevent: (faulty && !cause.prevent.is_empty()).then(|| cause.prevent.to_owned()),
         needs: finding.needs.clone(),
         also: verdict.also.iter().map(also).collect(),
@@ -518,15 +518,14 @@ fn also(named: &Named) -> AlsoView {
     }
 }
 
-/// The first hop that fails, where that is the verdict.
-fn hop_view(verdict: &Verdict, hops: &[(&Facts, Verdict)]) -> Option<HopView> {
-    if verdict.first.cause.id != "jump-host-failed" {
-        return None;
+/// The jump host that fails, where that is the verdict.
+fn hop_view(verdict: &Verdict) -> Option<HopView> {
+    let (host, failed) = verdict.hop.as_ref().filter(|_| verdict.first.cause.blocks != Blocks::Nothing)?;
+    let AlsoView { cause, certainty, summary, evidence, mut next_steps } = also(&failed.first);
+    for step in &mut next_steps {
+        step.place = checks::proxy::seen_from_target(step.place);
     }
-    let (facts, failed) = hops.iter().find(|(_, hop)| hop.first.cause.blocks != Blocks::Nothing)?;
-    let AlsoView { cause, certainty, summary, evidence, next_steps } = also(&failed.first);
-    let host = facts.target.as_ref().ok()?.host.clone();
-    Some(HopView { host, cause, certainty, summary, evidence, next_steps })
+    Some(HopView { host: host.clone(), cause, certainty, summary, evidence, next_steps })
 }
 
 /// What mends the cause of that id; nothing where only another source can prove it.

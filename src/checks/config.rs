@@ -35,6 +35,9 @@ const CLIENT_CONFIG_ERROR: Cause = Cause {
     },
     see: &["OpenSSH readconf.c process_config_line_depth", "ssh_config(5) IgnoreUnknown"],
     judge: |facts| {
+        if super::proxy::is_its_own(facts) {
+            return Ok(None);
+        }
         let Some(complaint) =
             facts.config.complaint.as_ref().filter(|complaint| complaint.kind != ComplaintKind::Permissions)
         else {

@@ -1,24 +1,41 @@
 //! The way through a proxy, where the configuration puts one before the server.
 
+use crate::facts::proxy::Proxy;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 
+mod jump;
+
+pub use jump::failed;
+pub(super) use jump::{connected, is_its_own};
+
+use jump::{JUMP_FORWARDING_REFUSED, JUMP_HOST_FAILED, JUMP_HOST_LOOP};
+
 use super::resolve::BEHIND_A_PROXY;
-use super::{Check, Outcome};
+use super::{Check, Outcome, Place};
 
 /// Check `proxy`.
 pub const PROXY: Check = Check {
     id: "proxy",
     stage: Stage::Connect,
     claim: "the way to the server through its proxies is open",
-    causes: &[],
+    causes: &[&JUMP_HOST_LOOP, &JUMP_HOST_FAILED, &JUMP_FORWARDING_REFUSED],
     holds: goes_directly,
     rules_out: &[],
 };
 
+/// Where something at a jump host lies, as the login behind it sees it.
+pub fn seen_from_target(place: Place) -> Place {
+    match place {
+        Place::Server | Place::Open => Place::JumpHost,
+        place => place,
+    }
+}
+
 /// Whether there is a proxy at all; what lies behind one is not examined.
 fn goes_directly(facts: &Facts) -> Observed<Outcome> {
-    match known(&facts.connect)?.proxy {
+    match &known(&facts.connect)?.proxy {
         None => Ok(Outcome::pass("no proxy: the server is dialled directly")),
-        Some(_) => Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned())),
+        Some(Proxy::Jump(_)) => jump::passes(facts),
+        Some(Proxy::Command(_)) => Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned())),
     }
 }

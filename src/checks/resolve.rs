@@ -4,6 +4,7 @@ use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
 use crate::facts::config::Alias;
+use crate::facts::proxy::Proxy;
 use crate::facts::resolve::ResolveError;
 use crate::facts::text::Host;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -23,7 +24,8 @@ pub(super) const BEHIND_A_PROXY: &str = "reached through a proxy, not examined y
 
 /// The addresses, or why there are none to be seen.
 fn resolves(facts: &Facts) -> Observed<Outcome> {
-    if facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some()) {
+    let command = |proxy: &Proxy| matches!(proxy, Proxy::Command(_));
+    if facts.connect.as_ref().is_ok_and(|connect| connect.proxy.as_ref().is_some_and(command)) {
         return Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned()));
     }
     let resolve = known(&facts.resolve)?;

@@ -433,16 +433,12 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         return super::account::further::undetermined(facts);
     }
     let login = naming::login(facts);
-    if let Some(proxy) = facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref()) {
-        let how = match proxy {
-            crate::facts::proxy::Proxy::Jump(hosts) => {
-                let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-                format!("ProxyJump {}", names.join(","))
-            }
-            crate::facts::proxy::Proxy::Command(command) => format!("ProxyCommand {}", command.shortened(200)),
-        };
+    if let Some(crate::facts::proxy::Proxy::Command(command)) =
+        facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref())
+        && facts.transport.is_err()
+    {
         let summary = format!("{login} is reached through a proxy, which is not examined yet");
-        return Finding::new(Certainty::Possible, summary).seen(how);
+        return Finding::new(Certainty::Possible, summary).seen(format!("ProxyCommand {}", command.shortened(200)));
     }
     if facts.userauth.as_ref().is_ok_and(Userauth::succeeded) && facts.config.ssh == Err(Unobserved::TimedOut) {
         let summary = format!(
@@ -571,6 +567,17 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
         return super::account::further::look_further(facts);
     }
     let destination = naming::destination(facts);
+    if let Some(hop) = super::proxy::failed(facts).filter(|hop| prompts::can_be_asked(hop)) {
+        let asks = Step::here(
+            format!("sshdoctor --interactive {destination}"),
+            "lets ssh ask you what the jump host wants to know",
+        );
+        let alone = Step::here(
+            format!("sshdoctor {}", naming::destination(hop)),
+            "examines the login at the jump host by itself",
+        );
+        return vec![asks, alone];
+    }
     let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
     if ended_in_userauth(facts).is_some() {
         let why = "sshd's own words about this attempt: a rule that refuses the connection, a time limit, a crash";

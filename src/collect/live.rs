@@ -1,17 +1,17 @@
 //! The order of one observation: what waits for what, what runs side by side, and within which time.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
 use super::agent::Binding;
+use super::ssh::packet::Connection;
 use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
-use super::{Request, Waiting, admin, agent, config, connect, host_key, identities, opinion, resolve, run, session};
+use super::way::{Road, Watched, Way, Ways};
+use super::{Request, Waiting, admin, agent, config, connect, hops, host_key, identities, opinion, run, session};
 use crate::facts::agent::AgentAnswer;
 use crate::facts::connect::Connect;
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
@@ -43,8 +43,9 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
     // A server that does not answer leaves time to ask its other side.
     let limit = whole.saturating_sub(request.admin.as_ref().map_or(Duration::ZERO, |_| ADMIN_LIMIT.min(whole / 2)));
     let deadline = Instant::now() + limit;
+    let watched = Watched { facts: &mut *facts, ways: Ways::default() };
     let ended = {
-        let mut steps = Box::pin(steps(request, facts, deadline, waiting));
+        let mut steps = Box::pin(steps(request, watched.facts, &watched.ways, deadline, waiting));
         let begun = Instant::now();
         loop {
             // The time that a person takes to answer is not the run's.
@@ -58,6 +59,8 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
             }
         }
     };
+    watched.ways.left().await;
+    drop(watched);
     if !ended {
         unfinished(facts, &Unobserved::TimedOut);
     }
@@ -70,6 +73,10 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
 
 /// See [`super::unfinished`].
 pub(super) fn unfinished(facts: &mut Facts, why: &Unobserved) {
+    for hop in &mut facts.hops {
+        let begun = hop.identities != Err(Unobserved::NotAttempted);
+        unfinished(hop, if begun { why } else { &Unobserved::NotReached(Stage::Connect) });
+    }
     if let Ok(transport) = &mut facts.transport
         && !transport.complete
         && transport.end.is_none()
@@ -117,7 +124,7 @@ fn settle<T>(fact: &mut Observed<T>, why: &Unobserved) {
 }
 
 /// Gives everything that was not looked at the same reason.
-fn stop(facts: &mut Facts, why: &Unobserved) {
+pub(super) fn stop(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.resolve, why);
     settle(&mut facts.connect, why);
     settle(&mut facts.transport, why);
@@ -126,7 +133,7 @@ fn stop(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.session, why);
 }
 
-async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting: &Waiting<'_>) {
+async fn steps(request: &Request, facts: &mut Facts, ways: &Ways, deadline: Instant, waiting: &Waiting<'_>) {
     run::collect(facts);
     if let Some(home) = &request.home {
         facts.run.home = Path::from_path(home);
@@ -143,12 +150,34 @@ async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting:
         settle(&mut facts.host_key.known, &why);
         return stop(facts, &why);
     }
-    if let Some(proxy) = proxy(facts) {
-        look_around(facts, waiting).await;
-        facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
-        return stop(facts, &Unobserved::Failed("reached through a proxy, not examined yet".to_owned()));
+    let road = match proxy(facts) {
+        None => Road::Dialled,
+        Some(proxy @ Proxy::Jump(_)) => {
+            facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
+            let Some(jump_host) = hops::pass(request, facts, ways, deadline, waiting).await else {
+                look_around(facts, waiting).await;
+                return stop(facts, &Unobserved::NotReached(Stage::Connect));
+            };
+            Road::Through(jump_host, ways.next())
+        }
+        Some(proxy @ Proxy::Command(_)) => {
+            look_around(facts, waiting).await;
+            facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
+            return stop(facts, &Unobserved::Failed("reached through a proxy, not examined yet".to_owned()));
+        }
+    };
+    let reached = reach(facts, road, waiting).await;
+    match reached {
+        Some((route, secured)) => meet(request, facts, route, secured, waiting).await,
+        None => not_reached(facts),
     }
-    let reached = reach(facts, waiting).await;
+    run::kerberos_ticket(facts).await;
+    config::meant_for_windows(facts).await;
+    opinion::ask(&request.arguments, facts, deadline, waiting).await;
+}
+
+/// Says of what lies behind the key exchange that it was not reached, and where it ended.
+pub(super) fn not_reached(facts: &mut Facts) {
     let stage = if matches!(&facts.resolve, Ok(resolve) if resolve.outcome.is_err()) {
         Stage::Resolve
     } else if facts.footprint.is_none() {
@@ -156,17 +185,11 @@ async fn steps(request: &Request, facts: &mut Facts, deadline: Instant, waiting:
     } else {
         Stage::Transport
     };
-    match reached {
-        Some((route, secured)) => meet(request, facts, &route, secured, waiting).await,
-        None => stop(facts, &Unobserved::NotReached(stage)),
-    }
-    run::kerberos_ticket(facts).await;
-    config::meant_for_windows(facts).await;
-    opinion::ask(&request.arguments, facts, deadline, waiting).await;
+    stop(facts, &Unobserved::NotReached(stage));
 }
 
 /// Notes how long a check's collection took.
-fn took(facts: &mut Facts, check: &str, started: Instant) {
+pub(super) fn took(facts: &mut Facts, check: &str, started: Instant) {
     facts.millis.insert(check.to_owned(), started.elapsed().as_secs_f64() * 1000.0);
 }
 
@@ -212,15 +235,14 @@ async fn agents(view: &Facts) -> Observed<crate::facts::agent::Agent> {
 }
 
 /// The way to the server that works, for another connection.
-struct Route {
-    server: SocketAddr,
-    from: IpAddr,
+pub(super) struct Route {
+    way: Way,
     limit: Duration,
     host_keys: Vec<String>,
 }
 
 /// Finds the server, while files and agent are looked at, and exchanges keys with it.
-async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
+pub(super) async fn reach(facts: &mut Facts, road: Road, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
     let limit = connect::connect_timeout(&facts.config.options).unwrap_or(IDENTIFICATION_LIMIT);
     let view = Arc::new(facts.clone());
     let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;
@@ -238,44 +260,25 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
         let known = host_key.known.as_ref().unwrap_or(&nothing);
         (users_kexinit(&view.config.options, known).host_key, started.elapsed())
     };
-    let dialled = async {
-        waiting("name resolution");
-        let started = Instant::now();
-        *resolve = resolve::collect(&view).await;
-        let resolved = started.elapsed();
-        if !matches!(resolve, Ok(resolve) if resolve.outcome.is_ok()) {
-            return (None, resolved, Duration::ZERO);
-        }
-        waiting("the TCP connection");
-        let view = Facts { resolve: resolve.clone(), ..(*view).clone() };
-        *connect = Ok(Connect::default());
-        let Ok(connect) = connect else { return (None, resolved, Duration::ZERO) };
-        let tcp = connect::dial(&view, connect).await;
-        (tcp, resolved, started.elapsed().saturating_sub(resolved))
-    };
     let server = async {
-        let ((host_keys, looked), (tcp, resolved, connected)) = tokio::join!(files, dialled);
+        let ((host_keys, looked), reached) = tokio::join!(files, road.first(&view, resolve, connect, waiting));
         let mut note = |check: &str, took: Duration| {
             millis.insert(check.to_owned(), took.as_secs_f64() * 1000.0);
         };
         note("key-files", looked);
-        note("resolve", resolved);
-        note("connect", connected);
-        let tcp = tcp?;
+        note("resolve", reached.resolved);
+        note("connect", reached.connected);
+        let (carrier, way) = reached.carrier?;
         *footprint = Some(Footprint { connections: 1, ..Footprint::default() });
         *transport = Ok(Transport::default());
         let Ok(transport) = transport else { return None };
-        let addresses = (tcp.peer_addr(), tcp.local_addr());
-        // The stream may come from elsewhere without it; a refusal costs a few milliseconds, no more.
-        let _ = tcp.set_nodelay(true);
-        let secured = transport::exchange(Box::new(tcp), &host_keys, limit, transport, waiting).await;
+        let secured = transport::exchange(carrier, &host_keys, limit, transport, waiting).await;
         let identified = transport.identification_millis.unwrap_or_default();
         millis.insert("banner".to_owned(), identified);
         if let Some(all) = transport.key_exchange_millis {
             millis.insert("algorithms".to_owned(), all - identified);
         }
-        let (Ok(server), Ok(local)) = addresses else { return None };
-        Some((Route { server, from: local.ip(), limit, host_keys }, secured?))
+        Some((Route { way, limit, host_keys }, secured?))
     };
     let agents = async {
         let started = Instant::now();
@@ -289,8 +292,31 @@ async fn reach(facts: &mut Facts, waiting: &Waiting<'_>) -> Option<(Route, Secur
     reached
 }
 
-/// Looks at the host key that was met, and goes on to userauth as far as ssh would.
-async fn meet(request: &Request, facts: &mut Facts, route: &Route, secured: Secured, waiting: &Waiting<'_>) {
+/// Logs in as far as ssh would, and looks at the session.
+async fn meet(request: &Request, facts: &mut Facts, route: Route, secured: Secured, waiting: &Waiting<'_>) {
+    let Some((mut connection, plan)) = log_in(request, facts, &route, secured, waiting).await else { return };
+    // With -N ssh opens no session either.
+    let aim = aim(facts);
+    if plan.may_log_in() && aim.wanted != Wanted::Nothing {
+        waiting("the session");
+        let started = Instant::now();
+        facts.session = Ok(Session::default());
+        let Facts { session: Ok(session), userauth: Ok(userauth), footprint, .. } = facts else { return };
+        let footprint = footprint.get_or_insert_default();
+        session::run(&mut connection, &aim, session, userauth, footprint).await;
+        took(facts, "session", started);
+    }
+    connection.leave().await;
+}
+
+/// Looks at the host key that was met, and goes on to userauth as far as ssh would; the connection that is logged in.
+pub(super) async fn log_in(
+    request: &Request,
+    facts: &mut Facts,
+    route: &Route,
+    secured: Secured,
+    waiting: &Waiting<'_>,
+) -> Option<(Connection, Plan)> {
     let started = Instant::now();
     // The address that CheckHostIP has looked up as well is known by now.
     let looked_up = facts.host_key.known.as_ref().map(|known| known.names.clone());
@@ -311,7 +337,8 @@ async fn meet(request: &Request, facts: &mut Facts, route: &Route, secured: Secu
     took(facts, "host-key", started);
     if course == Course::Stop {
         secured.connection.leave().await;
-        return stop(facts, &Unobserved::NotReached(Stage::HostKey));
+        stop(facts, &Unobserved::NotReached(Stage::HostKey));
+        return None;
     }
     let mut agent = bind(facts, &secured, waiting).await;
     let plan = Plan::new(facts, course).with_person(request.person.as_ref(), facts);
@@ -324,25 +351,14 @@ async fn meet(request: &Request, facts: &mut Facts, route: &Route, secured: Secu
         Box::pin(try_another(facts, &plan, route, &host_key, waiting)).await;
     }
     took(facts, "authorized-keys", started);
-    let Some(mut connection) = session else {
+    let Some(connection) = session else {
         // Without leave to log in nobody meant to come there.
         if plan.may_log_in() {
             stop(facts, &Unobserved::NotReached(Stage::Auth));
         }
-        return;
+        return None;
     };
-    // With -N ssh opens no session either.
-    let aim = aim(facts);
-    if plan.may_log_in() && aim.wanted != Wanted::Nothing {
-        waiting("the session");
-        let started = Instant::now();
-        facts.session = Ok(Session::default());
-        let Facts { session: Ok(session), userauth: Ok(userauth), footprint, .. } = facts else { return };
-        let footprint = footprint.get_or_insert_default();
-        session::run(&mut connection, &aim, session, userauth, footprint).await;
-        took(facts, "session", started);
-    }
-    connection.leave().await;
+    Some((connection, plan))
 }
 
 /// Binds a connection to the agent to this session, as ssh does before it lists the keys (authfd.c
@@ -379,7 +395,7 @@ async fn authenticate(
     mut secured: Secured,
     agent: &mut Option<agent::Connection>,
     waiting: &Waiting<'_>,
-) -> Option<super::ssh::packet::Connection> {
+) -> Option<Connection> {
     let socket = facts.agent.as_ref().ok().and_then(|agent| Some(agent.socket.as_ref()?.path.clone()));
     let identification = match &facts.transport {
         Ok(Transport { identification: Some(text), .. }) => text.as_bytes().to_vec(),
@@ -461,27 +477,10 @@ async fn again(
     footprint: &mut Footprint,
     waiting: &Waiting<'_>,
 ) -> Result<Secured, End> {
-    let socket = match route.server {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    };
-    let dial = async {
-        let socket = socket?;
-        // From the same address, so that the server sees the same client; the system chooses where that fails.
-        let _ = socket.bind(SocketAddr::new(route.from, 0));
-        socket.connect(route.server).await
-    };
-    let tcp: TcpStream = match timeout(route.limit, dial).await {
-        Ok(Ok(tcp)) => tcp,
-        Ok(Err(error)) => return Err(super::ssh::packet::broken(&error)),
-        Err(_) => return Err(End::TimedOut),
-    };
+    let carrier = route.way.again(route.limit).await?;
     footprint.connections += 1;
-    // See the first connection.
-    let _ = tcp.set_nodelay(true);
     let mut seen = Transport::default();
-    let Some(secured) = transport::exchange(Box::new(tcp), &route.host_keys, route.limit, &mut seen, waiting).await
-    else {
+    let Some(secured) = transport::exchange(carrier, &route.host_keys, route.limit, &mut seen, waiting).await else {
         return Err(seen.end.unwrap_or(End::Closed));
     };
     if secured.host_key != host_key {
@@ -494,6 +493,7 @@ async fn again(
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+    use std::net::SocketAddr;
 
     use super::*;
     use crate::collect::ssh::servers::{Server, keygen, saying};
@@ -559,18 +559,6 @@ mod tests {
         assert_eq!(facts.userauth, Err(Unobserved::NotReached(Stage::HostKey)));
         assert_eq!(facts.session, Err(Unobserved::NotReached(Stage::HostKey)));
         assert_eq!(facts.footprint, Some(Footprint { connections: 1, ..Footprint::default() }));
-    }
-
-    #[tokio::test]
-    async fn behind_a_proxy_nothing_is_contacted() {
-        let server = ready();
-        for option in ["ProxyCommand=false", "ProxyJump=elsewhere"] {
-            let facts = observed(server.address, server.folder.path(), &["-o", option], Limits::default()).await;
-            assert!(facts.connect.as_ref().unwrap().proxy.is_some(), "{option}");
-            assert!(facts.identities.is_ok());
-            assert!(matches!(facts.transport, Err(Unobserved::Failed(_))));
-            assert_eq!(facts.footprint, None);
-        }
     }
 
     #[tokio::test]

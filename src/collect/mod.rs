@@ -12,6 +12,7 @@ mod checkup;
 pub mod config;
 pub mod connect;
 pub mod git;
+mod hops;
 pub mod host_key;
 pub mod identities;
 mod live;
@@ -27,6 +28,7 @@ mod system;
 mod transcript;
 pub mod transport;
 pub mod userauth;
+mod way;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -122,6 +122,15 @@ pub fn value_words(value: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
+/// User, host and port of an entry of `ProxyJump`.
+///
+/// # Errors
+/// Where it names no host, or a port that is none; a sentence.
+pub fn jump_destination(entry: &[u8]) -> Result<(Option<OsString>, OsString, Option<u16>), String> {
+    let Destination { user, host, port, .. } = destination::of_jump(entry)?;
+    Ok((user.as_deref().map(destination::os), destination::os(&host), port))
+}
+
 /// Which letters a program knows.
 struct Grammar {
     /// Its name.

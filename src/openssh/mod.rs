@@ -13,6 +13,7 @@ pub mod course;
 pub mod defaults;
 pub mod git_hosts;
 pub mod identities;
+pub mod jump;
 pub mod key_format;
 pub mod known_hosts;
 pub mod methods;

@@ -24,14 +24,16 @@ pub(crate) const USERAUTH_60: u8 = 60;
 const USERAUTH_INFO_RESPONSE: u8 = 61;
 const REQUEST_FAILURE: u8 = 82;
 const CHANNEL_OPEN: u8 = 90;
+const CHANNEL_OPEN_FAILURE: u8 = 92;
+const CHANNEL_WINDOW_ADJUST: u8 = 93;
 const CHANNEL_DATA: u8 = 94;
 const CHANNEL_EOF: u8 = 96;
 const CHANNEL_CLOSE: u8 = 97;
 const CHANNEL_REQUEST: u8 = 98;
 const CHANNEL_FAILURE: u8 = 100;
 
-/// Bytes that the server may send in the channel. It is never widened: nothing that is run says as much.
-const WINDOW: u32 = 1024 * 1024;
+/// Bytes that the server may send in a channel. That of a session is never widened: nothing that is run says as much.
+pub(crate) const WINDOW: u32 = 1024 * 1024;
 /// The service that every login asks for.
 const CONNECTION: &[u8] = b"ssh-connection";
 /// OpenSSH's public-key method whose signature covers the server's host key too.
@@ -112,7 +114,9 @@ fn channel_message(number: u8, mut reader: Reader<'_>) -> Option<Message<'_>> {
     reader.uint32()?;
     Some(match number {
         91 => Message::OpenConfirmation { theirs: reader.uint32()? },
-        92 => Message::OpenFailure { code: reader.uint32()?, text: reader.string().unwrap_or_default() },
+        CHANNEL_OPEN_FAILURE => {
+            Message::OpenFailure { code: reader.uint32()?, text: reader.string().unwrap_or_default() }
+        }
         CHANNEL_DATA => Message::Data(reader.string()?),
         95 => {
             reader.uint32()?;
@@ -311,6 +315,63 @@ pub(crate) fn data(channel: u32, bytes: &[u8]) -> Vec<u8> {
     let mut out = about(CHANNEL_DATA, channel);
     put_string(&mut out, bytes);
     out
+}
+
+/// `SSH_MSG_CHANNEL_OPEN` of a `direct-tcpip` channel that we call `ours` (RFC 4254 section 7.2). The originator is the
+/// one that `ssh -W` names (channels.c `port_open_helper`).
+pub(crate) fn open_direct_tcpip(ours: u32, host: &[u8], port: u16) -> Vec<u8> {
+    let mut out = vec![CHANNEL_OPEN];
+    put_string(&mut out, b"direct-tcpip");
+    put_uint32(&mut out, ours);
+    put_uint32(&mut out, WINDOW);
+    put_uint32(&mut out, 32 * 1024);
+    put_string(&mut out, host);
+    put_uint32(&mut out, port.into());
+    put_string(&mut out, b"127.0.0.1");
+    put_uint32(&mut out, 65535);
+    out
+}
+
+/// `SSH_MSG_CHANNEL_WINDOW_ADJUST`: the server may send so many bytes more.
+pub(crate) fn window_adjust(channel: u32, bytes: u32) -> Vec<u8> {
+    let mut out = about(CHANNEL_WINDOW_ADJUST, channel);
+    put_uint32(&mut out, bytes);
+    out
+}
+
+/// Which of our channels the message is about; `None` where it is about none.
+pub(crate) fn recipient(payload: &[u8]) -> Option<u32> {
+    let number = *payload.first()?;
+    (91..=CHANNEL_FAILURE).contains(&number).then(|| Reader::new(&payload[1..]).uint32())?
+}
+
+/// The server's number for the channel, its window and its largest packet, of `SSH_MSG_CHANNEL_OPEN_CONFIRMATION`.
+pub(crate) fn confirmation(payload: &[u8]) -> Option<(u32, u32, u32)> {
+    let mut reader = Reader::new(payload.get(5..)?);
+    (payload[0] == 91).then_some(())?;
+    Some((reader.uint32()?, reader.uint32()?, reader.uint32()?))
+}
+
+/// By how many bytes `SSH_MSG_CHANNEL_WINDOW_ADJUST` widens the window.
+pub(crate) fn widened(payload: &[u8]) -> Option<u32> {
+    (*payload.first()? == CHANNEL_WINDOW_ADJUST).then(|| Reader::new(payload.get(5..)?).uint32())?
+}
+
+/// `SSH_MSG_CHANNEL_OPEN_FAILURE` to a channel that the server asks for.
+pub(crate) fn open_refused(channel: u32) -> Vec<u8> {
+    let mut out = about(CHANNEL_OPEN_FAILURE, channel);
+    put_uint32(&mut out, 1);
+    put_string(&mut out, b"");
+    put_string(&mut out, b"");
+    out
+}
+
+/// The number that the server gives a channel that it asks for.
+pub(crate) fn asked_for(payload: &[u8]) -> Option<u32> {
+    let mut reader = Reader::new(payload.get(1..)?);
+    (payload[0] == CHANNEL_OPEN).then_some(())?;
+    reader.string()?;
+    reader.uint32()
 }
 
 /// `SSH_MSG_CHANNEL_EOF`.

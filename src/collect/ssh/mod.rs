@@ -11,6 +11,7 @@ pub(crate) mod message;
 pub(crate) mod packet;
 pub(crate) mod plain;
 pub(crate) mod tap;
+pub(crate) mod tunnel;
 pub(crate) mod wire;
 
 #[cfg(test)]

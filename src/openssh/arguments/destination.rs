@@ -54,6 +54,32 @@ pub(super) fn of_scp(word: &OsStr) -> Result<Option<Destination>, String> {
     Ok(Some(Destination { user, host: without_brackets(host).to_vec(), port: None, path: None }))
 }
 
+/// An entry of `ProxyJump`: `[user@]host[:port]` or a URL (readconf.c `parse_jump`, misc.c `parse_user_host_port`).
+pub(super) fn of_jump(word: &[u8]) -> Result<Destination, String> {
+    if let Some(found) = uri(b"ssh", word)? {
+        return Ok(found);
+    }
+    let (user, address) = user_and_host(word)?;
+    let end = match address.first() {
+        Some(b'[') => address.iter().position(|byte| *byte == b']').map_or(address.len(), |end| end + 1),
+        _ => address.iter().position(|byte| *byte == b':').unwrap_or(address.len()),
+    };
+    let (host, behind) = address.split_at(end);
+    let port = match behind {
+        [] => None,
+        behind => {
+            let digits = behind.strip_prefix(b":").and_then(|digits| std::str::from_utf8(digits).ok());
+            let port = digits.and_then(|digits| digits.parse::<u16>().ok()).filter(|port| *port > 0);
+            Some(port.ok_or_else(|| format!("{:?} has no port that ssh takes", shown(word)))?)
+        }
+    };
+    let host = without_brackets(host);
+    if host.is_empty() {
+        return Err(format!("{:?} names no host", shown(word)));
+    }
+    Ok(Destination { user, host: host.to_vec(), port, path: None })
+}
+
 /// sftp's operand.
 pub(super) fn of_sftp(word: &OsStr) -> Result<Destination, String> {
     let bytes = word.as_encoded_bytes();

@@ -1,0 +1,195 @@
+//! The ways to a server: its addresses, or a channel of a jump host; for the first connection and for another one.
+//!
+//! Touches: TCP connections, and channels of jump hosts that are logged in.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::ssh::carrier::Carrier;
+use super::ssh::packet;
+use super::ssh::tunnel::{self, JumpHost, Seen};
+use super::{Waiting, connect, resolve};
+use crate::facts::connect::Connect;
+use crate::facts::proxy::Through;
+use crate::facts::resolve::Resolve;
+use crate::facts::text::Host;
+use crate::facts::{End, Facts, Observed, Unobserved};
+
+/// How long a jump host may take to answer for the next host where `ConnectTimeout` says nothing: its own system may try
+/// to connect for minutes.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// How long connections that were left may take to send their last words.
+const LEFT_LIMIT: Duration = Duration::from_millis(300);
+
+/// How a server is to be reached.
+pub(super) enum Road {
+    /// By its addresses.
+    Dialled,
+    /// By a channel of this jump host.
+    Through(Arc<JumpHost>, Seen),
+}
+
+/// The way that works.
+pub(super) enum Way {
+    /// This address, from this one of ours.
+    Address { server: SocketAddr, from: IpAddr },
+    /// A channel of this jump host to this host.
+    Channel { jump_host: Arc<JumpHost>, host: Host, port: u16, limit: Duration },
+}
+
+/// What the first connection came to.
+pub(super) struct Reached {
+    /// The connection and the way to another one; `None` where there is none.
+    pub(super) carrier: Option<(Carrier, Way)>,
+    /// How long name resolution took.
+    pub(super) resolved: Duration,
+    /// How long connecting took.
+    pub(super) connected: Duration,
+}
+
+impl Road {
+    /// Makes the first connection; what was seen stands in `resolve` and `connect` also where this is dropped.
+    pub(super) async fn first(
+        self,
+        view: &Facts,
+        resolve: &mut Observed<Resolve>,
+        connect: &mut Observed<Connect>,
+        waiting: &Waiting<'_>,
+    ) -> Reached {
+        match self {
+            Self::Dialled => dialled(view, resolve, connect, waiting).await,
+            Self::Through(jump_host, seen) => {
+                let name = jump_host.name().clone();
+                *resolve = Err(Unobserved::Failed(format!("{name} looks it up")));
+                let started = Instant::now();
+                let carrier = channel(view, jump_host, &seen, waiting).await;
+                Reached { carrier, resolved: Duration::ZERO, connected: started.elapsed() }
+            }
+        }
+    }
+}
+
+/// Looks the name up and dials what it stands for.
+async fn dialled(
+    view: &Facts,
+    resolve: &mut Observed<Resolve>,
+    connect: &mut Observed<Connect>,
+    waiting: &Waiting<'_>,
+) -> Reached {
+    waiting("name resolution");
+    let started = Instant::now();
+    *resolve = resolve::collect(view).await;
+    let resolved = started.elapsed();
+    if !matches!(resolve, Ok(resolve) if resolve.outcome.is_ok()) {
+        return Reached { carrier: None, resolved, connected: Duration::ZERO };
+    }
+    waiting("the TCP connection");
+    let view = Facts { resolve: resolve.clone(), ..view.clone() };
+    *connect = Ok(Connect::default());
+    let Ok(connect) = connect else { return Reached { carrier: None, resolved, connected: Duration::ZERO } };
+    let tcp = connect::dial(&view, connect).await;
+    let carrier = tcp.and_then(|tcp| {
+        let (server, local) = (tcp.peer_addr().ok()?, tcp.local_addr().ok()?);
+        let carrier: Carrier = Box::new(tcp);
+        Some((carrier, Way::Address { server, from: local.ip() }))
+    });
+    Reached { carrier, resolved, connected: started.elapsed().saturating_sub(resolved) }
+}
+
+/// Asks the jump host for a connection to the target.
+async fn channel(view: &Facts, jump_host: Arc<JumpHost>, seen: &Seen, waiting: &Waiting<'_>) -> Option<(Carrier, Way)> {
+    let target = view.target.as_ref().ok()?;
+    let (host, port) = (target.host.clone(), target.port);
+    let limit = connect::connect_timeout(&view.config.options).unwrap_or(OPEN_LIMIT);
+    waiting(&format!("the connection from {} to {host}", jump_host.name()));
+    let carrier = timeout(limit, jump_host.open(host.clone(), port, seen)).await.ok()??;
+    Some((carrier, Way::Channel { jump_host, host, port, limit }))
+}
+
+impl Way {
+    /// One more connection to the same server.
+    pub(super) async fn again(&self, limit: Duration) -> Result<Carrier, End> {
+        match self {
+            Self::Address { server, from } => {
+                let socket = match server {
+                    SocketAddr::V4(_) => TcpSocket::new_v4(),
+                    SocketAddr::V6(_) => TcpSocket::new_v6(),
+                };
+                let dial = async {
+                    let socket = socket?;
+                    // From the same address, so that the server sees the same client; the system chooses where that fails.
+                    let _ = socket.bind(SocketAddr::new(*from, 0));
+                    socket.connect(*server).await
+                };
+                let tcp = match timeout(limit, dial).await {
+                    Ok(Ok(tcp)) => tcp,
+                    Ok(Err(error)) => return Err(packet::broken(&error)),
+                    Err(_) => return Err(End::TimedOut),
+                };
+                // Without it the connection is slower, and still good.
+                let _ = tcp.set_nodelay(true);
+                Ok(Box::new(tcp))
+            }
+            Self::Channel { jump_host, host, port, limit } => {
+                let seen = Seen::default();
+                let opened = timeout(*limit, jump_host.open(host.clone(), *port, &seen)).await;
+                opened.map_err(|_| End::TimedOut)?.ok_or(End::Closed)
+            }
+        }
+    }
+}
+
+/// What is seen of the channels of a run while they are open, and the tasks that keep them.
+#[derive(Debug, Default)]
+pub(super) struct Ways {
+    /// The channel to the second host of the chain, to the third, and so on; the last one leads to the target.
+    seen: Mutex<Vec<Seen>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Ways {
+    /// What is to be seen of the next channel of the chain.
+    pub(super) fn next(&self) -> Seen {
+        let seen = Seen::default();
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&seen));
+        seen
+    }
+
+    /// Keeps the task of a jump host.
+    pub(super) fn keep(&self, task: JoinHandle<()>) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Gives the connections that were left time for their last words, the last one first.
+    pub(super) async fn left(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks.into_iter().rev() {
+            // Whoever does not end is ended with the process.
+            let _ = timeout(LEFT_LIMIT, task).await;
+        }
+    }
+}
+
+/// Facts of a run that goes through jump hosts; what became of the channels stands in them when this is dropped.
+pub(super) struct Watched<'a> {
+    pub(super) facts: &'a mut Facts,
+    pub(super) ways: Ways,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        let all = std::mem::take(&mut *self.ways.seen.lock().unwrap_or_else(PoisonError::into_inner));
+        let hops = self.facts.hops.len();
+        for (index, seen) in all.iter().enumerate() {
+            let login = if index + 1 < hops { &mut self.facts.hops[index + 1] } else { &mut *self.facts };
+            if let Ok(connect) = &mut login.connect {
+                connect.through = Some(Through::Tunnel(tunnel::lock(seen).clone()));
+            }
+        }
+    }
+}

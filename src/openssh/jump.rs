@@ -1,0 +1,88 @@
+//! How ssh goes through jump hosts: for the last host of `ProxyJump` it starts itself, and that ssh goes through those
+//! before it (readconf.c `parse_jump`, ssh.c `main`, "Setting implicit ProxyCommand from ProxyJump").
+
+use std::ffi::OsString;
+
+use super::arguments::{Arguments, jump_destination};
+use crate::facts::Facts;
+use crate::facts::text::Host;
+use crate::facts::userauth::Userauth;
+
+/// The command line of the ssh that logs in at the last jump host of `via`, where `arguments` are those of the login
+/// behind it; the error is a sentence on a list that ssh does not take.
+///
+/// Only `-F`, and what the list's entry says of user and port go with it: no `-i`, no `-o`, no `-l` of the login behind it.
+///
+/// # Errors
+/// Where the entry names no host.
+pub fn arguments(via: &[Host], arguments: &Arguments) -> Result<Arguments, String> {
+    let Some((last, before)) = via.split_last() else { return Err("ProxyJump names no host".to_owned()) };
+    let (user, host, port) = jump_destination(last.as_bytes())?;
+    let mut options: Vec<OsString> = Vec::new();
+    if !before.is_empty() {
+        let those: Vec<String> = before.iter().map(ToString::to_string).collect();
+        options.extend(["-J".into(), those.join(",").into()]);
+    }
+    if let Some(port) = port {
+        options.extend(["-p".into(), port.to_string().into()]);
+    }
+    if let Some((_, Some(file))) = arguments.pairs().into_iter().rev().find(|(letter, _)| *letter == b'F') {
+        options.extend(["-F".into(), file]);
+    }
+    let mut destination = user.clone().unwrap_or_default();
+    if user.is_some() {
+        destination.push("@");
+    }
+    destination.push(&host);
+    Ok(Arguments {
+        program: "ssh".to_owned(),
+        path: arguments.path.clone(),
+        options,
+        destination: Some(destination),
+        host,
+        user,
+        ..Arguments::default()
+    })
+}
+
+/// What tells one jump host of a chain from another: two with the same are a loop, as everything that ssh goes by is the
+/// same.
+pub fn identity(arguments: &Arguments) -> (OsString, Vec<OsString>) {
+    (arguments.host.clone(), arguments.words())
+}
+
+/// Whether the login at this jump host stands.
+pub fn is_passed(hop: &Facts) -> bool {
+    hop.userauth.as_ref().is_ok_and(Userauth::succeeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openssh::arguments::parse;
+
+    fn shown(via: &[&str], line: &[&str]) -> Vec<String> {
+        let via: Vec<Host> = via.iter().map(|hop| Host::from(*hop)).collect();
+        let words: Vec<OsString> = line.iter().map(OsString::from).collect();
+        let hop = arguments(&via, &parse(&words).unwrap()).unwrap();
+        let all = hop.words().into_iter().chain([hop.host.clone()]);
+        all.map(|word| word.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_last_host_is_logged_in_to_through_those_before_it() {
+        let line = ["-i", "key", "-o", "User=deploy", "-F", "conf", "web1"];
+        assert_eq!(shown(&["bastion"], &line), ["-F", "conf", "bastion"]);
+        let via = ["a:2222", "ssh://b@b.example:2200", "ops@[2001:db8::1]:22"];
+        let hop = shown(&via, &line);
+        assert_eq!(hop, ["-l", "ops", "-J", "a:2222,ssh://b@b.example:2200", "-p", "22", "-F", "conf", "2001:db8::1"]);
+        assert_eq!(shown(&via[..2], &["web1"]), ["-l", "b", "-J", "a:2222", "-p", "2200", "b.example"]);
+    }
+
+    #[test]
+    fn an_entry_without_a_host_is_refused() {
+        for entry in ["", "ops@", "@a", ":22", "a:0", "a:x", "[a"] {
+            assert!(arguments(&[entry.into()], &Arguments::default()).is_err() || entry == "[a", "{entry}");
+        }
+    }
+}
