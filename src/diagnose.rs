@@ -145,6 +145,8 @@ fn at_jump_host(facts: &Facts, first: &mut Named) -> Option<(Host, Box<Verdict>)
         finding.certainty = Certainty::Possible;
         finding.alternatives.clear();
     }
+    let stage = found.blocks.unwrap_or(judged.first.cause.blocks).stage();
+    finding.evidence.extend(checks::proxy::not_passed_on(facts, stage));
     first.finding = finding;
     Some((host, Box::new(judged)))
 }

@@ -328,7 +328,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
     let mut checks: Vec<CheckView> = Vec::new();
     for hop in &facts.hops {
         let judged = diagnose::diagnose(hop);
-        let name = hop.target.as_ref().map_or_else(|_| Host::default(), |target| target.host.clone());
+        let name = hop_name(facts, hop);
         checks.extend(judged.checks.iter().map(|one| check(hop, one, Some(&name))));
     }
     checks.extend(verdict.checks.iter().map(|one| check(facts, one, None)));
@@ -338,7 +338,10 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         check.remarks.retain(|remark| !said.iter().any(|finding| finding.summary == remark.summary));
     }
     let view = verdict_view(verdict, hop_view(verdict));
-    let message = message::message(facts, &view);
+    let message = match (&verdict.hop, checks::proxy::failed(facts)) {
+        (Some((_, judged)), Some(hop)) => message::message(hop, &verdict_view(judged, None)),
+        _ => message::message(facts, &view),
+    };
     Report {
         schema: "sshdoctor-report/1",
         sshdoctor: env!("CARGO_PKG_VERSION"),
@@ -362,6 +365,16 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
     }
 }
 
+/// A jump host's name; with its port where several of the chain have that name.
+fn hop_name(facts: &Facts, hop: &Facts) -> Host {
+    let Ok(target) = &hop.target else { return Host::default() };
+    let is_named_so = |other: &&Facts| other.target.as_ref().is_ok_and(|other| other.host == target.host);
+    match facts.hops.iter().filter(is_named_so).count() {
+        0 | 1 => target.host.clone(),
+        _ => Host::from(format!("[{}]:{}", target.host, target.port).as_str()),
+    }
+}
+
 /// What the run cost, the other login included.
 fn footprint(facts: &Facts) -> Option<FootprintView> {
     let admin = facts.over.as_ref().map(|over| {
@@ -369,10 +382,10 @@ fn footprint(facts: &Facts) -> Option<FootprintView> {
         let sudo = root && over.uid.is_some_and(|uid| uid != 0);
         AdminView { login: over.login.clone(), ran: over.uid.is_some(), sudo }
     });
-    if facts.footprint.is_none() && admin.is_none() {
+    let hops: Vec<Footprint> = facts.hops.iter().filter_map(|hop| hop.footprint).collect();
+    if facts.footprint.is_none() && admin.is_none() && hops.is_empty() {
         return None;
     }
-    let hops = facts.hops.iter().filter_map(|hop| hop.footprint).collect();
     Some(FootprintView { target: facts.footprint.unwrap_or_default(), hops, admin })
 }
 
@@ -497,9 +510,11 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
 /// What is excluded, first what a reader would suspect next: what bites where the verdict bites or just before it.
 fn ruled_out(verdict: &Verdict) -> Vec<RuledOutView> {
     let step = |id: &str| checks::causes().find(|(_, cause)| cause.id == id).map(|(_, cause)| cause.blocks);
-    let here = verdict.first.cause.blocks;
+    let here = verdict.hop.as_ref().map_or(verdict.first.cause, |(_, judged)| judged.first.cause).blocks;
     let view = |(cause, because): &(&'static str, String)| RuledOutView { cause, because: because.clone() };
-    let mut views: Vec<RuledOutView> = verdict.ruled_out.iter().map(view).collect();
+    // Of a jump host's login, what is excluded there.
+    let ruled_out = verdict.hop.as_ref().map_or(&verdict.ruled_out, |(_, judged)| &judged.ruled_out);
+    let mut views: Vec<RuledOutView> = ruled_out.iter().map(view).collect();
     views.sort_by_key(|view| {
         let there = step(view.cause).unwrap_or(here);
         (there.stage() > here.stage(), (here as u8).abs_diff(there as u8))

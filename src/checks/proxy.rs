@@ -5,8 +5,8 @@ use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 
 mod jump;
 
-pub use jump::failed;
 pub(super) use jump::{connected, is_its_own};
+pub use jump::{failed, not_passed_on};
 
 use jump::{JUMP_FORWARDING_REFUSED, JUMP_HOST_FAILED, JUMP_HOST_LOOP};
 

@@ -65,7 +65,7 @@ fn answer(page: &mut Page, report: &Report) {
     let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
     page.wrapped("  ", &format!("{}{place}", words::named(verdict)), Tone::Faint);
     if let Some(hop) = &verdict.hop {
-        let text = format!("{}: {} ({}): {}", hop.host, hop.cause, words::certainty(hop.certainty), hop.summary);
+        let text = format!("its own cause at {}: {} ({})", hop.host, hop.cause, words::certainty(hop.certainty));
         page.wrapped("  ", &text, Tone::Plain);
     }
     let evidence: Vec<String> = verdict.evidence.iter().filter(|line| **line != verdict.summary).cloned().collect();
@@ -85,12 +85,24 @@ fn accounts(page: &mut Page, report: &Report) {
 }
 
 /// The chain: what passed in one line, what tells something on a line of its own, what was not looked at by its
-/// reason. With `-v` every check has its own line and its evidence.
+/// reason. With `-v` every check has its own line and its evidence. Each jump host has a list of its own.
 fn chain(page: &mut Page, report: &Report) {
+    for login in report.checks.chunk_by(|one, next| one.hop == next.hop) {
+        checks(page, report, login);
+    }
+}
+
+/// The checks of one login; of a jump host that was passed, what passed is enough.
+fn checks(page: &mut Page, report: &Report, login: &[CheckView]) {
     let verbose = page.style.verbose;
-    page.heading("Checks");
-    let (folded, shown): (Vec<&CheckView>, Vec<&CheckView>) =
-        report.checks.iter().partition(|check| !verbose && matches!(check.status, Status::Pass | Status::Skip));
+    let hop = login.first().and_then(|check| check.hop.as_ref());
+    page.heading(&hop.map_or_else(|| "Checks".to_owned(), |hop| format!("Checks at the jump host {hop}")));
+    let troubled = login.iter().any(|check| matches!(check.status, Status::Warn | Status::Fail));
+    let brief = hop.is_some() && !troubled && !verbose;
+    let (folded, shown): (Vec<&CheckView>, Vec<&CheckView>) = login
+        .iter()
+        .filter(|check| !brief || check.status == Status::Pass)
+        .partition(|check| !verbose && matches!(check.status, Status::Pass | Status::Skip));
     let (passed, skipped): (Vec<&CheckView>, Vec<&CheckView>) =
         folded.into_iter().partition(|check| check.status == Status::Pass);
     // What ssh never comes to, sshdoctor may have seen all the same.
@@ -98,14 +110,14 @@ fn chain(page: &mut Page, report: &Report) {
     let end = end.map(|check| check.stage).filter(|stage| *stage <= Stage::HostKey);
     let (passed, beyond): (Vec<&CheckView>, Vec<&CheckView>) =
         passed.into_iter().partition(|check| end.is_none_or(|end| check.stage <= end));
-    let names = |checks: &[&CheckView]| checks.iter().map(|check| name(check)).collect::<Vec<_>>().join(", ");
+    let names = |checks: &[&CheckView]| checks.iter().map(|check| check.id).collect::<Vec<_>>().join(", ");
     if !passed.is_empty() {
         page.hanging("  ✓ ", "    ", &names(&passed), Tone::Good, Tone::Plain);
     }
-    let column = shown.iter().map(|check| name(check).chars().count()).max().unwrap_or_default().min(24);
+    let column = shown.iter().map(|check| check.id.chars().count()).max().unwrap_or_default().min(24);
     for check in shown {
         let mark = words::mark(check.status);
-        let lead = format!("  {mark} {:<column$}  ", guarded(&name(check)));
+        let lead = format!("  {mark} {:<column$}  ", check.id);
         let time = check.millis.filter(|_| verbose).map(|millis| format!(" ({})", milliseconds(millis)));
         let rest = " ".repeat(lead.chars().count());
         let said_already = check.status == Status::Fail && check.summary == report.verdict.summary;
@@ -128,24 +140,16 @@ fn chain(page: &mut Page, report: &Report) {
         let text = format!("{}: seen by sshdoctor, where ssh has stopped", names(&beyond));
         page.hanging("  ✓ ", "    ", &text, Tone::Good, Tone::Plain);
     }
-    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for check in skipped {
         match reasons.iter_mut().find(|(reason, _)| *reason == check.summary) {
-            Some((_, names)) => names.push(name(check)),
-            None => reasons.push((&check.summary, vec![name(check)])),
+            Some((_, names)) => names.push(check.id),
+            None => reasons.push((&check.summary, vec![check.id])),
         }
     }
     for (reason, names) in reasons {
         let reason = if reason.is_empty() { "not looked at" } else { reason };
         page.hanging("  – ", "    ", &format!("{}: {reason}", names.join(", ")), Tone::Faint, Tone::Faint);
-    }
-}
-
-/// A check's id, with its hop before it.
-fn name(check: &CheckView) -> String {
-    match &check.hop {
-        Some(hop) => format!("{hop}: {}", check.id),
-        None => check.id.to_owned(),
     }
 }
 

@@ -111,7 +111,12 @@ pub(super) fn cost(report: &Report) -> String {
         let contact = if report.dialled { "no connection came about" } else { "nothing was contacted" };
         return format!("{contact}, nothing was changed");
     };
-    let mut parts = vec![one_cost(view.target, report.test_key)];
+    let mut parts = Vec::new();
+    if view.hops.is_empty() || view.target.connections > 0 {
+        parts.push(one_cost(view.target, report.test_key));
+    } else {
+        parts.push("the target was not reached".to_owned());
+    }
     if !view.hops.is_empty() {
         let hops: Vec<String> = view.hops.iter().copied().map(|hop| one_cost(hop, false)).collect();
         parts.push(format!("on the way there: {}", hops.join("; ")));

@@ -5,10 +5,11 @@ use crate::facts::session::ChannelOpen;
 use crate::facts::text::{Host, ServerText};
 use crate::facts::userauth::{Answer, Signed, Signer};
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
+use crate::openssh::arguments::{keyword_and_value, pairs};
 use crate::openssh::jump;
 use crate::openssh::session::key_options;
 
-use super::super::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted};
+use super::super::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted, quoted_bytes};
 
 /// What ssh itself says where a login's jump host is that login (ssh.c `main`).
 const LOOP: &str = "jumphost loop via";
@@ -125,6 +126,38 @@ pub fn failed(facts: &Facts) -> Option<&Facts> {
     }
     let hop = facts.hops.iter().find(|hop| !jump::is_passed(hop))?;
     broken_tunnel(hop).is_none().then_some(hop)
+}
+
+/// What of the command line ssh does not pass on to the jump host that failed at that stage, though it may be meant for it
+/// too (ssh.c `main`: the implicit command has `-F`, `-J`, user and port only).
+pub fn not_passed_on(facts: &Facts, stage: Stage) -> Option<String> {
+    let keywords: &[&str] = match stage {
+        Stage::Auth => {
+            &["identityfile", "certificatefile", "identityagent", "identitiesonly", "user", "pkcs11provider"]
+        }
+        Stage::HostKey => &["userknownhostsfile", "globalknownhostsfile", "stricthostkeychecking", "hostkeyalias"],
+        Stage::Connect | Stage::Resolve => &["connecttimeout", "addressfamily", "bindaddress", "proxycommand"],
+        _ => &[],
+    };
+    let letters = pairs(facts.config.arguments.iter().map(ServerText::as_bytes));
+    let words: Vec<String> = letters
+        .into_iter()
+        .filter_map(|(letter, value)| match (letter, value) {
+            (b'i' | b'I' | b'l', Some(value)) if stage == Stage::Auth => {
+                Some(format!("-{} {}", char::from(letter), quoted_bytes(value)))
+            }
+            (b'o', Some(value)) if keywords.contains(&keyword_and_value(value).0.as_str()) => {
+                Some(format!("-o {}", quoted_bytes(value)))
+            }
+            _ => None,
+        })
+        .collect();
+    (!words.is_empty()).then(|| {
+        let words = words.join(" ");
+        format!(
+            "ssh does not pass {words} on to a jump host: what is meant for it too belongs into a Host block of its own"
+        )
+    })
 }
 
 /// Afterwards the way is another one.
