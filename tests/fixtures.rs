@@ -460,6 +460,7 @@ fn rich() -> Facts {
             socket: Some(AgentSocket {
                 path: "/tmp/ssh-XXXXXXXXXX/agent.1".into(),
                 from: Source::Environment("SSH_AUTH_SOCK".to_owned()),
+                link: None,
                 forwarded: true,
             }),
             answer: Ok(AgentAnswer::Lists(lists.clone())),

@@ -9,7 +9,8 @@ use crate::openssh::identities::offers;
 use crate::openssh::prompts;
 
 use super::{
-    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Step, members, naming,
+    Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Step, forwarding, members,
+    naming,
 };
 
 /// The agent answers and signs.
@@ -33,14 +34,17 @@ pub(super) const AGENT_UNREACHABLE: Cause = Cause {
           An agent that accepts the connection and stays silent holds ssh up before it offers anything, key files included: \
           ssh waits for it without a limit. ssh-agent serves nobody while it asks its owner for a confirmation, a PIN or a \
           touch, so the silence may end with an answer to that question.\n\n\
+          The socket of a forwarded agent goes with the login that brought it. As long as that login lasts, sshd accepts a \
+          connection there and closes it where nobody takes it up at the other end: the agent has ended, or was started anew.\n\n\
           Proven when the socket failed in this run and ssh has nothing else to offer; likely when other identities were \
           offered and refused, and where the agent was only silent.",
     prevent: "Let the session manager own the agent, or point IdentityAgent at a socket with a fixed name.",
     fix: Fix {
         commands: |facts| {
-            let forwarded =
-                facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref()).is_some_and(|s| s.forwarded);
-            if forwarded || facts.run.ssh_connection.is_some() {
+            if forwarding::socket(facts).is_some() {
+                return forwarding::bring_again(facts);
+            }
+            if facts.run.ssh_connection.is_some() {
                 let again = "leave this shell and log in again with -A from the machine where the agent runs; in tmux or \
                              screen, open a new window after that";
                 return vec![Step::person(Place::AgentHost, again)];
@@ -69,7 +73,11 @@ pub(super) const AGENT_UNREACHABLE: Cause = Cause {
             facts.session = Err(Unobserved::NotAttempted);
         },
     },
-    see: &["OpenSSH authfd.c ssh_get_authentication_socket_path", "ssh-agent(1)"],
+    see: &[
+        "OpenSSH authfd.c ssh_get_authentication_socket_path",
+        "OpenSSH clientloop.c client_request_agent",
+        "ssh-agent(1)",
+    ],
     judge: agent_unreachable,
 };
 
@@ -81,7 +89,9 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     }
     if holds_ssh_up(facts) {
         let summary = format!("ssh waits for the agent and offers nothing before it answers: {failure}");
-        return Ok(Some(silent(Finding::likely(summary).seen(failure))));
+        let mut finding = Finding::likely(summary).seen(failure);
+        finding.evidence.extend(forwarding::why_dead(facts));
+        return Ok(Some(silent(finding)));
     }
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
@@ -104,9 +114,16 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
     {
         return Ok(None);
     }
-    let summary = format!("ssh cannot reach the agent: {failure}");
+    let which = if forwarding::socket(facts).is_some() { "forwarded agent" } else { "agent" };
+    let summary = format!("ssh cannot reach the {which}: {failure}");
+    let of_home = |mut finding: Finding| {
+        finding.evidence.extend(forwarding::why_dead(facts));
+        finding.place = Some(forwarding::place(facts));
+        finding
+    };
     if offered == 0 {
-        return Ok(Some(Finding::proven(summary.clone()).seen(failure).seen("ssh has no other identity to offer")));
+        let finding = Finding::proven(summary).seen(failure).seen("ssh has no other identity to offer");
+        return Ok(Some(of_home(finding)));
     }
     let refused = naming::count(offered, "other identity was", "other identities were");
     let alternative = Alternative {
@@ -116,7 +133,8 @@ fn agent_unreachable(facts: &Facts) -> Observed<Option<Finding>> {
         evidence: Vec::new(),
         decide: Some(Decide { place: Place::Client, command: "ssh-add -l".to_owned() }),
     };
-    Ok(Some(Finding::likely(summary).seen(failure).seen(format!("{refused} offered and refused")).or([alternative])))
+    let finding = Finding::likely(summary).seen(failure).seen(format!("{refused} offered and refused"));
+    Ok(Some(of_home(finding).or([alternative])))
 }
 
 /// Whether the agent accepts connections and says nothing.
@@ -187,9 +205,7 @@ const AGENT_LACKS_ACCEPTED_KEY: Cause = Cause {
     prevent: "Run ssh-add -l before a session that depends on the agent; give the host an IdentityFile as a second way.",
     fix: Fix {
         commands: |facts| {
-            let forwarded =
-                facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref()).is_some_and(|s| s.forwarded);
-            let place = if forwarded { Place::AgentHost } else { Place::Client };
+            let place = forwarding::place(facts);
             vec![
                 Step {
                     place,

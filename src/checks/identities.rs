@@ -11,7 +11,9 @@ use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::prompts;
 
-use super::{Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, auth_methods, naming, wrong_account};
+use super::{
+    Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, auth_methods, forwarding, naming, wrong_account,
+};
 
 /// ssh holds an identity that it is willing to offer.
 pub const IDENTITIES: Check = Check {
@@ -89,11 +91,12 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("not listed: {unread}"));
     }
     finding.evidence.extend(accepted_elsewhere(facts, userauth));
-    if let (Some(connection), None) = (&facts.run.ssh_connection, &facts.run.auth_sock) {
-        let came_from = connection.as_str().and_then(|text| text.split(' ').next()).unwrap_or("another machine");
-        finding.evidence.push(format!(
-            "this shell was reached by ssh from {came_from}, and SSH_AUTH_SOCK is not set: no agent came along"
-        ));
+    if forwarding::none_came(facts) {
+        finding.evidence.extend(forwarding::why_none(facts));
+    } else if let Some(socket) = forwarding::socket(facts) {
+        let (path, home) = (&socket.path, forwarding::home(facts));
+        finding.evidence.push(format!("the agent at {path} is a forwarded one: it runs at {home}, or beyond it"));
+        finding.place = Some(Place::AgentHost);
     } else if facts.run.auth_sock.is_none() && agent.is_none_or(|agent| agent.socket.is_none()) {
         finding.evidence.push("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
     }
@@ -108,6 +111,9 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
 
 /// `the agent is empty`, `no agent is known`, for the sentence that says what ssh has.
 fn agent_words(facts: &Facts) -> &'static str {
+    if forwarding::none_came(facts) {
+        return "no agent came along";
+    }
     match facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref().map(|_| agent)) {
         Some(agent) if agent.locked == Ok(true) => "the agent is locked and lists none",
         Some(agent) if agent.keys().is_empty() && agent.locked == Ok(false) => "the agent is empty",
@@ -139,22 +145,18 @@ fn file_out_of_reach(facts: &Facts) -> bool {
 
 fn no_identities_commands(facts: &Facts) -> Vec<Step> {
     let destination = naming::destination(facts);
-    if facts.run.ssh_connection.is_some() && facts.run.auth_sock.is_none() {
-        let from_home = "on the machine where your keys are: check that the agent holds the key, then come here with \
-                         -A, or go through this host with -J and let nothing be forwarded";
-        return vec![
-            Step { place: Place::AgentHost, ..Step::here("ssh-add -l", from_home) },
-            Step {
-                place: Place::AgentHost,
-                ..Step::here(
-                    format!("ssh -J {} {destination}", super::quoted(&facts.run.host.to_string())),
-                    "logs in to the target from there, with the keys of that machine",
-                )
-            },
-        ];
+    if forwarding::none_came(facts) {
+        return forwarding::bring_one(facts);
     }
+    let place = forwarding::place(facts);
     if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(true)) {
-        return vec![Step::here("ssh-add -X", "unlocks the agent; it asks for the password that locked it")];
+        let unlock = Step::here("ssh-add -X", "unlocks the agent; it asks for the password that locked it");
+        return vec![Step { place, ..unlock }];
+    }
+    if place == Place::AgentHost {
+        let load = "loads a key into the agent where it runs, and it can be used here at once; put your key's path in the \
+                    place of PATH_OF_YOUR_KEY";
+        return vec![forwarding::there("ssh-add PATH_OF_YOUR_KEY", load)];
     }
     let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
     if let Some(file) = others.iter().find(|file| file.state.is_ok()) {

@@ -1,7 +1,7 @@
 //! The ssh-agent, over its own socket (PROTOCOL.agent). One odd key never loses the list.
 //!
-//! Touches: the socket that `IdentityAgent` or `SSH_AUTH_SOCK` names, and for an agent that lists nothing the name of
-//! the program behind it (`/proc/PID/comm`).
+//! Touches: the socket that `IdentityAgent` or `SSH_AUTH_SOCK` names, where that leads if it is a link, and for an agent
+//! that lists nothing the name of the program behind it (`/proc/PID/comm`).
 
 mod lock;
 mod protocol;
@@ -102,8 +102,10 @@ fn socket(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Option
 }
 
 fn found(path: Path, from: Source, run: &Run) -> AgentSocket {
-    let forwarded = run.ssh_connection.is_some() && is_forwarded(path.as_bytes());
-    AgentSocket { path, from, forwarded }
+    let link = std::fs::read_link(path.to_path_buf()).ok().map(|link| Path::from_path(&link));
+    let by_sshd = |path: &Path| is_forwarded(path.as_bytes());
+    let forwarded = run.ssh_connection.is_some() && (by_sshd(&path) || link.as_ref().is_some_and(by_sshd));
+    AgentSocket { path, from, link, forwarded }
 }
 
 /// misc.c `valid_env_name`.

@@ -20,6 +20,7 @@ mod mount;
 pub mod offer;
 mod opinion;
 pub mod person;
+mod reached;
 pub mod resolve;
 pub mod run;
 pub mod session;

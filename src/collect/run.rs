@@ -16,6 +16,7 @@ use std::time::Duration;
 use nix::unistd::{User, gethostname, getuid};
 
 use super::config::program;
+use super::reached;
 use super::system::variable;
 use crate::facts::text::Text;
 use crate::facts::{Facts, Moment, Run, Ticket, Unobserved};
@@ -52,6 +53,8 @@ pub fn collect(facts: &mut Facts) {
     run.askpass = askpass(run.terminal, &|name| env::var_os(name), &exists).map(|path| path.as_encoded_bytes().into());
     run.ssh_connection = variable("SSH_CONNECTION").map(Text::new);
     run.auth_sock = variable("SSH_AUTH_SOCK").map(Text::new);
+    run.multiplexer = reached::multiplexer(&variable);
+    run.reached = reached::collect(run);
     run.kerberos_cache = kerberos_cache(run.uid).map(Text::new);
 }
 

@@ -27,8 +27,11 @@ pub struct AgentSocket {
     pub path: Path,
     /// Whether `IdentityAgent` or the environment named it.
     pub from: Source,
+    /// Where it leads, if it is a symbolic link: a name that stays while the sockets behind it change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Path>,
     /// Whether it was made by sshd for a forwarded agent (session.c: `/tmp/ssh-XXXXXXXXXX/agent.PID`, in 10.1 and
-    /// later `~/.ssh/agent/s.*.sshd.*`, in a shell reached by ssh).
+    /// later `~/.ssh/agent/s.*.sshd.*`, in a shell reached by ssh), or leads to such a one.
     pub forwarded: bool,
 }
 

@@ -17,6 +17,7 @@ pub mod mount;
 pub mod offer;
 pub mod opinion;
 pub mod proxy;
+pub mod reached;
 pub mod resolve;
 pub mod session;
 pub mod text;
@@ -309,6 +310,12 @@ pub struct Run {
     pub askpass: Option<Path>,
     /// `SSH_CONNECTION`, where this shell was itself reached by ssh.
     pub ssh_connection: Option<ServerText>,
+    /// What keeps this shell running beyond the login that it was started in; `None` where nothing is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multiplexer: Option<reached::Multiplexer>,
+    /// What may have kept an agent away; `None` where this shell was not reached by ssh, or `SSH_AUTH_SOCK` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<reached::Reached>,
     /// `SSH_AUTH_SOCK` of the environment; `None` where unset.
     pub auth_sock: Option<Path>,
     /// The file with Kerberos tickets that GSSAPI would use, where there is one; a cache of another kind than a file stands
