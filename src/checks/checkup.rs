@@ -301,7 +301,9 @@ fn every_file(facts: &Facts) -> impl Iterator<Item = &KeyFile> {
 
 /// What is to be said beside the verdict, on this check.
 pub fn remarks(check: &Check, facts: &Facts) -> Vec<Remark> {
-    let Some(checkup) = &facts.checkup else { return Vec::new() };
+    let Some(checkup) = &facts.checkup else {
+        return if check.id == "session" { super::session::forwarded::remarks(facts) } else { Vec::new() };
+    };
     let mut remarks = match check.id {
         "client-config" => of_configuration(facts, checkup),
         "key-files" | "key-permissions" => of_keys(check, facts),

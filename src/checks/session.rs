@@ -3,6 +3,7 @@
 mod channel;
 mod ending;
 mod endings;
+pub(super) mod forwarded;
 mod git;
 
 use crate::facts::key::PublicKey;

@@ -3,7 +3,8 @@
 //! Touches: the connection that is logged in; runs `true` there, which runs whatever the server ties to the account.
 //! For a Git host's account a shell without a terminal instead, as `ssh -T` does, or `git-upload-pack` for the
 //! repository that the user named; for sftp and scp the `sftp` subsystem, up to its first packet. A terminal is asked
-//! for where ssh would ask, and nothing started at it.
+//! for where ssh would ask, and nothing started at it. Where ssh would ask for the forwarding of the agent, it is asked for
+//! too, which makes sshd keep a socket as long as the session lasts; whoever uses it there is turned away.
 
 use std::time::Duration;
 
@@ -38,7 +39,9 @@ struct Channel<'a> {
     theirs: Option<u32>,
     /// The answer to the last request for a channel.
     opened: Option<ChannelOpen>,
-    /// The answer to the last request in it.
+    /// Whether the answer to the request for the agent is still to come; answers come in the order of the requests.
+    agent_asked: bool,
+    /// The answer to the last request in it but for that.
     granted: Option<bool>,
     closed: bool,
 }
@@ -59,6 +62,7 @@ pub(crate) async fn run(
         output: [Vec::new(), Vec::new()],
         theirs: None,
         opened: None,
+        agent_asked: false,
         granted: None,
         closed: false,
     };
@@ -80,14 +84,16 @@ impl Channel<'_> {
         // OpenSSH has said by now what the key is bound to.
         self.session.request = self.aim.request(&self.userauth.debug);
         let start = match (self.session.request, &self.aim.wanted) {
-            (Request::Nothing, _) => return Ok(()),
+            (Request::Nothing, _) => return self.agent(connection, theirs).await,
             (Request::Shell, _) => vec![message::shell(theirs), message::eof(theirs)],
             (Request::Sftp, _) => vec![message::subsystem(theirs, b"sftp")],
             (Request::Repository, Wanted::Repository(path)) => vec![message::exec(theirs, &upload_pack(path))],
             (Request::True | Request::Repository, _) => vec![message::exec(theirs, b"true"), message::eof(theirs)],
         };
         footprint.commands_run += 1;
-        connection.send(&start).await?;
+        self.agent_asked = self.aim.agent;
+        let agent = self.aim.agent.then(|| message::agent_forwarding(theirs));
+        connection.send(&agent.into_iter().chain(start).collect::<Vec<_>>()).await?;
         let deadline = Instant::now() + RUN_LIMIT;
         while !self.closed && self.granted != Some(false) && !self.has_enough() {
             let waited = self.granted.is_none();
@@ -99,6 +105,20 @@ impl Channel<'_> {
             }
         }
         self.close(connection).await
+    }
+
+    /// Asks for the forwarding of the agent alone, where ssh would ask for it.
+    async fn agent(&mut self, connection: &mut Connection, theirs: u32) -> Result<(), End> {
+        if !self.aim.agent {
+            return Ok(());
+        }
+        self.agent_asked = true;
+        connection.send(&[message::agent_forwarding(theirs)]).await?;
+        let deadline = Instant::now() + OPEN_LIMIT;
+        while self.agent_asked && !self.closed {
+            self.next(connection, deadline).await?;
+        }
+        Ok(())
     }
 
     /// Asks for a channel and waits for the answer.
@@ -162,6 +182,10 @@ impl Channel<'_> {
     async fn next(&mut self, connection: &mut Connection, deadline: Instant) -> Result<(), End> {
         let payload = connection.receive(deadline).await?;
         let Some(message) = note(self.userauth, message::parse(&payload))? else { return Ok(()) };
+        // Also to the agent: what came here would be signed with this user's keys.
+        if let Some(asked) = message::asked_for(&payload) {
+            connection.send(&[message::open_refused(asked)]).await?;
+        }
         let theirs = self.theirs.unwrap_or_default();
         match message {
             Message::GlobalRequest { want_reply: true } => connection.send(&[message::request_failure()]).await?,
@@ -176,8 +200,8 @@ impl Channel<'_> {
                 let text = ServerText::new(&text[..text.len().min(MAX_REASON)]);
                 self.opened = Some(ChannelOpen::Refused { code, text });
             }
-            Message::ChannelSuccess => self.granted = Some(true),
-            Message::ChannelFailure => self.granted = Some(false),
+            Message::ChannelSuccess => self.answered(true),
+            Message::ChannelFailure => self.answered(false),
             Message::Data(bytes) => self.keep(0, bytes),
             Message::ErrorData(bytes) => self.keep(1, bytes),
             Message::ExitStatus(status) => self.session.exit_status = Some(status),
@@ -186,6 +210,15 @@ impl Channel<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes the answer to the first request that has none.
+    fn answered(&mut self, granted: bool) {
+        if std::mem::take(&mut self.agent_asked) {
+            self.session.agent = Some(granted);
+        } else {
+            self.granted = Some(granted);
+        }
     }
 
     fn keep(&mut self, stream: usize, bytes: &[u8]) {

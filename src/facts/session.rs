@@ -17,6 +17,10 @@ pub struct Session {
     /// Whether the server granted a terminal (`pty-req`); `None` where none was asked for or no answer came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terminal: Option<bool>,
+    /// Whether the server granted the forwarding of the agent (`auth-agent-req@openssh.com`); `None` where none was asked
+    /// for or no answer came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<bool>,
     /// What came on standard output, at most 4 KiB.
     pub stdout: ServerText,
     /// What came on standard error, at most 4 KiB.

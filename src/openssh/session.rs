@@ -1,9 +1,10 @@
 //! What ssh asks of the server once it is logged in (ssh.c `main`, `ssh_session2_setup`; clientloop.c
 //! `client_session2_setup`), and what the probe asks in its place.
 
+use crate::facts::agent::AgentAnswer;
 use crate::facts::session::Request;
 use crate::facts::text::ServerText;
-use crate::facts::{Facts, Target};
+use crate::facts::{Facts, Target, Unobserved};
 
 use super::arguments::pairs;
 use super::{git_hosts, tokens};
@@ -86,6 +87,7 @@ pub fn terminal(facts: &Facts) -> Terminal {
 
 /// What the probe does with the session, as far as it is known before the server has said what the key is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is asked for or left")]
 pub struct Aim {
     /// What ssh would ask for.
     pub wanted: Wanted,
@@ -93,15 +95,47 @@ pub struct Aim {
     pub greets: bool,
     /// Whether a terminal is asked for.
     pub terminal: bool,
+    /// Whether the forwarding of the agent is asked for.
+    pub agent: bool,
     /// Whether anything may be started.
     pub exec: bool,
+}
+
+/// What ssh does about the agent in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forwarding {
+    /// It is not to be forwarded.
+    Off,
+    /// It is to be, and there is none: ssh asks the server for nothing and says nothing.
+    NoAgent,
+    /// ssh asks the server to forward it.
+    Asked,
+}
+
+/// What ssh does about the agent in a session (ssh.c `check_agent_present`, `ssh_session2_setup`): it asks only where it
+/// can connect to the agent that it uses itself, also where `ForwardAgent` names another one's socket.
+pub fn forwarding(facts: &Facts) -> Forwarding {
+    let on = facts.config.options.first("forwardagent").is_some_and(|value| !matches!(value, "no" | "false"));
+    let program = facts.target.as_ref().is_ok_and(|target| target.program == "ssh");
+    let Ok(agent) = &facts.agent else { return Forwarding::Off };
+    match wanted(facts) {
+        Wanted::Shell | Wanted::Command if on && program => {}
+        _ => return Forwarding::Off,
+    }
+    match (&agent.socket, &agent.answer) {
+        (None, Err(Unobserved::NotAttempted)) | (_, Ok(AgentAnswer::Unreachable(_))) => Forwarding::NoAgent,
+        // What is not known of the agent is not judged.
+        (_, Err(_)) => Forwarding::Off,
+        (_, Ok(_)) => Forwarding::Asked,
+    }
 }
 
 /// What the probe does with the session.
 pub fn aim(facts: &Facts) -> Aim {
     let greets = git_hosts::git_host(facts).is_some();
     let terminal = !greets && facts.run.limits.exec && terminal(facts) != Terminal::No;
-    Aim { wanted: wanted(facts), greets, terminal, exec: facts.run.limits.exec }
+    let agent = !greets && facts.run.limits.exec && forwarding(facts) == Forwarding::Asked;
+    Aim { wanted: wanted(facts), greets, terminal, agent, exec: facts.run.limits.exec }
 }
 
 impl Aim {

@@ -388,6 +388,10 @@ pub(in crate::checks) fn seen(session: &Session) -> Vec<String> {
         (Some(status), _) => Some(format!("exit status {status}")),
         (None, Some(signal)) => Some(format!("signal {}", escape(signal.as_bytes()))),
     };
-    let lines = [line("standard output", &session.stdout), line("standard error", &session.stderr), end];
+    let agent = session.agent.map(|granted| {
+        let word = if granted { "granted" } else { "refused" };
+        format!("the forwarding of the agent is {word}")
+    });
+    let lines = [line("standard output", &session.stdout), line("standard error", &session.stderr), end, agent];
     lines.into_iter().flatten().collect()
 }

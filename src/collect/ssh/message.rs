@@ -310,6 +310,15 @@ pub(crate) fn terminal(channel: u32) -> Vec<u8> {
     out
 }
 
+/// `auth-agent-req@openssh.com`, with an answer wanted, which ssh does not want (OpenSSH's PROTOCOL; clientloop.c
+/// `client_channel_reqest_agent_forwarding`).
+pub(crate) fn agent_forwarding(channel: u32) -> Vec<u8> {
+    let mut out = about(CHANNEL_REQUEST, channel);
+    put_string(&mut out, b"auth-agent-req@openssh.com");
+    out.push(1);
+    out
+}
+
 /// `SSH_MSG_CHANNEL_DATA`.
 pub(crate) fn data(channel: u32, bytes: &[u8]) -> Vec<u8> {
     let mut out = about(CHANNEL_DATA, channel);

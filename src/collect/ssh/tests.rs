@@ -430,7 +430,7 @@ async fn with_plan(server: &Server, plan: &Plan, socket: Option<&std::path::Path
     let connection = &mut secured.connection;
     let outcome = run(plan, connection, &bound, &mut agent, &mut facts, &mut footprint, &|_| {}).await;
     if outcome == Outcome::LoggedIn {
-        let aim = Aim { wanted: Wanted::Command, greets: false, terminal: false, exec: plan.limits.exec };
+        let aim = Aim { wanted: Wanted::Command, greets: false, terminal: false, agent: false, exec: plan.limits.exec };
         crate::collect::session::run(connection, &aim, &mut session, &mut facts, &mut footprint).await;
     }
     secured.connection.leave().await;

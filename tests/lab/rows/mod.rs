@@ -26,6 +26,7 @@ mod connect;
 mod demands;
 mod endings;
 mod faults;
+mod forwarded;
 mod groups;
 mod hardware;
 mod healthy;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> Vec<Row> {
         config::rows(),
         identities::rows(),
         agent::rows(),
+        forwarded::rows(),
         answers::rows(),
         userauth::rows(),
         two_faults::rows(),
