@@ -598,7 +598,8 @@ mod tests {
     fn a_live_master_is_a_remark() {
         let mut facts = scene(&[("192.0.2.7", Dial::Established)]);
         assert_eq!((CONNECT.holds)(&facts).unwrap().summary, "TCP connection to 192.0.2.7 port 22 in 3 ms");
-        facts.config.control_master = Ok(ControlMaster { path: "/run/master".into(), alive: true, unbindable: None });
+        facts.config.control_master =
+            Ok(ControlMaster { path: "/run/master".into(), alive: true, stale: None, unbindable: None });
         assert_eq!((CONNECT.holds)(&facts).unwrap().status, Status::Warn);
     }
 

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::Request;
 use super::live::off_thread;
 use super::mount;
-use super::system::variable;
+use super::system::{errno, variable};
 use crate::facts::checkup::{Block, ConfigFile};
 use crate::facts::config::{Complaint, ComplaintKind, ControlMaster, Options, OtherSsh, Programs, SshProgram};
 use crate::facts::text::{self, Host, ServerText};
@@ -356,7 +356,11 @@ async fn control_master(facts: &mut Facts) {
     let alive = matches!(connected, Ok(Ok(_)));
     let listens = !matches!(options.first("controlmaster"), None | Some("no" | "false"));
     let unbindable = if listens && !alive { unbindable(&path.to_path_buf()) } else { None };
-    facts.config.control_master = Ok(ControlMaster { path, alive, unbindable });
+    let stale = match connected {
+        Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => Some(errno(&error)),
+        _ => None,
+    };
+    facts.config.control_master = Ok(ControlMaster { path, alive, stale, unbindable });
 }
 
 /// Why no socket can be made at `path`: its folder is not there or may not be written.

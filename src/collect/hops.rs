@@ -10,12 +10,13 @@ use tokio::time::{Instant, timeout};
 
 use super::live::{self, log_in, reach, took};
 use super::ssh::tunnel::JumpHost;
+use super::system::variable;
 use super::way::{Road, Ways};
 use super::{Request, Waiting, config};
 use crate::facts::proxy::Proxy;
-use crate::facts::text::Host;
+use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Limits, Stage, Unobserved};
-use crate::openssh::jump;
+use crate::openssh::{jump, tokens};
 
 /// How many jump hosts are gone through; more is nobody's honest chain.
 const MOST_HOPS: usize = 16;
@@ -103,6 +104,7 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         waiting("ssh -G of a jump host");
         let started = Instant::now();
         config::collect(&next, &mut hop).await;
+        hop.config.behind = identity_files(facts);
         took(&mut hop, "client-config", started);
         let complains = hop.config.complaint.is_some() || hop.target.is_err();
         via = hop.target.as_ref().map(|target| target.via.clone()).unwrap_or_default();
@@ -127,6 +129,13 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         target.via = names.collect();
     }
     Some(requests)
+}
+
+/// The key files that the target's configuration names, with those of the command line, which ssh does not pass on.
+fn identity_files(facts: &Facts) -> Vec<Path> {
+    let values =
+        facts.config.options.values("identityfile").filter(|value| !value.as_bytes().eq_ignore_ascii_case(b"none"));
+    values.filter_map(|value| tokens::path(value.as_bytes(), facts, &variable).ok()).collect()
 }
 
 /// The chain cannot be gone through, for this reason.

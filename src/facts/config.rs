@@ -31,6 +31,10 @@ pub struct Config {
     /// Files named with `-i` that are not there: ssh warns and goes on as if they had not been named (ssh.c, `-i`).
     #[serde(default)]
     pub inaccessible: Vec<Path>,
+    /// The key files that are configured for the login behind this one, where this is a jump host: ssh uses none of them
+    /// here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Path>,
     /// A multiplexing master for this very login.
     pub control_master: Observed<ControlMaster>,
     /// Which other programs a person may take for this ssh; `None` where nobody looked. Looked for only where ssh does
@@ -52,6 +56,7 @@ impl Default for Config {
             match_exec: false,
             aliases: Vec::new(),
             inaccessible: Vec::new(),
+            behind: Vec::new(),
             control_master: Err(Unobserved::NotAttempted),
             programs: None,
         }
@@ -188,6 +193,10 @@ pub struct ControlMaster {
     pub path: Path,
     /// Whether something accepts connections there: then the user's ssh would not log in anew.
     pub alive: bool,
+    /// The error's name where there is a socket and nobody takes the connection, `ECONNREFUSED`: it is left of a master
+    /// that is gone; `None` where one answers or none is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
     /// Where `ControlMaster` makes ssh listen there once it is logged in: the error's name that keeps it from making a
     /// socket, `ENOENT`; `None` where nothing is known to.
     #[serde(default)]

@@ -1,4 +1,5 @@
-//! Public keys under `~/.ssh` that no configuration names.
+//! Public keys under `~/.ssh` that no configuration names, and at a jump host those that are configured for the login
+//! behind it.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -85,6 +86,12 @@ fn walk(facts: &Facts, identities: &Identities, mut take: impl FnMut(KeyFile)) -
         }
         let source = Source::File { path: Path::from_path(entry.path()), line: None };
         take(super::key_file(&path, ServerText::default(), source, false));
+    }
+    for path in &facts.config.behind {
+        if seen.insert(path.clone()) {
+            let source = Source::File { path: path.clone(), line: None };
+            take(super::key_file(path, ServerText::default(), source, false));
+        }
     }
     complete
 }
