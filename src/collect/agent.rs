@@ -77,7 +77,7 @@ async fn look(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Agent {
 }
 
 /// The socket that ssh would use (ssh.c `main`, authfd.c `ssh_get_authentication_socket`).
-fn socket(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Option<AgentSocket>, String> {
+pub(super) fn socket(facts: &Facts, env: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Option<AgentSocket>, String> {
     let variable = "SSH_AUTH_SOCK";
     let of_environment = |name: &str, value: Option<Path>| {
         value.filter(|path| !path.is_empty()).map(|path| found(path, Source::Environment(name.to_owned()), &facts.run))

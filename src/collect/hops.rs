@@ -13,10 +13,11 @@ use super::ssh::tunnel::JumpHost;
 use super::system::variable;
 use super::way::{Road, Ways};
 use super::{Request, Waiting, config};
+use crate::facts::connect::Connect;
 use crate::facts::proxy::Proxy;
 use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Limits, Stage, Unobserved};
-use crate::openssh::{jump, tokens};
+use crate::openssh::{jump, proxies, tokens};
 
 /// How many jump hosts are gone through; more is nobody's honest chain.
 const MOST_HOPS: usize = 16;
@@ -38,11 +39,16 @@ pub(super) async fn pass(
     for (index, request) in requests.iter().enumerate() {
         let road = match before.take() {
             Some(jump_host) => Road::Through(jump_host, ways.next()),
-            None => Road::Dialled,
+            None => road(facts.hops.first(), ways),
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let share = (left / u32::try_from(logins - index).unwrap_or(1)).max(LEAST.min(left));
         let hop = facts.hops.get_mut(index)?;
+        if let Some(why) = proxies::not_run(hop) {
+            hop.connect = Ok(Connect { proxy: proxies::proxy(hop), ..Connect::default() });
+            live::stop(hop, &Unobserved::Failed(why.to_owned()));
+            return None;
+        }
         let Ok(jump_host) = timeout(share, Box::pin(log_in_at(request, hop, road, ways, waiting))).await else {
             live::unfinished(hop, &Unobserved::TimedOut);
             return None;
@@ -50,6 +56,14 @@ pub(super) async fn pass(
         before = Some(Arc::new(jump_host?));
     }
     before
+}
+
+/// How the first jump host is reached: it may have a `ProxyCommand` of its own.
+fn road(hop: Option<&Facts>, ways: &Ways) -> Road {
+    match hop.and_then(proxies::proxy) {
+        Some(Proxy::Command(_)) => Road::Program(Arc::clone(&ways.programs), Some(0)),
+        _ => Road::Dialled,
+    }
 }
 
 /// Logs in at one jump host.
@@ -62,7 +76,11 @@ async fn log_in_at(
 ) -> Option<JumpHost> {
     let name = hop.target.as_ref().map(|target| target.host.clone()).unwrap_or_default();
     let waiting = |what: &str| waiting(&format!("{name}: {what}"));
+    let place = if let Road::Program(_, place) = &road { Some(*place) } else { None };
     let Some((route, secured)) = reach(hop, road, &waiting).await else {
+        if let Some(place) = place {
+            ways.programs.ended(place, hop).await;
+        }
         live::not_reached(hop);
         return None;
     };
@@ -109,10 +127,7 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         let complains = hop.config.complaint.is_some() || hop.target.is_err();
         via = hop.target.as_ref().map(|target| target.via.clone()).unwrap_or_default();
         if !via.is_empty() {
-            hop.connect = Ok(crate::facts::connect::Connect {
-                proxy: Some(Proxy::Jump(via.clone())),
-                ..crate::facts::connect::Connect::default()
-            });
+            hop.connect = Ok(Connect { proxy: Some(Proxy::Jump(via.clone())), ..Connect::default() });
         }
         if complains {
             live::stop(&mut hop, &Unobserved::NotReached(Stage::Config));
@@ -157,7 +172,6 @@ mod tests {
     use super::*;
     use crate::collect::ssh::servers::{Server, keygen};
     use crate::facts::Footprint;
-    use crate::facts::connect::Connect;
     use crate::facts::proxy::{Through, Tunnel};
     use crate::facts::session::ChannelOpen;
     use crate::openssh::arguments::parse;

@@ -23,6 +23,7 @@ use crate::facts::userauth::{Signed, Userauth};
 use crate::facts::{End, Facts, Footprint, Observed, Stage, Unobserved};
 use crate::openssh::algorithms::users_kexinit;
 use crate::openssh::known_hosts::{Course, course, names};
+use crate::openssh::proxies;
 use crate::openssh::public_key::from_blob;
 use crate::openssh::session::{Wanted, aim};
 
@@ -30,6 +31,8 @@ use crate::openssh::session::{Wanted, aim};
 const FILES_LIMIT: Duration = Duration::from_secs(5);
 /// How long a server has to identify itself where `ConnectTimeout` says nothing; ssh itself would wait for ever.
 const IDENTIFICATION_LIMIT: Duration = Duration::from_secs(10);
+/// The same through a program: some take seconds before they connect (`gcloud`, `aws ssm`).
+const IDENTIFICATION_LIMIT_OF_A_PROGRAM: Duration = Duration::from_secs(20);
 /// What is kept of the whole run's limit for the server's own side, at most half of it.
 const ADMIN_LIMIT: Duration = Duration::from_secs(12);
 
@@ -43,7 +46,8 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
     // A server that does not answer leaves time to ask its other side.
     let limit = whole.saturating_sub(request.admin.as_ref().map_or(Duration::ZERO, |_| ADMIN_LIMIT.min(whole / 2)));
     let deadline = Instant::now() + limit;
-    let watched = Watched { facts: &mut *facts, ways: Ways::default() };
+    let ask = request.person.as_ref().is_some_and(|person| person.takes_dialogues());
+    let watched = Watched { facts: &mut *facts, ways: Ways::new(ask) };
     let ended = {
         let mut steps = Box::pin(steps(request, watched.facts, &watched.ways, deadline, waiting));
         let begun = Instant::now();
@@ -150,7 +154,7 @@ async fn steps(request: &Request, facts: &mut Facts, ways: &Ways, deadline: Inst
         settle(&mut facts.host_key.known, &why);
         return stop(facts, &why);
     }
-    let road = match proxy(facts) {
+    let road = match proxies::proxy(facts) {
         None => Road::Dialled,
         Some(proxy @ Proxy::Jump(_)) => {
             facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
@@ -161,16 +165,22 @@ async fn steps(request: &Request, facts: &mut Facts, ways: &Ways, deadline: Inst
             Road::Through(jump_host, ways.next())
         }
         Some(proxy @ Proxy::Command(_)) => {
-            look_around(facts, waiting).await;
-            facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
-            return stop(facts, &Unobserved::Failed("reached through a proxy, not examined yet".to_owned()));
+            if let Some(why) = proxies::not_run(facts) {
+                look_around(facts, waiting).await;
+                facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
+                return stop(facts, &Unobserved::Failed(why.to_owned()));
+            }
+            Road::Program(Arc::clone(&ways.programs), None)
         }
     };
     let reached = reach(facts, road, waiting).await;
-    match reached {
-        Some((route, secured)) => meet(request, facts, route, secured, waiting).await,
-        None => not_reached(facts),
+    if let Some((route, secured)) = reached {
+        meet(request, facts, route, secured, waiting).await;
+    } else {
+        ways.programs.ended(None, facts).await;
+        not_reached(facts);
     }
+    ways.programs.ended(None, facts).await;
     run::kerberos_ticket(facts).await;
     config::meant_for_windows(facts).await;
     opinion::ask(&request.arguments, facts, deadline, waiting).await;
@@ -191,15 +201,6 @@ pub(super) fn not_reached(facts: &mut Facts) {
 /// Notes how long a check's collection took.
 pub(super) fn took(facts: &mut Facts, check: &str, started: Instant) {
     facts.millis.insert(check.to_owned(), started.elapsed().as_secs_f64() * 1000.0);
-}
-
-/// The proxy that the configuration puts before the target.
-fn proxy(facts: &Facts) -> Option<Proxy> {
-    if let Some(target) = facts.target.as_ref().ok().filter(|target| !target.via.is_empty()) {
-        return Some(Proxy::Jump(target.via.clone()));
-    }
-    let command = facts.config.options.values("proxycommand").next()?;
-    (!command.as_bytes().eq_ignore_ascii_case(b"none")).then(|| Proxy::Command(command.clone()))
 }
 
 /// Key files, known_hosts and agent, without any connection.
@@ -243,7 +244,11 @@ pub(super) struct Route {
 
 /// Finds the server, while files and agent are looked at, and exchanges keys with it.
 pub(super) async fn reach(facts: &mut Facts, road: Road, waiting: &Waiting<'_>) -> Option<(Route, Secured)> {
-    let limit = connect::connect_timeout(&facts.config.options).unwrap_or(IDENTIFICATION_LIMIT);
+    let patience = match road {
+        Road::Program(..) => IDENTIFICATION_LIMIT_OF_A_PROGRAM,
+        _ => IDENTIFICATION_LIMIT,
+    };
+    let limit = connect::connect_timeout(&facts.config.options).unwrap_or(patience);
     let view = Arc::new(facts.clone());
     let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;
     let files = async {
@@ -559,6 +564,84 @@ mod tests {
         assert_eq!(facts.userauth, Err(Unobserved::NotReached(Stage::HostKey)));
         assert_eq!(facts.session, Err(Unobserved::NotReached(Stage::HostKey)));
         assert_eq!(facts.footprint, Some(Footprint { connections: 1, ..Footprint::default() }));
+    }
+
+    #[tokio::test]
+    async fn behind_what_is_not_run_nothing_is_contacted() {
+        let server = ready();
+        for words in [&["-oProxyCommand=nc %h %p", "-oProxyUseFdpass=yes"][..], &["-oProxyCommand=-"]] {
+            let facts = observed(server.address, server.folder.path(), words, Limits::default()).await;
+            let connect = facts.connect.as_ref().unwrap();
+            assert!(connect.proxy.is_some() && connect.through.is_none(), "{words:?}");
+            assert!(facts.identities.is_ok());
+            assert!(matches!(facts.transport, Err(Unobserved::Failed(_))));
+            assert_eq!(facts.footprint, None);
+        }
+    }
+
+    /// A `ProxyCommand` that carries what it is given to the server, and is not called by a name that is known.
+    const CARRIES: &str = "ProxyCommand=bash -c 'exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill $!'";
+
+    fn through(facts: &Facts) -> &crate::facts::proxy::Program {
+        match &facts.connect.as_ref().unwrap().through {
+            Some(crate::facts::proxy::Through::Program(program)) => program,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn through_a_program_a_good_login_is_seen_from_end_to_end() {
+        let server = ready();
+        let words = ["-i", &identity(&server), "-o", "IdentitiesOnly=yes", "-o", CARRIES];
+        let facts = observed(server.address, server.folder.path(), &words, Limits::default()).await;
+        assert!(facts.userauth.as_ref().unwrap().succeeded(), "{facts:#?}");
+        assert_eq!(facts.session.as_ref().unwrap().exit_status, Some(0));
+        assert!(matches!(facts.resolve, Err(Unobserved::Failed(_))));
+        let program = through(&facts);
+        assert!(program.ran_on && program.stdout_bytes > 1000, "{program:?}");
+        assert_eq!((program.status, program.signal, program.stderr_bytes), (None, None, 0));
+        assert!(program.command.as_str().unwrap().contains(&format!("/127.0.0.1/{};", server.address.port())));
+        assert_eq!(facts.footprint.unwrap().connections, 1);
+    }
+
+    #[tokio::test]
+    async fn more_keys_than_one_connection_takes_run_the_program_again() {
+        let server = ready();
+        let mut words = vec!["-o".to_owned(), "IdentitiesOnly=yes".to_owned(), "-o".to_owned(), CARRIES.to_owned()];
+        for number in 0..7 {
+            let path = server.folder.path().join(format!("other{number}"));
+            keygen(&path, "ed25519");
+            words.extend(["-i".to_owned(), path.to_str().unwrap().to_owned()]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let facts = observed(server.address, server.folder.path(), &words, Limits::default()).await;
+        let userauth = facts.userauth.as_ref().unwrap();
+        assert_eq!((userauth.connections.len(), facts.footprint.unwrap().connections), (2, 2), "{facts:#?}");
+        assert!(userauth.queries.iter().any(|query| query.connection == 1 && query.answer.is_some()), "{facts:#?}");
+    }
+
+    #[tokio::test]
+    async fn what_became_of_a_program_that_fails_is_seen() {
+        let server = ready();
+        let command = "ProxyCommand=sh -c 'echo no way >&2; exit 3'";
+        let facts = observed(server.address, server.folder.path(), &["-o", command], Limits::default()).await;
+        let program = through(&facts);
+        assert_eq!((program.status, program.ran_on, program.stderr.as_str()), (Some(3), false, Some("no way\n")));
+        assert_eq!(facts.transport.as_ref().unwrap().end, Some(End::Closed));
+        assert_eq!((facts.footprint, &facts.userauth), (None, &Err(Unobserved::NotReached(Stage::Connect))));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_cut_short_has_its_program_noted_and_ended() {
+        let server = ready();
+        let limits = Limits { timeout_seconds: 1, ..Limits::default() };
+        let command = "ProxyCommand=sh -c 'trap \"\" TERM; echo hm >&2; sleep 31.0011; sleep 31.0011'";
+        let facts = observed(server.address, server.folder.path(), &["-o", command], limits).await;
+        let program = through(&facts);
+        assert_eq!((program.status, program.ran_on, program.stderr.as_str()), (None, true, Some("hm\n")));
+        assert_eq!(facts.transport.as_ref().unwrap().end, Some(End::TimedOut));
+        let left = std::process::Command::new("pgrep").args(["-fc", "sleep 31[.]0011"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout).trim(), "0");
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ mod mount;
 pub mod offer;
 mod opinion;
 pub mod person;
+mod proxy;
 mod reached;
 pub mod resolve;
 pub mod run;

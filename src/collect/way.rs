@@ -1,6 +1,6 @@
-//! The ways to a server: its addresses, or a channel of a jump host; for the first connection and for another one.
+//! The ways to a server: its addresses, a channel of a jump host, or a program; for the first connection and for another one.
 //!
-//! Touches: TCP connections, and channels of jump hosts that are logged in.
+//! Touches: TCP connections, channels of jump hosts that are logged in, and programs (`proxy/program.rs`).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::proxy::program::{Order, Place, Programs};
 use super::ssh::carrier::Carrier;
 use super::ssh::packet;
 use super::ssh::tunnel::{self, JumpHost, Seen};
@@ -19,6 +20,7 @@ use crate::facts::proxy::Through;
 use crate::facts::resolve::Resolve;
 use crate::facts::text::Host;
 use crate::facts::{End, Facts, Observed, Unobserved};
+use crate::openssh::proxies;
 
 /// How long a jump host may take to answer for the next host where `ConnectTimeout` says nothing: its own system may try
 /// to connect for minutes.
@@ -32,6 +34,8 @@ pub(super) enum Road {
     Dialled,
     /// By a channel of this jump host.
     Through(Arc<JumpHost>, Seen),
+    /// By the program of its `ProxyCommand`, kept among these.
+    Program(Arc<Programs>, Place),
 }
 
 /// The way that works.
@@ -40,6 +44,8 @@ pub(super) enum Way {
     Address { server: SocketAddr, from: IpAddr },
     /// A channel of this jump host to this host.
     Channel { jump_host: Arc<JumpHost>, host: Host, port: u16, limit: Duration },
+    /// Another run of this program.
+    Program { programs: Arc<Programs>, place: Place, order: Order },
 }
 
 /// What the first connection came to.
@@ -69,6 +75,17 @@ impl Road {
                 let started = Instant::now();
                 let carrier = channel(view, jump_host, &seen, waiting).await;
                 Reached { carrier, resolved: Duration::ZERO, connected: started.elapsed() }
+            }
+            Self::Program(programs, place) => {
+                waiting("the ProxyCommand");
+                *resolve = Err(Unobserved::Failed("the ProxyCommand is given the name".to_owned()));
+                *connect = Ok(Connect { proxy: proxies::proxy(view), ..Connect::default() });
+                let order = Order::proxy_command(view, programs.ask());
+                let carrier = order.and_then(|order| {
+                    let carrier = programs.start(place, &order)?;
+                    Some((carrier, Way::Program { programs, place, order }))
+                });
+                Reached { carrier, resolved: Duration::ZERO, connected: Duration::ZERO }
             }
         }
     }
@@ -140,19 +157,30 @@ impl Way {
                 let opened = timeout(*limit, jump_host.open(host.clone(), *port, &seen)).await;
                 opened.map_err(|_| End::TimedOut)?.ok_or(End::Closed)
             }
+            Self::Program { programs, place, order } => {
+                programs.end(*place).await;
+                programs.start(*place, order).ok_or(End::Closed)
+            }
         }
     }
 }
 
-/// What is seen of the channels of a run while they are open, and the tasks that keep them.
-#[derive(Debug, Default)]
+/// What is seen of the channels and programs of a run while they are in use, and the tasks that keep the channels.
+#[derive(Debug)]
 pub(super) struct Ways {
+    /// The programs that are connections.
+    pub(super) programs: Arc<Programs>,
     /// The channel to the second host of the chain, to the third, and so on; the last one leads to the target.
     seen: Mutex<Vec<Seen>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Ways {
+    /// None yet; `ask`: whether programs may ask at the terminal.
+    pub(super) fn new(ask: bool) -> Self {
+        Self { programs: Arc::new(Programs::new(ask)), seen: Mutex::default(), tasks: Mutex::default() }
+    }
+
     /// What is to be seen of the next channel of the chain.
     pub(super) fn next(&self) -> Seen {
         let seen = Seen::default();
@@ -172,6 +200,7 @@ impl Ways {
             // Whoever does not end is ended with the process.
             let _ = timeout(LEFT_LIMIT, task).await;
         }
+        self.programs.end_all().await;
     }
 }
 
@@ -183,6 +212,8 @@ pub(super) struct Watched<'a> {
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
+        self.ways.programs.end_now();
+        self.ways.programs.state(self.facts);
         let all = std::mem::take(&mut *self.ways.seen.lock().unwrap_or_else(PoisonError::into_inner));
         let hops = self.facts.hops.len();
         for (index, seen) in all.iter().enumerate() {

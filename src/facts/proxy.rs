@@ -68,6 +68,9 @@ pub struct Program {
     pub signal: Option<i32>,
     /// Whether it still ran when its connection was left.
     pub ran_on: bool,
+    /// Whether it was found stopped, as the terminal stops whoever asks there from the background; then it was ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// How long it ran, in milliseconds.
     pub millis: f64,
 }

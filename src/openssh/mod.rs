@@ -21,6 +21,7 @@ pub mod opinion;
 pub mod pam;
 pub mod patterns;
 pub mod prompts;
+pub mod proxies;
 pub mod public_key;
 pub mod server;
 pub mod session;
