@@ -129,6 +129,9 @@ pub struct IdentityView {
     pub path: Option<Path>,
     /// Whether it comes from a forwarded agent.
     pub forwarded: bool,
+    /// The machine that it comes from: this one's name, or the address that this shell was reached from, where a forwarded
+    /// agent has it (that agent may run beyond it); null where that is not known.
+    pub machine: Option<Host>,
     /// Whether its private half is in hardware.
     pub hardware: bool,
     /// Whether ssh would offer it.

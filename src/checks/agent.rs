@@ -246,8 +246,11 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
     let lines = keys.map(|key| format!("refused: {}, from {which}", naming::key(key)));
     finding.evidence.extend(super::userauth::few(lines));
     if let Some(socket) = &agent.socket {
-        finding.evidence.push(format!("{which} is {} (named by {})", socket.path, socket.from));
+        let runs =
+            if forwarded { format!("; it runs at {}, or beyond it", forwarding::home(facts)) } else { String::new() };
+        finding.evidence.push(format!("{which} is {} (named by {}){runs}", socket.path, socket.from));
     }
+    finding.evidence.extend(forwarding::whose_keys(facts));
     finding.evidence.extend(super::identities::absent_files(facts));
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, known(&facts.userauth)?));
     if !refused.unasked.is_empty() {

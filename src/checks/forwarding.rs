@@ -62,6 +62,25 @@ pub(super) fn why_none(facts: &Facts) -> Vec<String> {
     numbered(lines, [unasked.to_owned(), refused, gone])
 }
 
+/// On which machine the keys are that were offered, where a person may think of another one: on this one, also where the
+/// login goes through others, and where it was itself reached by ssh.
+pub(super) fn whose_keys(facts: &Facts) -> Vec<String> {
+    let here = &facts.run.host;
+    let via = facts.target.as_ref().map(|target| target.via.as_slice()).unwrap_or_default();
+    let names: Vec<String> = via.iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    let through = (!via.is_empty()).then(|| {
+        format!(
+            "also through {names} ssh logs in with keys of this machine ({here}); keys that lie on {names} are not used"
+        )
+    });
+    let alone = none_came(facts).then(|| {
+        let home = home(facts);
+        format!("the keys are of this machine ({here}): you came from {home} and no agent came with you, so the keys there were not asked about")
+    });
+    through.into_iter().chain(alone).collect()
+}
+
 /// The lines, and the reasons with their numbers.
 fn numbered(mut lines: Vec<String>, reasons: [String; 3]) -> Vec<String> {
     lines.extend((1..).zip(reasons).map(|(place, reason)| format!("why, likeliest first, {place}: {reason}")));

@@ -91,6 +91,8 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.push(format!("not listed: {unread}"));
     }
     finding.evidence.extend(accepted_elsewhere(facts, userauth));
+    let via = facts.target.as_ref().is_ok_and(|target| !target.via.is_empty());
+    finding.evidence.extend(forwarding::whose_keys(facts).into_iter().filter(|_| via).take(1));
     if forwarding::none_came(facts) {
         finding.evidence.extend(forwarding::why_none(facts));
     } else if let Some(socket) = forwarding::socket(facts) {

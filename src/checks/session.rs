@@ -206,9 +206,11 @@ fn how_it_works(facts: &Facts, userauth: &Userauth, turn: &course::Turn) -> Vec<
         let signer = match signature.map(|signature| &signature.signer) {
             Some(Signer::Agent) => {
                 let socket = facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref());
-                let forwarded = if socket.is_some_and(|socket| socket.forwarded) { "forwarded " } else { "" };
+                let away = socket.is_some_and(|socket| socket.forwarded);
+                let forwarded = if away { "forwarded " } else { "" };
                 let path = socket.map(|socket| format!(" at {}", socket.path)).unwrap_or_default();
-                Some(format!("signed by the {forwarded}agent{path}"))
+                let home = away.then(|| format!(", which runs at {}, or beyond it", super::forwarding::home(facts)));
+                Some(format!("signed by the {forwarded}agent{path}{}", home.unwrap_or_default()))
             }
             Some(Signer::File(path)) => Some(format!("signed with the private key in {path}")),
             Some(Signer::Token(provider)) => Some(format!("signed by the token of {provider}")),

@@ -239,6 +239,7 @@ fn no_key_accepted(facts: &Facts) -> Observed<Option<Finding>> {
     }
     finding.evidence.extend(super::identities::accepted_elsewhere(facts, userauth));
     finding.evidence.extend(certificates::passed_over(facts));
+    finding.evidence.extend(super::forwarding::whose_keys(facts));
     finding.evidence.extend(wrong_user::tried_in_vain(facts));
     if !refusal.unasked.is_empty() {
         finding.certainty = Certainty::Likely;

@@ -95,8 +95,7 @@ mod tests {
         has(&value, "/target", "input user host port addresses via");
         has(&value, "/server", "identification methods host_key");
         has(&value, "/server/host_key", "type fingerprint known");
-        let identity =
-            "fingerprint type comment sources path forwarded hardware offered_by_ssh order answer used_to_log_in";
+        let identity = "fingerprint type comment sources path forwarded machine hardware offered_by_ssh order answer used_to_log_in";
         has(&value, "/identities/0", identity);
         has(&value, "/verdict", VERDICT);
         has(&value, "/verdict/next_steps/0", step);

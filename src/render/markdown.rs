@@ -137,9 +137,10 @@ fn identities(page: &mut Page, report: &Report) {
     if report.identities.is_empty() {
         return;
     }
-    page.paragraph(
-        "## Keys\n\nNumbered in the order in which ssh offers them; the others were found and are not offered.",
-    );
+    let machines = words::machines(report).map(|machines| format!(" {}", prose(&machines))).unwrap_or_default();
+    page.paragraph(&format!(
+        "## Keys\n\nNumbered in the order in which ssh offers them; the others were found and are not offered.{machines}"
+    ));
     let mut rows = vec!["| | key | from | answer |".to_owned(), "|---|---|---|---|".to_owned()];
     for identity in &report.identities {
         let order = identity.order.map_or_else(|| "-".to_owned(), |order| order.to_string());

@@ -42,6 +42,7 @@ fn identity(order: Option<usize>, comment: &str, answer: &'static str) -> Identi
         sources: vec!["agent", "file"],
         path: Some("/home/a/.ssh/id_ed25519".into()),
         forwarded: false,
+        machine: Some("laptop".into()),
         hardware: false,
         offered_by_ssh: order.is_some(),
         order,

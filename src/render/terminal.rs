@@ -191,6 +191,9 @@ fn identities(page: &mut Page, report: &Report) {
             page.wrapped("     ", &format!("and {} (-v shows them)", counted(left, "further key")), Tone::Faint);
         }
     }
+    if let Some(machines) = words::machines(report) {
+        page.wrapped("  ", &machines, Tone::Faint);
+    }
 }
 
 /// What would bite next.

@@ -175,12 +175,15 @@ pub(super) fn whose(identity: &IdentityView) -> String {
     }
 }
 
-/// Where a key comes from: `forwarded agent, /home/a/.ssh/id_ed25519`.
+/// Where a key comes from: `forwarded agent from 198.51.100.20, /home/a/.ssh/id_ed25519`.
 pub(super) fn origin(identity: &IdentityView) -> String {
     let mut parts = Vec::new();
     for source in &identity.sources {
         match (*source, &identity.path) {
-            ("agent", _) if identity.forwarded => parts.push("forwarded agent".to_owned()),
+            ("agent", _) if identity.forwarded => {
+                let home = identity.machine.as_ref().map(|machine| format!(" from {}", machine.shortened(60)));
+                parts.push(format!("forwarded agent{}", home.unwrap_or_default()));
+            }
             ("file", Some(path)) => parts.push(path.to_string()),
             ("certificate", Some(path)) => parts.push(format!("certificate {path}")),
             (other, _) => parts.push(other.to_owned()),
@@ -190,6 +193,27 @@ pub(super) fn origin(identity: &IdentityView) -> String {
         parts.push("hardware".to_owned());
     }
     guarded(&parts.join(", "))
+}
+
+/// From which machine the keys come, where a reader may think of another one; `None` where none can be meant.
+pub(super) fn machines(report: &Report) -> Option<String> {
+    let of = |forwarded: bool| {
+        let machine = report.identities.iter().find(|identity| identity.forwarded == forwarded)?.machine.as_ref()?;
+        Some(guarded(&machine.shortened(60)))
+    };
+    let here = of(false).map_or_else(|| "this machine".to_owned(), |name| format!("this machine ({name})"));
+    let via = report.target.as_ref().is_some_and(|target| !target.via.is_empty());
+    let others = report.identities.iter().any(|identity| !identity.forwarded);
+    match of(true) {
+        Some(home) if others => {
+            Some(format!("The forwarded agent's are at {home}, or beyond it; all others are on {here}."))
+        }
+        Some(home) => Some(format!("The forwarded agent's are at {home}, or beyond it.")),
+        None if via => Some(format!(
+            "All of them are on {here}; ssh logs in to the hosts on the way with such as well, and uses none that lies there."
+        )),
+        None => None,
+    }
 }
 
 /// What became of a key.

@@ -8,7 +8,7 @@ use crate::facts::Facts;
 use crate::facts::agent::AgentKey;
 use crate::facts::identities::KeyFile;
 use crate::facts::key::PublicKey;
-use crate::facts::text::{Comment, Path};
+use crate::facts::text::{Comment, Host, Path};
 use crate::facts::userauth::{Answer, Signed, Userauth};
 use crate::openssh::identities::{self, Offer};
 use crate::openssh::server::looks_before_its_yes;
@@ -70,6 +70,7 @@ fn view(facts: &Facts, key: Option<&PublicKey>, file: Option<&KeyFile>) -> Ident
         sources.push("certificate");
     }
     let socket = agent.and_then(|agent| agent.socket.as_ref());
+    let forwarded = in_agent && socket.is_some_and(|socket| socket.forwarded);
     let userauth = facts.userauth.as_ref().ok();
     IdentityView {
         fingerprint: key.map(|key| key.fingerprint.clone()),
@@ -77,13 +78,24 @@ fn view(facts: &Facts, key: Option<&PublicKey>, file: Option<&KeyFile>) -> Ident
         comment: key.and_then(|key| comment(facts, key)),
         sources,
         path: file.map(path).or_else(|| key.and_then(|key| certificate_path(facts, key))),
-        forwarded: in_agent && socket.is_some_and(|socket| socket.forwarded),
+        forwarded,
+        machine: machine(facts, forwarded),
         hardware: key.is_some_and(PublicKey::is_hardware),
         offered_by_ssh: false,
         order: None,
         answer: key.zip(userauth).map_or("not-asked", |(key, userauth)| answer(facts, userauth, key)),
         used_to_log_in: key.zip(userauth).is_some_and(|(key, userauth)| opened(userauth, key)),
     }
+}
+
+/// The machine that a key comes from.
+fn machine(facts: &Facts, forwarded: bool) -> Option<Host> {
+    let connection = facts.run.ssh_connection.as_ref().filter(|_| forwarded);
+    let name = match connection {
+        Some(connection) => connection.as_bytes().split(|byte| *byte == b' ').next().map(Host::new)?,
+        None => facts.run.host.clone(),
+    };
+    (!name.is_empty() && facts.run.limits.offer.is_none()).then_some(name)
 }
 
 /// What the server said of this key. A yes to a query proves nothing on a server that says yes to a key nobody has;

@@ -123,6 +123,14 @@ fn none_came() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("no-identities")
         .evidence(&[FROM, "there was no agent at 192.0.2.100"]),
+        row("agent-fwd-none-and-a-key-here", |world| {
+            bastion(world, "", "")?;
+            world.key("/home/a/.ssh/id_ed25519", &[])?;
+            come(world, "", "")
+        })
+        .ssh_fails(DENIED)
+        .proven("no-key-accepted")
+        .evidence(&["the keys are of this machine (laptop): you came from 192.0.2.100 and no agent came with you"]),
         row("agent-fwd-over-a-master-without", |world| {
             bastion(world, "", "")?;
             agent_at_home(world, &["/srv/kept"])?;
