@@ -279,18 +279,20 @@ const AGENT_REFUSED_TO_SIGN: Cause = Cause {
                     "tells gpg-agent on which terminal it may ask",
                 )];
             }
-            if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(false)) {
-                return vec![Step::here(
+            let step = if facts.agent.as_ref().is_ok_and(|agent| agent.locked == Ok(false)) {
+                Step::here(
                     "ssh-add -T PATH_OF_YOUR_KEY.pub",
                     "asks the agent for a signature: answer what it asks (a confirmation, a PIN, a touch). If it refuses \
                      again without asking, take the key out with ssh-add -d and load it anew",
-                )];
-            }
-            vec![Step::here(
-                "ssh-add -X",
-                "unlocks a locked agent; an agent that is not locked says so. Else answer the agent's own question, or \
-                 remove the key with ssh-add -d and load it again",
-            )]
+                )
+            } else {
+                Step::here(
+                    "ssh-add -X",
+                    "unlocks a locked agent; an agent that is not locked says so. Else answer the agent's own question, or \
+                     remove the key with ssh-add -d and load it again",
+                )
+            };
+            vec![Step { place: forwarding::place(facts), ..step }]
         },
         mend: |facts| {
             if let Ok(userauth) = &mut facts.userauth {
@@ -324,7 +326,11 @@ fn agent_refused_to_sign(facts: &Facts) -> Observed<Option<Finding>> {
     ))
     .seen(format!("the server accepts {key}"))
     .seen(how);
-    finding.evidence.extend(socket_path(facts).map(|path| format!("the agent is {path}")));
+    let runs = forwarding::socket(facts)
+        .map(|_| format!(", forwarded from {}, where it runs or beyond", forwarding::home(facts)));
+    let runs = runs.unwrap_or_default();
+    finding.evidence.extend(socket_path(facts).map(|path| format!("the agent is {path}{runs}")));
+    finding.place = Some(forwarding::place(facts));
     match facts.agent.as_ref().map(|agent| &agent.locked) {
         Ok(Ok(true)) => finding.evidence.push("the agent is locked".to_owned()),
         Ok(Ok(false)) => finding.evidence.push("the agent is not locked".to_owned()),
@@ -365,7 +371,18 @@ const AGENT_KEY_CONSTRAINED: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let Ok(target) = &facts.target else { return Vec::new() };
-            let there = super::quoted(&format!("{}@{}", target.user, target.host));
+            let there = format!("{}@{}", target.user, target.host);
+            if forwarding::socket(facts).is_some() {
+                // Every step of the way is named (ssh-add(1) -h).
+                let here = &facts.run.host;
+                let (hop, there) = (super::quoted(&here.to_string()), super::quoted(&format!("{here}>{there}")));
+                return vec![forwarding::there(
+                    format!("ssh-add -h {hop} -h {there} PATH_OF_YOUR_KEY"),
+                    "loads the key for the way through this machine and for this destination; put your key's path in the \
+                     place of PATH_OF_YOUR_KEY. Both hosts must be in known_hosts there",
+                )];
+            }
+            let there = super::quoted(&there);
             vec![Step::here(
                 format!("ssh-add -h {there} PATH_OF_YOUR_KEY"),
                 "loads the key for this destination too; put your key's path in the place of PATH_OF_YOUR_KEY",
@@ -391,8 +408,9 @@ fn agent_key_constrained(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(query) = constrained(facts) else { return Ok(None) };
     let summary =
         format!("the agent holds the key that {} accepts, but may not use it for this host", naming::login(facts));
+    let finding = Finding { place: Some(forwarding::place(facts)), ..Finding::proven(summary) };
     Ok(Some(
-        Finding::proven(summary)
+        finding
             .seen(format!("the server accepts {}", naming::key(&query.key)))
             .seen("the agent lists it before it knows the destination, and hides it once ssh has named this host"),
     ))
@@ -439,13 +457,17 @@ fn agent_holds(facts: &Facts) -> Observed<Outcome> {
     if agent.locked == Ok(true) {
         return Ok(Outcome::warn(format!("the {forwarded}agent is locked")).with(lines));
     }
+    if keys.is_empty() && socket.forwarded {
+        let lines = lines.chain(["it holds none, or none that may be used from here (ssh-add -h)".to_owned()]);
+        return Ok(Outcome::info("the forwarded agent answers and lists no key").with(lines));
+    }
     if keys.is_empty() && agent.locked != Ok(false) {
         return Ok(
             Outcome::info(format!("the {forwarded}agent answers and lists no key: it is empty, or locked")).with(lines)
         );
     }
     if keys.is_empty() {
-        return Ok(Outcome::info(format!("the {forwarded}agent answers and holds no key")).with(lines));
+        return Ok(Outcome::info("the agent answers and holds no key").with(lines));
     }
     let hidden = agent.unbound().len().saturating_sub(keys.len());
     let hides = if hidden > 0 { format!(", and hides {hidden} from this host") } else { String::new() };

@@ -33,6 +33,13 @@ pub(super) fn none_came(facts: &Facts) -> bool {
     facts.run.ssh_connection.is_some() && facts.run.auth_sock.as_ref().is_none_or(Path::is_empty) && !named
 }
 
+/// The socket of a forwarded agent that lists nothing, where ssh would use what it lists.
+pub(super) fn lists_none(facts: &Facts) -> Option<&AgentSocket> {
+    let agent = facts.agent.as_ref().ok()?;
+    let none = agent.keys().is_empty() && matches!(agent.answer, Ok(AgentAnswer::Lists(_)));
+    socket(facts).filter(|_| none && !facts.config.options.is_yes("identitiesonly"))
+}
+
 /// What was seen of an agent that did not come along, and why that may be, likeliest first.
 pub(super) fn why_none(facts: &Facts) -> Vec<String> {
     let home = home(facts);

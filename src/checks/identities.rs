@@ -95,9 +95,12 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     finding.evidence.extend(forwarding::whose_keys(facts).into_iter().filter(|_| via).take(1));
     if forwarding::none_came(facts) {
         finding.evidence.extend(forwarding::why_none(facts));
-    } else if let Some(socket) = forwarding::socket(facts) {
+    } else if let Some(socket) = forwarding::lists_none(facts) {
         let (path, home) = (&socket.path, forwarding::home(facts));
-        finding.evidence.push(format!("the agent at {path} is a forwarded one: it runs at {home}, or beyond it"));
+        finding.evidence.push(format!(
+            "the agent at {path} is a forwarded one: it runs at {home}, or beyond it, and holds no key, or none that may be \
+             used from here (ssh-add -h)"
+        ));
         finding.place = Some(Place::AgentHost);
     } else if facts.run.auth_sock.is_none() && agent.is_none_or(|agent| agent.socket.is_none()) {
         finding.evidence.push("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
@@ -118,6 +121,9 @@ fn agent_words(facts: &Facts) -> &'static str {
     }
     match facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref().map(|_| agent)) {
         Some(agent) if agent.locked == Ok(true) => "the agent is locked and lists none",
+        Some(agent) if agent.keys().is_empty() && forwarding::socket(facts).is_some() => {
+            "the forwarded agent lists none"
+        }
         Some(agent) if agent.keys().is_empty() && agent.locked == Ok(false) => "the agent is empty",
         Some(agent) if agent.keys().is_empty() => "the agent lists none (it is empty, or locked)",
         Some(_) => "nothing of the agent's is allowed here",
@@ -155,7 +161,7 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
         let unlock = Step::here("ssh-add -X", "unlocks the agent; it asks for the password that locked it");
         return vec![Step { place, ..unlock }];
     }
-    if place == Place::AgentHost {
+    if forwarding::lists_none(facts).is_some() {
         let load = "loads a key into the agent where it runs, and it can be used here at once; put your key's path in the \
                     place of PATH_OF_YOUR_KEY";
         return vec![forwarding::there("ssh-add PATH_OF_YOUR_KEY", load)];

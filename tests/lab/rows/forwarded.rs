@@ -154,6 +154,47 @@ fn came() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("no-identities")
         .evidence(&["is a forwarded one: it runs at 192.0.2.100"]),
+        row("agent-fwd-asks-there-and-gets-no-answer", |world| {
+            bastion(world, "", "")?;
+            agent_at_home(world, &[])?;
+            world.key("/srv/kept", &[])?;
+            world.authorize("/srv/kept.pub")?;
+            world.sh(&format!("SSH_AUTH_SOCK={AT_HOME} ssh-add -q -c /srv/kept"))?;
+            come_with_agent(world)
+        })
+        .ssh_fails("agent refused operation")
+        .proven("agent-refused-to-sign")
+        .evidence(&["forwarded from 192.0.2.100, where it runs"])
+        .mended_by("export SSH_AUTH_SOCK=/root/agent; ssh-add -q -D; ssh-add -q /srv/kept"),
+        // The key may go from there to this machine, and no further.
+        row("agent-fwd-no-further-than-here", |world| {
+            bastion(world, "", "")?;
+            agent_at_home(world, &[])?;
+            world.key("/srv/kept", &[])?;
+            world.authorize("/srv/kept.pub")?;
+            // The next host has another key, or the constraint would hold for it too.
+            world.sh("ssh-keygen -q -t ed25519 -N '' -f /srv/db")?;
+            let db = read("/srv/db.pub")?;
+            world.append("/home/a/.ssh/known_hosts", &format!("db1.example.org {}", db.trim_end()))?;
+            let add =
+                "ssh-add -q -H /home/a/.ssh/known_hosts -h web1.example.org -h 'web1.example.org>db1.example.org'";
+            world.sh(&format!("SSH_AUTH_SOCK={AT_HOME} {add} /srv/kept"))?;
+            come_with_agent(world)
+        })
+        .ssh_fails(DENIED)
+        .proven("agent-key-constrained"),
+        row("agent-fwd-not-to-be-used-from-here", |world| {
+            bastion(world, "", "")?;
+            agent_at_home(world, &[])?;
+            world.key("/srv/kept", &[])?;
+            world.authorize("/srv/kept.pub")?;
+            let add = "ssh-add -q -H /home/a/.ssh/known_hosts -h web1.example.org /srv/kept";
+            world.sh(&format!("SSH_AUTH_SOCK={AT_HOME} {add}"))?;
+            come_with_agent(world)
+        })
+        .ssh_fails(DENIED)
+        .proven("no-identities")
+        .evidence(&["holds no key, or none that may be used from here (ssh-add -h)"]),
         row("agent-fwd-lacks-the-key", |world| {
             bastion(world, "", "")?;
             agent_at_home(world, &["/srv/one", "/srv/two", "/srv/three"])?;
