@@ -19,7 +19,8 @@ Our options are long only. They stand before the host or directly after it;
 from the first word of the remote command on, everything belongs to that.
 
 What it does to the server: one TCP connection (a second one only where keys
-are left unasked), public halves of keys, and, where a key is accepted, one
+are left unasked; one to each jump host, where it logs in and runs nothing),
+public halves of keys, and, where a key is accepted, one
 login that runs `true` (git@ hosts: a shell, which only greets, or
 git-upload-pack for the repository that is named; sftp and scp: the sftp
 subsystem): as with any ssh, a ForceCommand of the server runs.
@@ -75,7 +76,7 @@ pub(crate) struct Options {
     /// Keep what was observed in this file, to be diagnosed again elsewhere
     #[arg(long, value_name = "CASE.json")]
     pub(crate) save: Option<PathBuf>,
-    /// Stop at what public-key queries tell: sign nothing, log in nowhere
+    /// Stop at what public-key queries tell: sign nothing, log in nowhere but at jump hosts
     #[arg(long)]
     pub(crate) no_login: bool,
     /// Log in, but run nothing there
@@ -96,7 +97,7 @@ pub(crate) struct Options {
     /// Where no key logs in: ask for the password here, not shown, and try it once
     #[arg(long, conflicts_with_all = ["offer", "no_login"])]
     pub(crate) ask_password: bool,
-    /// Put the server's own questions to you too: a password, a code, a confirmation
+    /// Put the server's own questions to you too, and a jump host's: a password, a code, a confirmation
     #[arg(long, conflicts_with_all = ["offer", "no_login"])]
     pub(crate) interactive: bool,
     /// Where every key is refused, ask once more as this account, on one more connection: queries, no login
