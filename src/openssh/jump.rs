@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::arguments::{Arguments, jump_destination};
 use crate::facts::Facts;
+use crate::facts::proxy::{Program, Role, Through};
 use crate::facts::text::Host;
 use crate::facts::userauth::Userauth;
 
@@ -51,9 +52,35 @@ pub fn identity(arguments: &Arguments) -> (OsString, Vec<OsString>) {
     (arguments.host.clone(), arguments.words())
 }
 
-/// Whether the login at this jump host stands.
-pub fn is_passed(hop: &Facts) -> bool {
-    hop.userauth.as_ref().is_ok_and(Userauth::succeeded)
+/// The jump host at which the way to the target ends: the first, after the last one that a program carries, at which no
+/// login stands.
+pub fn ends_at(facts: &Facts) -> Option<usize> {
+    let carried = |index: &usize| carrier(facts, *index).is_some_and(|program| carries(facts, *index, program));
+    let begin = (0..facts.hops.len()).rev().find(carried).map_or(0, |index| index + 1);
+    (begin..facts.hops.len()).find(|index| !facts.hops[*index].userauth.as_ref().is_ok_and(Userauth::succeeded))
+}
+
+/// Whether this jump host was gone by: ssh's own connection to a later one carries what would go through it.
+pub fn is_gone_by(facts: &Facts, index: usize) -> bool {
+    (index..facts.hops.len()).any(|later| {
+        carrier(facts, later).is_some_and(|program| matches!(program.role, Role::Master(_)) || later > index)
+    })
+}
+
+/// The ssh that was run to carry what goes through the jump host of that place.
+pub fn carrier(facts: &Facts, index: usize) -> Option<&Program> {
+    let next = facts.hops.get(index + 1).unwrap_or(facts);
+    match &next.connect.as_ref().ok()?.through {
+        Some(Through::Program(program)) if program.role != Role::ProxyCommand => Some(program),
+        _ => None,
+    }
+}
+
+/// Whether that ssh came through: a live master is logged in already, another one has when something comes through it.
+fn carries(facts: &Facts, index: usize, program: &Program) -> bool {
+    let next = facts.hops.get(index + 1).unwrap_or(facts);
+    let identified = next.transport.as_ref().is_ok_and(|transport| transport.identification.is_some());
+    matches!(program.role, Role::Master(_)) || identified
 }
 
 #[cfg(test)]

@@ -124,8 +124,8 @@ pub fn failed(facts: &Facts) -> Option<&Facts> {
     if connect.leads_back.is_some() || facts.hops.iter().any(is_its_own) {
         return None;
     }
-    let hop = facts.hops.iter().find(|hop| !jump::is_passed(hop))?;
-    broken_tunnel(hop).is_none().then_some(hop)
+    let hop = facts.hops.get(jump::ends_at(facts)?)?;
+    (broken_tunnel(hop).is_none() && refused(facts).is_none()).then_some(hop)
 }
 
 /// What of the command line ssh does not pass on to the jump host that failed at that stage, though it may be meant for it
@@ -369,7 +369,7 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
 pub(super) fn passes(facts: &Facts) -> Observed<Outcome> {
     let connect = known(&facts.connect)?;
     let Some(Through::Tunnel(tunnel)) = &connect.through else {
-        let name = facts.hops.iter().find(|hop| !jump::is_passed(hop)).map(naming::login);
+        let name = jump::ends_at(facts).and_then(|index| facts.hops.get(index)).map(naming::login);
         return Err(Unobserved::Failed(name.map_or_else(
             || "the jump hosts were not passed".to_owned(),
             |name| format!("the way ends at the jump host {name}"),
