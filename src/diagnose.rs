@@ -10,6 +10,7 @@ use crate::checks::{
 use crate::facts::account::Login;
 use crate::facts::text::{Host, User};
 use crate::facts::{Facts, Observed, Origin, Unobserved};
+use crate::openssh::jump;
 
 /// How many causes `also` may hold; a mend that does not mend must not loop.
 const MOST_ALSO: usize = 8;
@@ -147,6 +148,9 @@ fn at_jump_host(facts: &Facts, first: &mut Named) -> Option<(Host, Box<Verdict>)
     }
     let stage = found.blocks.unwrap_or(judged.first.cause.blocks).stage();
     finding.evidence.extend(checks::proxy::not_passed_on(facts, stage));
+    let asked = jump::ends_at(facts).and_then(|index| jump::carrier(facts, index));
+    let words = asked.map(checks::proxy::last_words).unwrap_or_default();
+    finding.evidence.extend(words.into_iter().map(|line| format!("ssh -W, run for it: {line}")));
     first.finding = finding;
     Some((host, Box::new(judged)))
 }

@@ -6,7 +6,7 @@ use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 mod jump;
 
 pub(super) use jump::{connected, is_its_own};
-pub use jump::{failed, not_passed_on};
+pub use jump::{failed, last_words, not_passed_on};
 
 use jump::{JUMP_FORWARDING_REFUSED, JUMP_HOST_FAILED, JUMP_HOST_LOOP};
 

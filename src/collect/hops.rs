@@ -3,67 +3,159 @@
 //! Touches: what any login does, at each jump host: its configuration, this machine's keys and agent, one connection; no
 //! session is opened there, nothing is run.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use super::live::{self, log_in, reach, took};
+use super::person::{PATIENCE, Person};
+use super::proxy::program::Order;
 use super::ssh::tunnel::JumpHost;
 use super::system::variable;
 use super::way::{Road, Ways};
 use super::{Request, Waiting, config};
 use crate::facts::connect::Connect;
-use crate::facts::proxy::Proxy;
+use crate::facts::proxy::{Proxy, Role};
 use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Limits, Stage, Unobserved};
-use crate::openssh::{jump, proxies, tokens};
+use crate::openssh::known_hosts::{self, Course};
+use crate::openssh::{jump, opinion, prompts, proxies, tokens};
 
 /// How many jump hosts are gone through; more is nobody's honest chain.
 const MOST_HOPS: usize = 16;
 /// What a login may have of the run's time at least, where several share it.
 const LEAST: Duration = Duration::from_secs(3);
 
-/// Logs in at each jump host of the target, outermost first; the last one, through which the target is reached. `None`
-/// where the way ends before: the facts of the hops say why.
+/// Logs in at each jump host of the target, outermost first; the way on to the target. `None` where it ends before: the
+/// facts of the hops say why.
 pub(super) async fn pass(
     request: &Request,
     facts: &mut Facts,
     ways: &Ways,
     deadline: Instant,
     waiting: &Waiting<'_>,
-) -> Option<Arc<JumpHost>> {
+) -> Option<Road> {
     let requests = configure(request, facts, waiting).await?;
-    let logins = requests.len() + 1;
-    let mut before: Option<Arc<JumpHost>> = None;
-    for (index, request) in requests.iter().enumerate() {
-        let road = match before.take() {
-            Some(jump_host) => Road::Through(jump_host, ways.next()),
-            None => road(facts.hops.first(), ways),
-        };
+    let hops = requests.len();
+    let place = |index: usize| (index < hops).then_some(index);
+    let mut road = first_road(facts.hops.first(), ways);
+    let mut begin = 0;
+    if let Some(carried) = facts.hops.iter().rposition(has_master) {
+        // Whatever comes before it is not gone through anew.
+        go_by(&mut facts.hops[..=carried]);
+        begin = carried + 1;
+        let order = by_ssh(facts, &requests, carried, None, None)?;
+        road = Road::Program(Arc::clone(&ways.programs), place(begin), Some(order));
+    }
+    for (index, of_hop) in requests.iter().enumerate().skip(begin) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let share = (left / u32::try_from(logins - index).unwrap_or(1)).max(LEAST.min(left));
+        let share = (left / u32::try_from(hops + 1 - index).unwrap_or(1)).max(LEAST.min(left));
         let hop = facts.hops.get_mut(index)?;
         if let Some(why) = proxies::not_run(hop) {
             hop.connect = Ok(Connect { proxy: proxies::proxy(hop), ..Connect::default() });
             live::stop(hop, &Unobserved::Failed(why.to_owned()));
             return None;
         }
-        let Ok(jump_host) = timeout(share, Box::pin(log_in_at(request, hop, road, ways, waiting))).await else {
+        let share = if road.person().is_some() { share + PATIENCE } else { share };
+        let Ok(jump_host) = timeout(share, Box::pin(log_in_at(of_hop, hop, road, ways, waiting))).await else {
             live::unfinished(hop, &Unobserved::TimedOut);
             return None;
         };
-        before = Some(Arc::new(jump_host?));
+        road = if let Some(jump_host) = jump_host {
+            ways.through(Arc::new(jump_host), place(index + 1))
+        } else {
+            let role = role(request, hop)?;
+            if let Some(footprint) = &mut hop.footprint {
+                footprint.connections += 1;
+            }
+            let order = by_ssh(facts, &requests, index, Some(role), request.person.clone())?;
+            Road::Program(Arc::clone(&ways.programs), place(index + 1), Some(order))
+        };
     }
-    before
+    Some(road)
 }
 
 /// How the first jump host is reached: it may have a `ProxyCommand` of its own.
-fn road(hop: Option<&Facts>, ways: &Ways) -> Road {
+fn first_road(hop: Option<&Facts>, ways: &Ways) -> Road {
     match hop.and_then(proxies::proxy) {
-        Some(Proxy::Command(_)) => Road::Program(Arc::clone(&ways.programs), Some(0)),
+        Some(Proxy::Command(_)) => Road::Program(Arc::clone(&ways.programs), Some(0), None),
         _ => Road::Dialled,
     }
+}
+
+/// Whether ssh has a live connection to this jump host, which then carries what goes through it (ssh.c `main`,
+/// `muxclient`).
+fn has_master(hop: &Facts) -> bool {
+    hop.config.control_master.as_ref().is_ok_and(|master| master.alive)
+}
+
+/// Nothing is asked of these jump hosts.
+fn go_by(hops: &mut [Facts]) {
+    let Some((name, path)) = hops.last().and_then(|hop| {
+        let master = hop.config.control_master.as_ref().ok()?;
+        Some((hop.target.as_ref().ok()?.host.clone(), master.path.clone()))
+    }) else {
+        return;
+    };
+    let why =
+        Unobserved::Failed(format!("not logged in to anew: your ssh's live connection to {name} ({path}) is used"));
+    for hop in hops {
+        live::stop_all(hop, &why);
+    }
+}
+
+/// Why the installed ssh is to make the login at a jump host where the probe could not; `None` where it could do no more.
+fn role(request: &Request, hop: &Facts) -> Option<Role> {
+    let dialogues = request.person.as_ref().is_some_and(|person| person.takes_dialogues());
+    if dialogues
+        && prompts::can_be_asked(hop)
+        && hop.host_key.offered.is_ok()
+        && known_hosts::course(hop) != Course::Stop
+    {
+        return Some(Role::Interactive);
+    }
+    opinion::wanted(hop).map(|_| Role::Installed)
+}
+
+/// The installed ssh with `-W`, through the jump host of that index to the next host: over its live master where there is no
+/// other role.
+fn by_ssh(
+    facts: &Facts,
+    requests: &[Request],
+    index: usize,
+    role: Option<Role>,
+    person: Option<Arc<Person>>,
+) -> Option<Order> {
+    let hop = facts.hops.get(index)?;
+    let next = facts.hops.get(index + 1).unwrap_or(facts).target.as_ref().ok()?;
+    let program = hop.config.ssh.as_ref().ok()?.path.to_path_buf();
+    let arguments = &requests.get(index)?.arguments;
+    let mut words: Vec<OsString> =
+        vec!["-o".into(), "PermitLocalCommand=no".into(), "-o".into(), "ControlMaster=no".into()];
+    let person = person.filter(|_| role == Some(Role::Interactive));
+    if person.is_none() {
+        words.extend(["-o".into(), "BatchMode=yes".into()]);
+    }
+    let mut alone = false;
+    let role = if let Some(role) = role {
+        words.extend(["-o".into(), "ControlPath=none".into()]);
+        role
+    } else {
+        let path = &hop.config.control_master.as_ref().ok()?.path;
+        alone = true;
+        // Where the master is gone by then, no login is made in its place.
+        words.extend(["-S".into(), path.to_path_buf().into(), "-o".into(), "ProxyCommand=false".into()]);
+        Role::Master(path.clone())
+    };
+    let mut onward = b"[".to_vec();
+    onward.extend_from_slice(next.host.as_bytes());
+    onward.extend_from_slice(format!("]:{}", next.port).as_bytes());
+    words.extend(if alone { jump::without_list(arguments) } else { arguments.words() });
+    words.extend(["-W".into(), OsString::from_vec(onward), "--".into(), arguments.host.clone()]);
+    Some(Order::ssh(role, &program, words, person))
 }
 
 /// Logs in at one jump host.
@@ -76,7 +168,7 @@ async fn log_in_at(
 ) -> Option<JumpHost> {
     let name = hop.target.as_ref().map(|target| target.host.clone()).unwrap_or_default();
     let waiting = |what: &str| waiting(&format!("{name}: {what}"));
-    let place = if let Road::Program(_, place) = &road { Some(*place) } else { None };
+    let place = if let Road::Program(_, place, _) = &road { Some(*place) } else { None };
     let Some((route, secured)) = reach(hop, road, &waiting).await else {
         if let Some(place) = place {
             ways.programs.ended(place, hop).await;
@@ -130,7 +222,7 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
             hop.connect = Ok(Connect { proxy: Some(Proxy::Jump(via.clone())), ..Connect::default() });
         }
         if complains {
-            live::stop(&mut hop, &Unobserved::NotReached(Stage::Config));
+            live::stop_all(&mut hop, &Unobserved::NotReached(Stage::Config));
         }
         facts.hops.insert(0, hop);
         requests.insert(0, next);

@@ -11,7 +11,9 @@ use super::ssh::packet::Connection;
 use super::transport::{self, Secured};
 use super::userauth::{self, Bound, Outcome, Plan};
 use super::way::{Road, Watched, Way, Ways};
-use super::{Request, Waiting, admin, agent, config, connect, hops, host_key, identities, opinion, run, session};
+use super::{
+    Request, Waiting, admin, agent, config, connect, hops, host_key, identities, opinion, person, run, session,
+};
 use crate::facts::agent::AgentAnswer;
 use crate::facts::connect::Connect;
 use crate::facts::host_key::{KnownHosts, OfferedHostKey};
@@ -127,7 +129,15 @@ fn settle<T>(fact: &mut Observed<T>, why: &Unobserved) {
     }
 }
 
-/// Gives everything that was not looked at the same reason.
+/// Gives everything that was not looked at the same reason, key files and agent included.
+pub(super) fn stop_all(facts: &mut Facts, why: &Unobserved) {
+    settle(&mut facts.identities, why);
+    settle(&mut facts.agent, why);
+    settle(&mut facts.host_key.known, why);
+    stop(facts, why);
+}
+
+/// Gives what lies on the way to a session and was not looked at the same reason.
 pub(super) fn stop(facts: &mut Facts, why: &Unobserved) {
     settle(&mut facts.resolve, why);
     settle(&mut facts.connect, why);
@@ -148,21 +158,17 @@ async fn steps(request: &Request, facts: &mut Facts, ways: &Ways, deadline: Inst
     config::collect(request, facts).await;
     took(facts, "client-config", started);
     if facts.config.complaint.is_some() || facts.target.is_err() {
-        let why = Unobserved::NotReached(Stage::Config);
-        settle(&mut facts.identities, &why);
-        settle(&mut facts.agent, &why);
-        settle(&mut facts.host_key.known, &why);
-        return stop(facts, &why);
+        return stop_all(facts, &Unobserved::NotReached(Stage::Config));
     }
     let road = match proxies::proxy(facts) {
         None => Road::Dialled,
         Some(proxy @ Proxy::Jump(_)) => {
             facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
-            let Some(jump_host) = hops::pass(request, facts, ways, deadline, waiting).await else {
+            let Some(road) = hops::pass(request, facts, ways, deadline, waiting).await else {
                 look_around(facts, waiting).await;
                 return stop(facts, &Unobserved::NotReached(Stage::Connect));
             };
-            Road::Through(jump_host, ways.next())
+            road
         }
         Some(proxy @ Proxy::Command(_)) => {
             if let Some(why) = proxies::not_run(facts) {
@@ -170,7 +176,7 @@ async fn steps(request: &Request, facts: &mut Facts, ways: &Ways, deadline: Inst
                 facts.connect = Ok(Connect { proxy: Some(proxy), ..Connect::default() });
                 return stop(facts, &Unobserved::Failed(why.to_owned()));
             }
-            Road::Program(Arc::clone(&ways.programs), None)
+            Road::Program(Arc::clone(&ways.programs), None, None)
         }
     };
     let reached = reach(facts, road, waiting).await;
@@ -248,7 +254,9 @@ pub(super) async fn reach(facts: &mut Facts, road: Road, waiting: &Waiting<'_>) 
         Road::Program(..) => IDENTIFICATION_LIMIT_OF_A_PROGRAM,
         _ => IDENTIFICATION_LIMIT,
     };
+    let person = road.person();
     let limit = connect::connect_timeout(&facts.config.options).unwrap_or(patience);
+    let limit = if person.is_some() { limit.max(person::PATIENCE) } else { limit };
     let view = Arc::new(facts.clone());
     let Facts { identities, agent, resolve, connect, transport, host_key, footprint, millis, .. } = facts;
     let files = async {
@@ -277,7 +285,14 @@ pub(super) async fn reach(facts: &mut Facts, road: Road, waiting: &Waiting<'_>) 
         *footprint = Some(Footprint { connections: 1, ..Footprint::default() });
         *transport = Ok(Transport::default());
         let Ok(transport) = transport else { return None };
-        let secured = transport::exchange(carrier, &host_keys, limit, transport, waiting).await;
+        let secured = if let Some(person) = &person {
+            // Nothing else is shown while ssh asks.
+            waiting("");
+            let _asking = person.asked_by_another();
+            transport::exchange(carrier, &host_keys, limit, transport, &|_| {}).await
+        } else {
+            transport::exchange(carrier, &host_keys, limit, transport, waiting).await
+        };
         let identified = transport.identification_millis.unwrap_or_default();
         millis.insert("banner".to_owned(), identified);
         if let Some(all) = transport.key_exchange_millis {

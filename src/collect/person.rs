@@ -11,7 +11,7 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 /// How long an answer may take; servers give a login two minutes (sshd_config(5) `LoginGraceTime`).
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of an answer (readpass.c takes 1024).
 const MAX_ANSWER: usize = 1024;
 /// How long the wait indicator may take to clear its line.
@@ -54,6 +54,11 @@ impl Person {
         clock.spent + clock.since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
+    /// While what is returned lives, somebody else asks them: that time is not the run's.
+    pub(crate) fn asked_by_another(&self) -> Asking<'_> {
+        Asking::begin(&self.clock)
+    }
+
     /// Shows one line, which is fit for a terminal.
     pub(crate) async fn say(&self, line: &str) {
         tokio::time::sleep(CLEARED).await;
@@ -89,7 +94,7 @@ fn line(mut terminal: &File) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// While it lives, the run's clock stands.
-struct Asking<'a>(&'a Mutex<Clock>);
+pub(crate) struct Asking<'a>(&'a Mutex<Clock>);
 
 impl<'a> Asking<'a> {
     fn begin(clock: &'a Mutex<Clock>) -> Self {

@@ -10,6 +10,7 @@ use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::person::Person;
 use super::proxy::program::{Order, Place, Programs};
 use super::ssh::carrier::Carrier;
 use super::ssh::packet;
@@ -34,8 +35,8 @@ pub(super) enum Road {
     Dialled,
     /// By a channel of this jump host.
     Through(Arc<JumpHost>, Seen),
-    /// By the program of its `ProxyCommand`, kept among these.
-    Program(Arc<Programs>, Place),
+    /// By a program, kept among these: this one, or that of its `ProxyCommand` where none is named.
+    Program(Arc<Programs>, Place, Option<Order>),
 }
 
 /// The way that works.
@@ -59,6 +60,14 @@ pub(super) struct Reached {
 }
 
 impl Road {
+    /// Whom the program asks that is the way; `None` where none does.
+    pub(super) fn person(&self) -> Option<Arc<Person>> {
+        match self {
+            Self::Program(_, _, Some(order)) => order.person().cloned(),
+            _ => None,
+        }
+    }
+
     /// Makes the first connection; what was seen stands in `resolve` and `connect` also where this is dropped.
     pub(super) async fn first(
         self,
@@ -76,11 +85,12 @@ impl Road {
                 let carrier = channel(view, jump_host, &seen, waiting).await;
                 Reached { carrier, resolved: Duration::ZERO, connected: started.elapsed() }
             }
-            Self::Program(programs, place) => {
-                waiting("the ProxyCommand");
-                *resolve = Err(Unobserved::Failed("the ProxyCommand is given the name".to_owned()));
+            Self::Program(programs, place, order) => {
+                let what = if order.is_some() { "jump host's ssh" } else { "ProxyCommand" };
+                waiting(&format!("the {what}"));
+                *resolve = Err(Unobserved::Failed(format!("the {what} is given the name")));
                 *connect = Ok(Connect { proxy: proxies::proxy(view), ..Connect::default() });
-                let order = Order::proxy_command(view, programs.ask());
+                let order = order.or_else(|| Order::proxy_command(view, programs.ask()));
                 let carrier = order.and_then(|order| {
                     let carrier = programs.start(place, &order)?;
                     Some((carrier, Way::Program { programs, place, order }))
@@ -170,8 +180,8 @@ impl Way {
 pub(super) struct Ways {
     /// The programs that are connections.
     pub(super) programs: Arc<Programs>,
-    /// The channel to the second host of the chain, to the third, and so on; the last one leads to the target.
-    seen: Mutex<Vec<Seen>>,
+    /// The channels, each with whose connection it is.
+    seen: Mutex<Vec<(Place, Seen)>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -181,11 +191,11 @@ impl Ways {
         Self { programs: Arc::new(Programs::new(ask)), seen: Mutex::default(), tasks: Mutex::default() }
     }
 
-    /// What is to be seen of the next channel of the chain.
-    pub(super) fn next(&self) -> Seen {
+    /// A channel of this jump host, for the login of that place.
+    pub(super) fn through(&self, jump_host: Arc<JumpHost>, place: Place) -> Road {
         let seen = Seen::default();
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&seen));
-        seen
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push((place, Arc::clone(&seen)));
+        Road::Through(jump_host, seen)
     }
 
     /// Keeps the task of a jump host.
@@ -215,10 +225,12 @@ impl Drop for Watched<'_> {
         self.ways.programs.end_now();
         self.ways.programs.state(self.facts);
         let all = std::mem::take(&mut *self.ways.seen.lock().unwrap_or_else(PoisonError::into_inner));
-        let hops = self.facts.hops.len();
-        for (index, seen) in all.iter().enumerate() {
-            let login = if index + 1 < hops { &mut self.facts.hops[index + 1] } else { &mut *self.facts };
-            if let Ok(connect) = &mut login.connect {
+        for (place, seen) in &all {
+            let login = match place {
+                None => Some(&mut *self.facts),
+                Some(hop) => self.facts.hops.get_mut(*hop),
+            };
+            if let Some(Ok(connect)) = login.map(|login| &mut login.connect) {
                 connect.through = Some(Through::Tunnel(tunnel::lock(seen).clone()));
             }
         }

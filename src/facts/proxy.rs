@@ -86,4 +86,6 @@ pub enum Role {
     Master(Path),
     /// `ssh -W`, so that it asks the person at the terminal what the jump host wants to know.
     Interactive,
+    /// `ssh -W` with nobody asked, as the probe cannot make the login at the jump host that ssh makes.
+    Installed,
 }

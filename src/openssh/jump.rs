@@ -46,6 +46,14 @@ pub fn arguments(via: &[Host], arguments: &Arguments) -> Result<Arguments, Strin
     })
 }
 
+/// The words of such a command line without the list of those before it.
+pub fn without_list(arguments: &Arguments) -> Vec<OsString> {
+    let words = arguments.words();
+    let list = words.iter().position(|word| word == "-J").unwrap_or(words.len());
+    let behind = words.iter().skip(list + 2);
+    words.iter().take(list).chain(behind).cloned().collect()
+}
+
 /// What tells one jump host of a chain from another: two with the same are a loop, as everything that ssh goes by is the
 /// same.
 pub fn identity(arguments: &Arguments) -> (OsString, Vec<OsString>) {

@@ -1,6 +1,6 @@
 //! The jump hosts: whether each lets in, and whether it connects to the next host.
 
-use crate::facts::proxy::{Proxy, Through, Tunnel};
+use crate::facts::proxy::{Program, Proxy, Role, Through, Tunnel};
 use crate::facts::session::ChannelOpen;
 use crate::facts::text::{Host, ServerText};
 use crate::facts::userauth::{Answer, Signed, Signer};
@@ -208,6 +208,9 @@ fn broken_tunnel(login: &Facts) -> Option<&Tunnel> {
 }
 
 fn forwarding_refused(facts: &Facts) -> Option<Finding> {
+    if let Some((hop, next, program)) = not_carried(facts) {
+        return Some(by_master(hop, next, program));
+    }
     let (hop, _, tunnel) = refused(facts)?;
     let next = format!("{} port {}", tunnel.host, tunnel.port);
     let from = &tunnel.from;
@@ -244,6 +247,47 @@ fn forwarding_refused(facts: &Facts) -> Option<Finding> {
         }
     };
     Some(finding.seen(format!("the login at {from} works: {}", let_in(hop))))
+}
+
+/// The jump host whose live master does not carry the connection to the next login, and what ssh made of it.
+fn not_carried(facts: &Facts) -> Option<(&Facts, &Facts, &Program)> {
+    let index = (0..facts.hops.len())
+        .rev()
+        .find(|index| jump::carrier(facts, *index).is_some_and(|program| matches!(program.role, Role::Master(_))))?;
+    let next = facts.hops.get(index + 1).unwrap_or(facts);
+    let program = jump::carrier(facts, index)?;
+    let identified = next.transport.as_ref().is_ok_and(|transport| transport.identification.is_some());
+    let cut = matches!(next.transport, Err(Unobserved::TimedOut | Unobserved::Interrupted | Unobserved::NotAttempted));
+    (!identified && !cut).then_some((facts.hops.get(index)?, next, program))
+}
+
+/// What is said of a live master that does not come through.
+fn by_master(hop: &Facts, next: &Facts, program: &Program) -> Finding {
+    let (from, to) = (naming::alias(hop), naming::alias(next));
+    let live = match &program.role {
+        Role::Master(path) => format!("your ssh's live connection to {from} ({path}) is used, as ssh would use it"),
+        _ => String::new(),
+    };
+    let finding = if is_refused_by_peer(program) {
+        Finding::proven(format!("the jump host {from} refuses or fails to connect to {to}")).seen(live)
+    } else {
+        Finding::likely(format!("your ssh's live connection to {from} brings no connection to {to}")).seen(live)
+    };
+    last_words(program).into_iter().fold(finding, |finding, line| finding.seen(format!("ssh: {line}")))
+}
+
+/// Whether the jump host's answer came to ssh over its live connection; the reason is the master's alone (mux.c
+/// `mux_client_request_stdio_fwd`).
+fn is_refused_by_peer(program: &Program) -> bool {
+    last_words(program).iter().any(|line| line.contains("refused by peer"))
+}
+
+/// The last lines that ssh wrote.
+pub fn last_words(program: &Program) -> Vec<String> {
+    let lines: Vec<&[u8]> = program.stderr.as_bytes().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    let lines: Vec<&[u8]> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    let from = lines.len().saturating_sub(3);
+    lines[from..].iter().map(|line| ServerText::new(*line).shortened(200)).collect()
 }
 
 /// A reason's text, or that it has none.
@@ -306,6 +350,21 @@ fn let_in(hop: &Facts) -> String {
 }
 
 fn forwarding_commands(facts: &Facts) -> Vec<Step> {
+    if let Some((hop, next, program)) = not_carried(facts) {
+        let words = naming::destination(hop);
+        let to = naming::destination(facts);
+        if is_refused_by_peer(program)
+            && let Ok(target) = &next.target
+        {
+            let asked = format!("ssh {words} nc -vz -w 5 {} {}", quoted(&target.host.to_string()), target.port);
+            return vec![Step::here(asked, "whether the jump host reaches it; if so, its sshd forbids the forwarding")];
+        }
+        return vec![
+            Step::here(format!("ssh -O check {words}"), "whether that connection still answers"),
+            Step::here(format!("ssh -O exit {words}"), "ends it and all that runs over it; the next ssh logs in anew"),
+            Step::here(format!("sshdoctor {to}"), "then examines the way without it"),
+        ];
+    }
     let Some((hop, next, tunnel)) = refused(facts) else { return Vec::new() };
     let here = |command: String, why: &str| Step {
         place: Place::JumpHost,
@@ -368,6 +427,16 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
 /// How the target is reached through its jump hosts.
 pub(super) fn passes(facts: &Facts) -> Observed<Outcome> {
     let connect = known(&facts.connect)?;
+    if let Some(index) = facts.hops.len().checked_sub(1)
+        && let Some(program) = jump::carrier(facts, index)
+        && jump::ends_at(facts).is_none()
+    {
+        let how = match &program.role {
+            Role::Master(path) => format!("your ssh's live connection to it ({path}) carries it"),
+            _ => format!("{} carries it", program.command.shortened(200)),
+        };
+        return Ok(Outcome::pass(format!("through {}: {how}", chain_of_hops(facts))));
+    }
     let Some(Through::Tunnel(tunnel)) = &connect.through else {
         let name = jump::ends_at(facts).and_then(|index| facts.hops.get(index)).map(naming::login);
         return Err(Unobserved::Failed(name.map_or_else(
@@ -380,7 +449,8 @@ pub(super) fn passes(facts: &Facts) -> Observed<Outcome> {
     }
     let summary =
         format!("through {}: {} connects to {} port {}", chain_of_hops(facts), tunnel.from, tunnel.host, tunnel.port);
-    let logins = facts.hops.iter().map(|hop| format!("logged in as {}", let_in(hop)));
+    let logins =
+        facts.hops.iter().filter(|hop| hop.userauth.is_ok()).map(|hop| format!("logged in as {}", let_in(hop)));
     let rule =
         "ssh logs in at every jump host with the keys and the agent of this machine, not with the jump host's own";
     Ok(Outcome::pass(summary).with(logins).with([rule.to_owned()]))
@@ -398,6 +468,9 @@ pub(in crate::checks) fn connected(facts: &Facts) -> Option<Observed<Outcome>> {
         Some(Through::Tunnel(tunnel)) if tunnel.answer == Some(ChannelOpen::Confirmed) => {
             let took = super::super::milliseconds(tunnel.millis);
             Ok(Outcome::pass(format!("{} connects to {} port {} in {took}", tunnel.from, tunnel.host, tunnel.port)))
+        }
+        Some(Through::Program(_)) if facts.transport.is_ok() => {
+            Ok(Outcome::pass(format!("ssh connects through {}", chain_of_hops(facts))))
         }
         _ => Err(Unobserved::NotReached(Stage::Connect)),
     })

@@ -22,6 +22,7 @@ use tokio::time::sleep;
 
 use super::processes::{Family, PAUSE};
 use crate::collect::agent;
+use crate::collect::person::Person;
 use crate::collect::ssh::carrier::Carrier;
 use crate::collect::system::{errno, variable};
 use crate::facts::Facts;
@@ -55,6 +56,7 @@ pub(in crate::collect) struct Order {
     shell: Path,
     /// Whether it stays in our own process group, so that it can ask at the terminal.
     asks: bool,
+    person: Option<Arc<Person>>,
     /// The variables that are set for it, or taken away.
     environment: Vec<(&'static str, Option<OsString>)>,
 }
@@ -80,13 +82,19 @@ impl Order {
             command: ServerText::new(command),
             shell: Path::new(shell),
             asks,
+            person: None,
             environment,
         })
     }
 
     /// The installed ssh with these words behind its name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "jump hosts that ask somebody"))]
-    pub(in crate::collect) fn ssh(role: Role, ssh: &StdPath, words: Vec<OsString>, asks: bool) -> Self {
+    /// It may ask that person, where there is one.
+    pub(in crate::collect) fn ssh(
+        role: Role,
+        ssh: &StdPath,
+        words: Vec<OsString>,
+        person: Option<Arc<Person>>,
+    ) -> Self {
         let line: Vec<Vec<u8>> = [ssh.as_os_str()]
             .into_iter()
             .chain(words.iter().map(OsString::as_os_str))
@@ -97,7 +105,13 @@ impl Order {
             .collect();
         let command = ServerText::new(line.join(&b' '));
         let program = ssh.to_path_buf();
-        Self { role, program, arguments: words, command, shell: Path::default(), asks, environment: Vec::new() }
+        let asks = person.is_some();
+        Self { role, program, arguments: words, command, shell: Path::default(), asks, person, environment: Vec::new() }
+    }
+
+    /// Whom it asks; nobody who is known of where it is the user's own.
+    pub(in crate::collect) fn person(&self) -> Option<&Arc<Person>> {
+        self.person.as_ref()
     }
 }
 
@@ -598,8 +612,8 @@ mod tests {
     #[test]
     fn a_line_of_ssh_is_shown_as_it_would_be_typed() {
         let words = ["-S", "/run/a b", "-W", "[10.9.0.7]:22", "hop"].map(OsString::from).to_vec();
-        let order = Order::ssh(Role::Interactive, StdPath::new("/usr/bin/ssh"), words, true);
+        let order = Order::ssh(Role::Interactive, StdPath::new("/usr/bin/ssh"), words, None);
         assert_eq!(order.command, "/usr/bin/ssh -S '/run/a b' -W '[10.9.0.7]:22' hop");
-        assert!(order.shell.is_empty() && order.asks);
+        assert!(order.shell.is_empty() && !order.asks);
     }
 }
