@@ -103,13 +103,18 @@ fn refused(facts: &Facts, userauth: &Userauth) -> Remark {
             "what sshd says of forwarding for this user",
         ),
     };
-    let target = naming::destination(facts);
     let on = "goes on from there with the keys of this machine, and needs no agent there; put the next host in the place \
               of NEXT_HOST";
-    let login = naming::login(facts);
-    let jump =
-        if target.contains(' ') { None } else { Some(Step::here(format!("ssh -J {} NEXT_HOST", quoted(&login)), on)) };
+    let jump = jump(facts).map(|through| Step::here(format!("ssh -J {through} NEXT_HOST"), on));
     Remark::new(summary, [look].into_iter().chain(jump).collect())
+}
+
+/// The target as `-J` names it; `None` where options were typed that it would not take.
+fn jump(facts: &Facts) -> Option<String> {
+    let target = facts.target.as_ref().ok().filter(|target| target.via.is_empty())?;
+    let plain = facts.config.arguments.iter().all(|word| word.as_bytes() == b"-A");
+    let port = if target.port == 22 { String::new() } else { format!(":{}", target.port) };
+    plain.then(|| quoted(&format!("{}@{}{port}", target.user, target.alias)))
 }
 
 /// An agent that goes along and has nothing to sign with.

@@ -286,7 +286,8 @@ fn taken_along() -> Vec<Row> {
             world.ssh_add(&["/home/a/.ssh/id_ed25519"])
         })
         .line(&["-A", "deploy@web1.example.org"])
-        .remark("session"),
+        .remark("session")
+        .incident(),
         row("agent-fwd-refused-by-the-key", |world| {
             world.server("")?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
@@ -295,7 +296,8 @@ fn taken_along() -> Vec<Row> {
             world.ssh_add(&["/home/a/.ssh/id_ed25519"])
         })
         .line(&["-A", "deploy@web1.example.org"])
-        .remark("session"),
+        .remark("session")
+        .incident(),
         row("agent-fwd-none-to-take", |world| good(world, ""))
             .line(&["-A", "deploy@web1.example.org"])
             .remark("session"),
@@ -315,6 +317,7 @@ fn taken_along() -> Vec<Row> {
             Ok(())
         })
         .line(&["-A", "deploy@web1.example.org"])
-        .remark("session"),
+        .remark("session")
+        .incident(),
     ]
 }
