@@ -72,6 +72,13 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     let mut checks: Vec<Judged> = CHAIN.iter().map(|check| judged(check, facts, &found)).collect();
     let mut first = first_break(facts);
     let hop = at_jump_host(facts, &mut first);
+    if hop.is_some()
+        && let Some(proxy) = checks.iter_mut().find(|judged| judged.check.id == checks::proxy::PROXY.id)
+    {
+        let status = if first.cause.blocks == Blocks::Nothing { Status::Info } else { Status::Fail };
+        let summary = first.finding.summary.clone();
+        proxy.outcome = Ok(Outcome { status, ..Outcome::info(summary) });
+    }
     if facts.origin == Origin::Server || first.cause.place == Place::Server {
         first.finding.evidence.extend(checks::server_since(facts));
     }

@@ -475,3 +475,99 @@ pub(in crate::checks) fn connected(facts: &Facts) -> Option<Observed<Outcome>> {
         _ => Err(Unobserved::NotReached(Stage::Connect)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Certainty;
+    use crate::facts::Target;
+    use crate::facts::connect::Connect;
+    use crate::facts::transport::Transport;
+    use crate::facts::userauth::Userauth;
+
+    fn login(alias: &str) -> Facts {
+        let target =
+            Target { alias: alias.into(), host: alias.into(), user: "deploy".into(), port: 22, ..Target::default() };
+        Facts { target: Ok(target), ..Facts::default() }
+    }
+
+    fn passed(alias: &str) -> Facts {
+        let userauth = Userauth { none: Some(Answer::Success), ..Userauth::default() };
+        Facts { userauth: Ok(userauth), ..login(alias) }
+    }
+
+    /// web1 behind these hosts, with this answer of the last one.
+    fn behind(hops: Vec<Facts>, answer: Option<ChannelOpen>) -> Facts {
+        let via = hops.iter().filter_map(|hop| Some(hop.target.as_ref().ok()?.alias.clone())).collect();
+        let from = hops.last().map(naming::alias).unwrap_or_default().as_str().into();
+        let tunnel = Tunnel { from, host: "web1".into(), port: 22, answer, ..Tunnel::default() };
+        let through = Some(Through::Tunnel(tunnel));
+        let connect = Ok(Connect { proxy: Some(Proxy::Jump(via)), through, ..Connect::default() });
+        Facts { hops, connect, transport: Err(Unobserved::NotReached(Stage::Connect)), ..login("web1") }
+    }
+
+    fn refusal(code: u32, text: &str) -> Option<ChannelOpen> {
+        Some(ChannelOpen::Refused { code, text: text.into() })
+    }
+
+    #[test]
+    fn what_a_jump_host_answers_is_judged_by_its_reason() {
+        let scenes = [
+            (refusal(1, "open failed"), Certainty::Proven, Some(Place::JumpHost)),
+            (refusal(2, "Connection refused"), Certainty::Proven, Some(Place::Server)),
+            (refusal(2, "Name or service not known"), Certainty::Proven, Some(Place::JumpHost)),
+            (refusal(4, ""), Certainty::Proven, Some(Place::JumpHost)),
+            (None, Certainty::Likely, Some(Place::Network)),
+        ];
+        for (answer, certainty, place) in scenes {
+            let facts = behind(vec![passed("bastion")], answer.clone());
+            let finding = forwarding_refused(&facts).unwrap();
+            let place_of = Some(finding.place.unwrap_or(JUMP_FORWARDING_REFUSED.place));
+            assert_eq!((finding.certainty, place_of), (certainty, place), "{answer:?}");
+            assert!(!(JUMP_FORWARDING_REFUSED.fix.commands)(&facts).is_empty());
+            assert!(failed(&facts).is_none());
+            let mut mended = facts;
+            (JUMP_FORWARDING_REFUSED.fix.mend)(&mut mended);
+            assert_eq!(forwarding_refused(&mended), None);
+        }
+    }
+
+    #[test]
+    fn an_open_channel_and_a_run_that_was_cut_accuse_nobody() {
+        let mut facts = behind(vec![passed("bastion")], Some(ChannelOpen::Confirmed));
+        assert_eq!(forwarding_refused(&facts), None);
+        facts.transport = Ok(Transport::default());
+        assert_eq!(forwarding_refused(&facts), None);
+        for cut in [Unobserved::TimedOut, Unobserved::Interrupted] {
+            let facts = Facts { transport: Err(cut), ..behind(vec![passed("bastion")], None) };
+            assert_eq!(forwarding_refused(&facts), None);
+            assert!(failed(&facts).is_none());
+        }
+    }
+
+    #[test]
+    fn the_first_jump_host_without_a_login_is_where_the_way_ends() {
+        let mut facts = behind(vec![passed("a"), login("b"), login("c")], None);
+        facts.connect.as_mut().unwrap().through = None;
+        assert_eq!(failed(&facts).map(naming::alias), Some("b".to_owned()));
+        // b is not reached where a refuses to connect to it.
+        let tunnel = Tunnel { from: "a".into(), host: "b".into(), answer: refusal(1, ""), ..Tunnel::default() };
+        let through = Some(Through::Tunnel(tunnel));
+        facts.hops[1].connect = Ok(Connect { through, ..Connect::default() });
+        facts.hops[1].transport = Err(Unobserved::NotReached(Stage::Connect));
+        assert!(failed(&facts).is_none());
+        assert!(forwarding_refused(&facts).unwrap().summary.contains("jump host a does not let you connect to b"));
+    }
+
+    #[test]
+    fn a_live_connection_of_ssh_carries_what_goes_through_its_host() {
+        let program = Program { role: Role::Master("/run/m".into()), ..Program::default() };
+        let mut facts = behind(vec![login("a"), login("b")], None);
+        facts.connect.as_mut().unwrap().through = Some(Through::Program(Box::new(program)));
+        assert!(failed(&facts).is_none());
+        assert_eq!(forwarding_refused(&facts).unwrap().certainty, Certainty::Likely);
+        let identification = Some("SSH-2.0-OpenSSH_9.2p1".into());
+        facts.transport = Ok(Transport { identification, ..Transport::default() });
+        assert_eq!(forwarding_refused(&facts), None);
+    }
+}
