@@ -28,8 +28,33 @@ pub const CONNECT: Check = Check {
     rules_out: &[("connection-refused", established)],
 };
 
-/// The connection, with the attempts that led to it.
+/// The connection, and what is to be said of a `ControlMaster` for this login.
 fn connects(facts: &Facts) -> Observed<Outcome> {
+    let seen = reached(facts);
+    let Some((summary, note)) = multiplexed(facts) else { return seen };
+    match seen {
+        Ok(outcome) if outcome.status == Status::Fail => Ok(outcome.with([summary, note])),
+        Ok(outcome) => Ok(Outcome::warn(summary).with([outcome.summary]).with(outcome.evidence).with([note])),
+        Err(Unobserved::Failed(why)) => Ok(Outcome::warn(summary).with([why, note])),
+        Err(why) => Err(why),
+    }
+}
+
+/// A multiplexing socket of this login that is there: a live one makes ssh log in nowhere (mux.c `muxclient`), one that is
+/// left over is passed by.
+fn multiplexed(facts: &Facts) -> Option<(String, String)> {
+    let master = facts.config.control_master.as_ref().ok()?;
+    if master.alive {
+        let summary = format!("your ssh would not log in anew: a connection is open at {}", master.path);
+        return Some((summary, "what follows is about a new login, as after `ssh -O exit`".to_owned()));
+    }
+    let error = master.stale.as_ref()?;
+    let summary = format!("the ControlMaster socket {} is left of a connection that is gone", master.path);
+    Some((summary, format!("nobody answers there ({error}): ssh passes it by and logs in anew")))
+}
+
+/// The connection, with the attempts that led to it.
+fn reached(facts: &Facts) -> Observed<Outcome> {
     let connect = known(&facts.connect)?;
     if let Some(through) = super::proxy::connected(facts) {
         return through;
@@ -38,13 +63,6 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
         return Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned()));
     }
     let attempts: Vec<String> = connect.attempts.iter().map(line).collect();
-    if let (Some(_), Ok(master)) = (connect.established(), &facts.config.control_master)
-        && master.alive
-    {
-        let summary = format!("your ssh would not log in anew: a connection is open at {}", master.path);
-        let note = "what follows is about a new login, as after `ssh -O exit`".to_owned();
-        return Ok(Outcome::warn(summary).with(attempts).with([note]));
-    }
     match (established(facts), attempts.last()) {
         (Some(seen), _) => Ok(Outcome::pass(seen).with(attempts)),
         // A run that was cut short while it dialled.
@@ -601,6 +619,12 @@ mod tests {
         facts.config.control_master =
             Ok(ControlMaster { path: "/run/master".into(), alive: true, stale: None, unbindable: None });
         assert_eq!((CONNECT.holds)(&facts).unwrap().status, Status::Warn);
+        let stale = Some("ECONNREFUSED".to_owned());
+        facts.config.control_master =
+            Ok(ControlMaster { path: "/run/m".into(), alive: false, stale, unbindable: None });
+        let outcome = (CONNECT.holds)(&facts).unwrap();
+        assert_eq!(outcome.status, Status::Warn);
+        assert!(outcome.summary.contains("/run/m is left"), "{outcome:?}");
     }
 
     #[test]

@@ -506,17 +506,17 @@ mod tests {
         Facts { hops, connect, transport: Err(Unobserved::NotReached(Stage::Connect)), ..login("web1") }
     }
 
-    fn refusal(code: u32, text: &str) -> Option<ChannelOpen> {
-        Some(ChannelOpen::Refused { code, text: text.into() })
+    fn refusal(code: u32, text: &str) -> ChannelOpen {
+        ChannelOpen::Refused { code, text: text.into() }
     }
 
     #[test]
     fn what_a_jump_host_answers_is_judged_by_its_reason() {
         let scenes = [
-            (refusal(1, "open failed"), Certainty::Proven, Some(Place::JumpHost)),
-            (refusal(2, "Connection refused"), Certainty::Proven, Some(Place::Server)),
-            (refusal(2, "Name or service not known"), Certainty::Proven, Some(Place::JumpHost)),
-            (refusal(4, ""), Certainty::Proven, Some(Place::JumpHost)),
+            (Some(refusal(1, "open failed")), Certainty::Proven, Some(Place::JumpHost)),
+            (Some(refusal(2, "Connection refused")), Certainty::Proven, Some(Place::Server)),
+            (Some(refusal(2, "Name or service not known")), Certainty::Proven, Some(Place::JumpHost)),
+            (Some(refusal(4, "")), Certainty::Proven, Some(Place::JumpHost)),
             (None, Certainty::Likely, Some(Place::Network)),
         ];
         for (answer, certainty, place) in scenes {
@@ -551,7 +551,7 @@ mod tests {
         facts.connect.as_mut().unwrap().through = None;
         assert_eq!(failed(&facts).map(naming::alias), Some("b".to_owned()));
         // b is not reached where a refuses to connect to it.
-        let tunnel = Tunnel { from: "a".into(), host: "b".into(), answer: refusal(1, ""), ..Tunnel::default() };
+        let tunnel = Tunnel { from: "a".into(), host: "b".into(), answer: Some(refusal(1, "")), ..Tunnel::default() };
         let through = Some(Through::Tunnel(tunnel));
         facts.hops[1].connect = Ok(Connect { through, ..Connect::default() });
         facts.hops[1].transport = Err(Unobserved::NotReached(Stage::Connect));
