@@ -2,6 +2,7 @@
 //! before it (readconf.c `parse_jump`, ssh.c `main`, "Setting implicit ProxyCommand from ProxyJump").
 
 use std::ffi::OsString;
+use std::ops::Range;
 
 use super::arguments::{Arguments, jump_destination};
 use crate::facts::Facts;
@@ -63,9 +64,14 @@ pub fn identity(arguments: &Arguments) -> (OsString, Vec<OsString>) {
 /// The jump host at which the way to the target ends: the first, after the last one that a program carries, at which no
 /// login stands.
 pub fn ends_at(facts: &Facts) -> Option<usize> {
+    logins(facts).find(|index| !facts.hops[*index].userauth.as_ref().is_ok_and(Userauth::succeeded))
+}
+
+/// The places of the jump hosts at which this program logs in itself: those after the last one that a program carries.
+pub fn logins(facts: &Facts) -> Range<usize> {
     let carried = |index: &usize| carrier(facts, *index).is_some_and(|program| carries(facts, *index, program));
     let begin = (0..facts.hops.len()).rev().find(carried).map_or(0, |index| index + 1);
-    (begin..facts.hops.len()).find(|index| !facts.hops[*index].userauth.as_ref().is_ok_and(Userauth::succeeded))
+    begin..facts.hops.len()
 }
 
 /// Whether this jump host was gone by: ssh's own connection to a later one carries what would go through it.

@@ -9,7 +9,9 @@ use crate::openssh::arguments::{keyword_and_value, pairs};
 use crate::openssh::jump;
 use crate::openssh::session::key_options;
 
-use super::super::{Blocks, Cause, Finding, Fix, Outcome, Place, Step, naming, quoted, quoted_bytes};
+use super::super::{
+    Blocks, Cause, Finding, Fix, Outcome, Place, Step, causes, doubted, joined, naming, quoted, quoted_bytes,
+};
 
 /// What ssh itself says where a login's jump host is that login (ssh.c `main`).
 const LOOP: &str = "jumphost loop via";
@@ -118,14 +120,33 @@ pub(in crate::checks) const JUMP_HOST_FAILED: Cause = Cause {
     },
 };
 
-/// The jump host at which the way ends: the first at which no login stands, though it was reached for.
+/// The jump host at which the way ends: the first at which no login stands, though it was reached for, or at which ssh
+/// would not have come as far as this program did.
 pub fn failed(facts: &Facts) -> Option<&Facts> {
     let connect = facts.connect.as_ref().ok()?;
     if connect.leads_back.is_some() || facts.hops.iter().any(is_its_own) {
         return None;
     }
-    let hop = facts.hops.get(jump::ends_at(facts)?)?;
+    let ends = jump::ends_at(facts);
+    let before = jump::logins(facts).take_while(|index| Some(*index) != ends);
+    if let Some(hop) = before.map(|index| &facts.hops[index]).find(|hop| stops_ssh(hop)) {
+        return Some(hop);
+    }
+    let hop = facts.hops.get(ends?)?;
     (broken_tunnel(hop).is_none() && refused(facts).is_none()).then_some(hop)
+}
+
+/// Whether something keeps ssh from logging in where a login stands: the probe knows more algorithms than ssh is allowed,
+/// and connects once more where the server counts tries.
+fn stops_ssh(hop: &Facts) -> bool {
+    causes().any(|(check, cause)| {
+        let found = (cause.judge)(hop).ok().flatten().and_then(|finding| doubted(hop, cause, finding));
+        found.is_some_and(|finding| {
+            let bites = finding.blocks.unwrap_or(cause.blocks);
+            // ssh asks for no session there.
+            bites < Blocks::Session && !joined::past(hop, check, cause, bites)
+        })
+    })
 }
 
 /// What of the command line ssh does not pass on to the jump host that failed at that stage, though it may be meant for it
