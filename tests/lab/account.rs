@@ -8,12 +8,11 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::Stdio;
 use std::thread;
 
 use anyhow::Context as _;
 
-use crate::client::{self, DOCTOR_PATIENCE, Ended};
+use crate::client::{self, Ended};
 use crate::row::{Fixture, Row};
 use crate::world::{DOCTOR, ROOT, World, quoted, read};
 
@@ -96,7 +95,7 @@ pub(crate) fn asks(world: &World, row: &Row, side: Side) -> anyhow::Result<Asked
     if side.no_log {
         world.sh(&format!("rm -f {LOG}"))?;
     }
-    let root = World { who: ROOT, environment: Vec::new() };
+    let root = World { who: ROOT, environment: Vec::new(), over: Vec::new() };
     let mut words = vec!["server", "--from", "192.0.2.100"];
     if !side.user.is_empty() {
         words.push(side.user);
@@ -152,16 +151,12 @@ pub(crate) fn over(world: &World, row: &Row) -> anyhow::Result<Ended> {
     words.extend(row.ours);
     words.extend(row.line);
     words.push("true");
-    let mut command = world.as_client(DOCTOR, &words);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    client::watch(command, DOCTOR_PATIENCE, None, &[])
+    client::run_doctor(world, &words)
 }
 
 /// Runs sshdoctor as root.
 fn run(root: &World, words: &[&str]) -> anyhow::Result<Ended> {
-    let mut command = root.as_client(DOCTOR, words);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    client::watch(command, DOCTOR_PATIENCE, None, &[])
+    client::run_doctor(root, words)
 }
 
 /// The log of the row's sshd, wherever it goes.
@@ -195,7 +190,7 @@ const STATE: &str = r"
 for folder in /etc /etc/ssh /home /root /run /srv /tmp /var/mail /var/log /var/tmp; do
     [ ! -d $folder ] || find $folder -xdev \( -path /srv/lab -o -path /srv/work -o -path /run/faillock \) -prune -o \
         -printf '%p %y %m %U:%G %s %T@ %C@ %l\n'
-done | grep -v '^/var/log\(/auth.log\|/dropbear\|/wtmp\|/btmp\|/lastlog\|/faillog\|\) \|^/run/utmp \|^/run/motd.dynamic \|^/run d\|^/srv d' | sort
+done | grep -v '^/var/log\(/auth.log\|/bastion\|/dropbear\|/wtmp\|/btmp\|/lastlog\|/faillog\|\) \|^/run/utmp \|^/run/motd.dynamic \|^/run d\|^/srv d' | sort
 find /etc /home /root /srv/upper -xdev -type f -exec sha256sum {} + | sort -k 2 | sha256sum
 ";
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::leftovers::There;
 use crate::row::{Fixture, Row, Ssh};
 use crate::world::{DOCTOR, World, quoted};
 
@@ -23,6 +24,8 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
     /// How long it took.
     pub(crate) took: Duration,
+    /// What it left behind, a sentence each; of sshdoctor alone this is looked at.
+    pub(crate) left: Vec<String>,
 }
 
 /// How long ssh may take where it is to end or to ask.
@@ -30,7 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long ssh is watched where it is to hang.
 const HANG: Duration = Duration::from_secs(3);
 /// How long sshdoctor may take; its own limit is 30 s.
-pub(crate) const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
+const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
+
+/// How much of what a program writes is kept; of more, what is in the middle is left out.
+const MOST_KEPT: usize = 1 << 20;
 
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
@@ -70,13 +76,22 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
         arguments.push("true");
     }
     let ended = if row.terminal {
-        on_terminal(world, DOCTOR, &arguments, DOCTOR_PATIENCE, None, row.types)?
+        let before = There::now();
+        let ended = on_terminal(world, DOCTOR, &arguments, DOCTOR_PATIENCE, None, row.types)?;
+        Ended { left: before.left(), ..ended }
     } else {
-        plain(world, DOCTOR, &arguments, DOCTOR_PATIENCE)?
+        run_doctor(world, &arguments)?
     };
     let report =
         if row.terminal { fs::read_to_string("/tmp/report.json").unwrap_or_default() } else { ended.stdout.clone() };
     Ok((ended, report, fs::read_to_string("/tmp/case.json").ok()))
+}
+
+/// Runs sshdoctor with these words and without a terminal, and looks what it leaves behind.
+pub(crate) fn run_doctor(world: &World, words: &[&str]) -> anyhow::Result<Ended> {
+    let before = There::now();
+    let ended = plain(world, DOCTOR, words, DOCTOR_PATIENCE)?;
+    Ok(Ended { left: before.left(), ..ended })
 }
 
 /// The program that the row's line is for, and its words: git or rsync where they are named, else the row's.
@@ -115,12 +130,7 @@ fn on_terminal(
 }
 
 /// Collects what a program writes until it ends, shows the text waited for, or the limit is reached.
-pub(crate) fn watch(
-    mut command: Command,
-    limit: Duration,
-    until: Option<&str>,
-    types: &[(&str, &str)],
-) -> anyhow::Result<Ended> {
+fn watch(mut command: Command, limit: Duration, until: Option<&str>, types: &[(&str, &str)]) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| command.get_program().display().to_string())?;
     let mut keyboard = child.stdin.take();
@@ -148,7 +158,7 @@ pub(crate) fn watch(
         // Whoever inherited the pipes (a connection left in the background) must not hold the row.
         let _ = wait_for("the last words", || stdout.0.is_finished() && stderr.0.is_finished());
     }
-    Ok(Ended { status, stdout: shown(&stdout.1), stderr: shown(&stderr.1), took })
+    Ok(Ended { status, stdout: shown(&stdout.1), stderr: shown(&stderr.1), took, left: Vec::new() })
 }
 
 /// Waits for the end; at the limit, or when enough was seen, the program is killed and has no status.
@@ -175,9 +185,13 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> Collected {
     let kept = Arc::clone(&all);
     let reader = thread::spawn(move || {
         let Some(mut pipe) = pipe else { return };
-        let mut some = [0; 4096];
+        let mut some = [0; 16384];
         while let Ok(count @ 1..) = pipe.read(&mut some) {
-            kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&some[..count]);
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.extend_from_slice(&some[..count]);
+            if kept.len() > MOST_KEPT {
+                kept.drain(MOST_KEPT / 4..MOST_KEPT / 2);
+            }
         }
     });
     (reader, all)

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::account::{self, Asked};
 use crate::client::{self, Ended};
 use crate::row::{Fixture, HEALTHY, Other, Row, Ssh};
+use crate::way::{BASTION, INNER, Machine, TARGET};
 use crate::world::{World, read};
 
 /// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
@@ -30,7 +31,11 @@ pub(crate) fn run(row: &Row, doctor: &Path, ssh_only: bool) -> Outcome {
         outcome.complaints.push(format!("{error:#}"));
     }
     if !outcome.complaints.is_empty() {
-        for log in ["/var/log/sshd", account::LOG, "/var/log/python"] {
+        let on_the_way = [BASTION, INNER, TARGET].map(Machine::log);
+        for log in ["/var/log/sshd", account::LOG, "/var/log/python"]
+            .into_iter()
+            .chain(on_the_way.each_ref().map(|log| &**log))
+        {
             let text = read(log).unwrap_or_default();
             let _ = write!(outcome.printed, "\n--- {log}\n{text}");
         }
@@ -123,14 +128,17 @@ fn followed(row: &Row, world: &World, outcome: &mut Outcome) -> anyhow::Result<(
 
 /// Both programs once more, with a terminal where there was none and without where there was one.
 fn with_or_without(row: &Row, world: &World, ssh_only: bool, outcome: &mut Outcome) -> anyhow::Result<()> {
-    let meant = row.other.unwrap_or(Other { ssh: Ssh::Ends(255, ""), cause: "not said", certainty: "", needs: &[] });
-    let Other { ssh, cause, certainty, needs } = meant;
+    let meant =
+        row.other.unwrap_or(Other { ssh: Ssh::Ends(255, ""), cause: "not said", certainty: "", hop: None, needs: &[] });
+    let Other { ssh, cause, certainty, hop, needs } = meant;
     let other = Row {
         terminal: !row.terminal,
         ssh,
         cause,
         certainty,
         needs,
+        hop,
+        typed_on: None,
         remark: None,
         evidence: &[],
         no_evidence: &[],
@@ -206,7 +214,7 @@ impl Outcome {
 
     /// Compares what ssh did with what it should do.
     fn ssh(&mut self, ended: &Ended, expected: Ssh) {
-        let Ended { status, stdout, stderr, took } = ended;
+        let Ended { status, stdout, stderr, took, .. } = ended;
         let _ = write!(self.printed, "--- ssh: {status:?} after {} ms\n{stdout}{stderr}", took.as_millis());
         let says = |text: &str| stdout.contains(text) || stderr.contains(text);
         let (right, meant) = match expected {
@@ -223,6 +231,7 @@ impl Outcome {
     fn report(&mut self, ended: &Ended, text: &str) -> Value {
         let Ended { status, stderr, took, .. } = ended;
         let report: Value = serde_json::from_str(text).unwrap_or_default();
+        self.complaints.extend(ended.left.iter().cloned());
         let shown = if report.is_null() {
             self.complaints.push("sshdoctor: no JSON report".to_owned());
             text.to_owned()
@@ -266,6 +275,13 @@ impl Outcome {
         let also: Vec<&str> = list(report, "/verdict/also").map(|entry| word(entry, "/cause")).collect();
         if row.finds.is_none() {
             compare("also", also.join(" "), next.join(" "));
+        }
+        let hop = report.pointer("/verdict/hop").filter(|hop| !hop.is_null());
+        let hop =
+            hop.map_or_else(|| "none".to_owned(), |hop| format!("{} {}", word(hop, "/host"), word(hop, "/cause")));
+        compare("hop", hop, row.hop.map_or_else(|| "none".to_owned(), |(host, cause)| format!("{host} {cause}")));
+        if let Some(place) = row.typed_on {
+            compare("first step", word(report, "/verdict/next_steps/0/where").to_owned(), place.to_owned());
         }
         let needs: Vec<&str> = list(report, "/verdict/needs").filter_map(Value::as_str).collect();
         compare("needs", needs.join(" "), row.needs.join(" "));

@@ -13,12 +13,14 @@
 mod account;
 mod client;
 mod inside;
+mod leftovers;
 mod row;
 mod rows;
 mod scripted;
 mod servers;
 mod userauth;
 mod versions;
+mod way;
 mod world;
 #[path = "../support/rows.rs"]
 mod written;

@@ -35,6 +35,10 @@ pub(crate) struct Row {
     pub(crate) because: &'static str,
     /// The ids of `also`, all of them, in order.
     pub(crate) also: &'static [&'static str],
+    /// The hop that fails, by its name in the report, and its own cause (`jump-host-failed` only).
+    pub(crate) hop: Option<(&'static str, &'static str)>,
+    /// Where the first of the next steps is to be typed, `agent-host` for one; not looked at where there is none.
+    pub(crate) typed_on: Option<&'static str>,
     /// sshdoctor's exit status, where the cause does not say it.
     pub(crate) status: Option<i32>,
     /// What a person will be asked, all of it (`access-needs-answer` only).
@@ -108,6 +112,8 @@ pub(crate) struct Other {
     pub(crate) cause: &'static str,
     /// Its certainty.
     pub(crate) certainty: &'static str,
+    /// The hop that fails then.
+    pub(crate) hop: Option<(&'static str, &'static str)>,
     /// What a person will be asked.
     pub(crate) needs: &'static [&'static str],
 }
@@ -158,6 +164,8 @@ pub(crate) fn row(name: &'static str, setup: fn(&mut World) -> anyhow::Result<()
         certainty: "proven",
         because: "",
         also: &[],
+        hop: None,
+        typed_on: None,
         status: None,
         needs: &[],
         remark: None,
@@ -345,6 +353,18 @@ impl Row {
         self
     }
 
+    /// The first of the next steps is typed there.
+    pub(crate) fn typed_on(mut self, place: &'static str) -> Self {
+        self.typed_on = Some(place);
+        self
+    }
+
+    /// This hop fails, for this reason of its own: proven.
+    pub(crate) fn hop(mut self, host: &'static str, cause: &'static str) -> Self {
+        self.hop = Some((host, cause));
+        self.proven("jump-host-failed")
+    }
+
     /// What a person will be asked.
     pub(crate) fn needs(mut self, needs: &'static [&'static str]) -> Self {
         self.cause = "access-needs-answer";
@@ -359,26 +379,33 @@ impl Row {
 
     /// Without the terminal ssh fails, and this is the verdict.
     pub(crate) fn without_at_most(mut self, certainty: &'static str, cause: &'static str) -> Self {
-        self.other = Some(Other { ssh: Ssh::Ends(255, ""), cause, certainty, needs: &[] });
+        self.other = Some(Other { ssh: Ssh::Ends(255, ""), cause, certainty, hop: None, needs: &[] });
         self
+    }
+
+    /// Without the terminal this hop fails, for this reason of its own.
+    pub(crate) fn without_hop(self, certainty: &'static str, host: &'static str, cause: &'static str) -> Self {
+        let row = self.without_at_most(certainty, "jump-host-failed");
+        Self { other: row.other.map(|other| Other { hop: Some((host, cause)), ..other }), ..row }
     }
 
     /// Without the terminal ssh ends with this status, and this is the verdict, proven.
     pub(crate) fn without_ends(mut self, status: i32, cause: &'static str) -> Self {
-        self.other = Some(Other { ssh: Ssh::Ends(status, ""), cause, certainty: "proven", needs: &[] });
+        self.other = Some(Other { ssh: Ssh::Ends(status, ""), cause, certainty: "proven", hop: None, needs: &[] });
         self
     }
 
     /// Without the terminal ssh cannot ask, goes on, and logs in.
     pub(crate) fn without_works(mut self) -> Self {
-        self.other = Some(Other { ssh: Ssh::Ends(0, ""), cause: "access-works", certainty: "proven", needs: &[] });
+        self.other =
+            Some(Other { ssh: Ssh::Ends(0, ""), cause: "access-works", certainty: "proven", hop: None, needs: &[] });
         self
     }
 
     /// At a terminal ssh shows this question, nobody is accused, and this is what the report says will be asked.
     pub(crate) fn with_a_terminal(mut self, asks: &'static str, needs: &'static [&'static str]) -> Self {
         let cause = "access-needs-answer";
-        self.other = Some(Other { ssh: Ssh::Asks(asks), cause, certainty: "proven", needs });
+        self.other = Some(Other { ssh: Ssh::Asks(asks), cause, certainty: "proven", hop: None, needs });
         self
     }
 

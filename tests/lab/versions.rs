@@ -17,6 +17,11 @@ const KEPT: &str = "/var/cache/sshdoctor-lab";
 const SCRIPTS: &[(&str, &str)] =
     &[("asyncssh", include_str!("python/with_asyncssh.py")), ("paramiko", include_str!("python/with_paramiko.py"))];
 
+/// The Python that has the libraries.
+pub(crate) fn python() -> String {
+    format!("{KEPT}/python/bin/python")
+}
+
 /// Whether all of it is there.
 pub(crate) fn able() -> anyhow::Result<()> {
     for made in ["8.4/client/ssh", "10.0/client/ssh", "8.4/server/sshd", "10.0/server/sshd", "python/made"] {
@@ -68,7 +73,7 @@ impl World {
         let (_, script) = SCRIPTS.iter().find(|(name, _)| *name == library).context("no such library")?;
         self.file("/srv/server.py", script, 0o644)?;
         let log = fs::File::create("/var/log/python")?;
-        Command::new(format!("{KEPT}/python/bin/python"))
+        Command::new(python())
             .args(["/srv/server.py", how])
             .env_clear()
             .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -18,6 +18,8 @@ use anyhow::{Context as _, bail};
 pub(crate) const CLIENT: Account = Account { name: "a", id: 1000, home: "/home/a" };
 /// The account on the server.
 const DEPLOY: Account = Account { name: "deploy", id: 1001, home: "/home/deploy" };
+/// The account on a bastion.
+pub(crate) const JUMP: Account = Account { name: "jump", id: 1002, home: "/home/jump" };
 /// The superuser, as whom a few rows run ssh.
 pub(crate) const ROOT: Account = Account { name: "root", id: 0, home: "/root" };
 /// Where the program under test is found inside.
@@ -41,12 +43,14 @@ pub(crate) struct World {
     pub(crate) who: Account,
     /// What ssh's environment has besides the usual.
     pub(crate) environment: Vec<(String, String)>,
+    /// Words of an ssh command line of the client's; where there are any, its programs run at the other end of it.
+    pub(crate) over: Vec<String>,
 }
 
 impl World {
     /// Builds it, in namespaces that the caller has made.
     pub(crate) fn build(doctor: &Path) -> anyhow::Result<Self> {
-        let world = Self { who: CLIENT, environment: Vec::new() };
+        let world = Self { who: CLIENT, environment: Vec::new(), over: Vec::new() };
         let script = format!("DOCTOR={}\n{BUILD}", quoted(&doctor.to_string_lossy()));
         world.sh(&script).context("the row's machine could not be built")?;
         Ok(world)
@@ -167,9 +171,14 @@ impl World {
 
     /// A program as the client would run it: its account, a clean environment, no terminal.
     pub(crate) fn as_client(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = Command::new(self.over.first().map_or(program, String::as_str));
+        if self.over.is_empty() {
+            command.args(arguments);
+        } else {
+            // What ssh is given is one line for the shell over there.
+            command.args(&self.over[1..]).args(std::iter::once(&program).chain(arguments).map(|word| quoted(word)));
+        }
         command
-            .args(arguments)
             .uid(self.who.id)
             .gid(self.who.id)
             .current_dir(self.who.home)
@@ -219,7 +228,7 @@ pub(crate) fn quoted(word: &str) -> String {
 
 /// To whom a file belongs, by the home it is in.
 fn owner_of(path: &str) -> Account {
-    [CLIENT, DEPLOY].into_iter().find(|account| Path::new(path).starts_with(account.home)).unwrap_or(ROOT)
+    [CLIENT, DEPLOY, JUMP].into_iter().find(|account| Path::new(path).starts_with(account.home)).unwrap_or(ROOT)
 }
 
 /// Builds the machine. The program is opened first, because what is mounted next may hide it.

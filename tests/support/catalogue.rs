@@ -124,10 +124,6 @@ pub(crate) const CATALOGUE: &[(&str, &str)] = &[
 
 /// Ids that C or P can decide and nothing shows yet, with what they wait for.
 pub(crate) const NOT_YET: &[(&str, &str)] = &[
-    ("proxy-command-failed", "proxies and jump hosts"),
-    ("jump-host-failed", "proxies and jump hosts"),
-    ("jump-forwarding-refused", "proxies and jump hosts"),
-    ("jump-host-loop", "proxies and jump hosts"),
     ("certificate-principal-mismatch", "from outside its group, no-key-accepted"),
     ("certificate-not-trusted", "from outside its group, no-key-accepted"),
 ];

@@ -19,14 +19,17 @@ pub(crate) fn rows() -> Vec<Written> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/rows");
     let mut files: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.sort();
-    files.iter().flat_map(|file| written(&fs::read_to_string(file).unwrap_or_default())).collect()
+    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap_or_default()).collect();
+    let shared: Vec<(&str, (&str, &str))> = texts.iter().flat_map(|text| functions(text, "pub(super) fn ")).collect();
+    texts.iter().flat_map(|text| written(text, &shared)).collect()
 }
 
-/// The rows of one file: from one `row("NAME"`, or a call of a function of the file that makes a row, to the next; the
-/// last verdict counts.
-fn written(text: &str) -> Vec<Written> {
+/// The rows of one file: from one `row("NAME"`, or a call of a function of the file or of one that others share, which
+/// makes a row, to the next; the last verdict counts.
+fn written(text: &str, shared: &[(&str, (&str, &str))]) -> Vec<Written> {
     let mut makers = vec![("row", ("access-works", "proven")), ("on_server", ("nothing-found", "proven"))];
-    makers.extend(functions(text));
+    makers.extend(functions(text, "\nfn "));
+    makers.extend(shared);
     let mut named: Vec<(usize, &str, (&str, &str))> = Vec::new();
     for (maker, usual) in makers {
         let call = format!("{maker}(");
@@ -45,9 +48,9 @@ fn written(text: &str) -> Vec<Written> {
     rows
 }
 
-/// The functions that make one row, with the verdict that it has unless the caller says otherwise.
-fn functions(text: &str) -> Vec<(&str, (&str, &str))> {
-    text.split("fn ")
+/// The functions that begin so and make one row, with the verdict that it has unless the caller says otherwise.
+fn functions<'a>(text: &'a str, begin: &str) -> Vec<(&'a str, (&'a str, &'a str))> {
+    text.split(begin)
         .skip(1)
         .filter_map(|function| {
             let (head, body) = function.split_once('{')?;
@@ -69,6 +72,8 @@ fn verdict<'a>(text: &'a str, usual: (&'a str, &'a str)) -> (&'a str, &'a str) {
         } else if let Some((sure, after)) = rest.strip_prefix("at_most(").and_then(quoted) {
             certainty = sure;
             cause = quoted(after.trim_start_matches(',')).map_or(cause, |said| said.0);
+        } else if rest.starts_with("hop(") {
+            cause = "jump-host-failed";
         } else if rest.starts_with("needs(") {
             cause = "access-needs-answer";
         }

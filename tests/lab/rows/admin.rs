@@ -1,6 +1,7 @@
 //! Rows of both halves: the client's login, and the server's side over an administrator's login.
 
 use super::common::{DENIED, good, on_this_server};
+use super::jump::before_web1;
 use crate::row::{Row, on_server};
 use crate::world::World;
 
@@ -185,12 +186,14 @@ fn halves() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("server-key-not-listed")
         .over("proven", "accepted-key-not-offered"),
-        // Behind a jump host the client's half sees nothing, and the server's half says what sshd would do.
-        on_server("admin-through-a-jump-host", |world| on_this_server(world, "", MODES))
-            .line(&["-J", "nobody@192.0.2.7", "deploy@web1.example.org"])
-            .ssh_fails("")
-            .proven("server-strict-modes")
-            .over("proven", "server-strict-modes"),
+        on_server("admin-through-a-jump-host", |world| {
+            on_this_server(world, "", MODES)?;
+            before_web1(world)
+        })
+        .line(&["-J", "jump@bastion.example.org", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        .proven("server-strict-modes")
+        .over("proven", "server-strict-modes"),
         // The first key was never put there; the second one was, and its line refuses it.
         on_server("admin-second-key-is-meant", |world| {
             on_this_server(world, "", "echo \"from=\\\"198.51.100.1\\\" $OTHER\" >$AK")?;

@@ -1,6 +1,7 @@
 //! Rows of both halves: several faults at once, and an administrator who comes from elsewhere.
 
 use super::common::{DENIED, on_this_server};
+use super::jump::before_web1;
 use crate::row::{Row, on_server};
 use crate::world::World;
 
@@ -15,18 +16,29 @@ fn from_elsewhere(world: &World) -> anyhow::Result<()> {
 /// These rows.
 pub(crate) fn rows() -> Vec<Row> {
     vec![
+        // The server is asked about the client's own address, and the login comes from the jump host's.
         on_server("admin-jump-host-and-from", |world| {
-            on_this_server(world, "", "echo \"from=\\\"192.0.2.7\\\" $KEY\" >$AK")
+            on_this_server(world, "", "echo \"from=\\\"198.51.100.1\\\" $KEY\" >$AK")?;
+            before_web1(world)
         })
-        .line(&["-J", "nobody@192.0.2.7", "deploy@web1.example.org"])
-        .ssh_fails("")
+        .line(&["-J", "jump@bastion.example.org", "deploy@web1.example.org"])
         .proven("server-key-options-refuse")
-        .over("likely", "server-key-options-refuse"),
-        on_server("admin-jump-host-and-allow-users", |world| on_this_server(world, "AllowUsers deploy@192.0.2.7", ":"))
-            .line(&["-J", "nobody@192.0.2.7", "deploy@web1.example.org"])
-            .ssh_fails("")
-            .proven("server-user-not-allowed")
-            .over("likely", "server-user-not-allowed"),
+        .over("proven", "access-works"),
+        on_server("admin-jump-host-and-allow-users", |world| {
+            on_this_server(world, "AllowUsers deploy@198.51.100.1", ":")?;
+            before_web1(world)
+        })
+        .line(&["-J", "jump@bastion.example.org", "deploy@web1.example.org"])
+        .proven("server-user-not-allowed")
+        .over("proven", "access-works"),
+        on_server("admin-jump-host-and-from-the-client", |world| {
+            on_this_server(world, "", "echo \"from=\\\"192.0.2.100\\\" $KEY\" >$AK")?;
+            before_web1(world)
+        })
+        .line(&["-J", "jump@bastion.example.org", "deploy@web1.example.org"])
+        .ssh_fails(DENIED)
+        // From which of its addresses the jump host comes is not known.
+        .over("proven", "no-key-accepted"),
         // An RSA key that nobody listed is too short, and the other one, listed, is refused by its line.
         on_server("admin-short-key-beside-the-one-that-is-meant", |world| {
             on_this_server(

@@ -115,6 +115,6 @@ fn refused() -> Vec<Row> {
         })
         .line(&["-J", "bastion.invalid", "deploy@web1.example.org"])
         .ssh_fails("Could not resolve hostname bastion.invalid")
-        .at_most("possible", "undetermined", "what is behind a jump host is not examined"),
+        .hop("bastion.invalid", "dns-failure"),
     ]
 }

@@ -27,6 +27,7 @@ mod demands;
 mod endings;
 mod faults;
 mod forwarded;
+mod forwarded_agent;
 mod groups;
 mod hardware;
 mod healthy;
@@ -34,6 +35,10 @@ mod host_key;
 mod host_keys;
 mod identities;
 mod incidents;
+mod jump;
+mod jump_asks;
+mod jump_faults;
+mod jump_hostile;
 mod key_files;
 mod known_hosts;
 mod many_keys;
@@ -44,6 +49,8 @@ mod opinion;
 mod options;
 mod programs;
 mod prompts;
+mod proxy_command;
+mod proxy_programs;
 mod python;
 mod remarks;
 mod sessions;
@@ -107,6 +114,13 @@ pub(crate) fn all() -> Vec<Row> {
         account_machine::rows(),
         admin::rows(),
         admin_faults::rows(),
+        jump::rows(),
+        jump_asks::rows(),
+        jump_faults::rows(),
+        jump_hostile::rows(),
+        proxy_command::rows(),
+        proxy_programs::rows(),
+        forwarded_agent::rows(),
     ]
     .concat()
     .into_iter()
