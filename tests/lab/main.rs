@@ -45,7 +45,7 @@ const DOCTOR: &str = env!("CARGO_BIN_EXE_sshdoctor");
 /// Rows that run side by side.
 const SIDE_BY_SIDE: usize = 2;
 /// What the lab must not fall below: rows, healthy ones, and causes that are proven.
-const AT_LEAST: (usize, usize, usize) = (550, 150, 54);
+const AT_LEAST: (usize, usize, usize) = (1400, 410, 100);
 /// What can be proved from the client's machine and one connection, and therefore has a row with a fixture.
 const CAUSES: &str = "
     host-not-found host-alias-misspelt dns-failure connection-refused connection-timeout network-unreachable ipv6-broken
@@ -59,7 +59,8 @@ const CAUSES: &str = "
     no-key-accepted certificate-expired server-pubkey-disabled password-disabled signature-rejected second-factor-required
     server-disconnected password-rejected no-methods-left hostbased-only bind-address-unusable revoked-host-keys-unreadable access-works
     access-needs-answer nothing-found undetermined shell-refuses-login forced-command login-as-other-user password-change-required
-    session-closed channel-refused shell-startup-prints git-host-no-account git-repository-denied";
+    session-closed channel-refused shell-startup-prints git-host-no-account git-repository-denied jump-host-failed
+    jump-forwarding-refused jump-host-loop";
 /// After this a row's process ends, whatever it waits for.
 const ROW_LIMIT: Duration = Duration::from_secs(150);
 

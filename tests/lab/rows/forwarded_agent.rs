@@ -106,7 +106,8 @@ fn incident() -> Vec<Row> {
             .ssh_fails("deploy@db1.internal: Permission denied (publickey)")
             .proven("agent-lacks-accepted-key")
             .typed_on("client")
-            .mended_by("SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7 ssh-add -q /srv/kept/deploy"),
+            .mended_by("SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7 ssh-add -q /srv/kept/deploy")
+            .incident(),
         row("agent-fwd-incident-on-the-bastion", |world| {
             three_keys(world, "")?;
             on_the_bastion(world, &["-A"], &[]);
@@ -116,7 +117,8 @@ fn incident() -> Vec<Row> {
         .ssh_fails("deploy@db1.internal: Permission denied (publickey)")
         .proven("agent-lacks-accepted-key")
         .typed_on("agent-host")
-        .mended_by("SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7 ssh-add -q /srv/kept/deploy"),
+        .mended_by("SSH_AUTH_SOCK=/tmp/ssh-XXXXagent/agent.7 ssh-add -q /srv/kept/deploy")
+        .incident(),
         // The bastion has a key of its own as well, and it is not the one.
         row("agent-fwd-way-and-a-key-of-the-bastions", |world| {
             three_keys(world, "")?;

@@ -265,6 +265,17 @@ fn behind_two() -> Vec<Row> {
         })
         .ssh_fails("deploy@vault.internal: Permission denied (publickey)")
         .proven("no-key-accepted"),
+        through_two("jump-two-target-takes-no-keys", |world| {
+            two_hops(world, "", "", "PubkeyAuthentication no\nPasswordAuthentication yes")
+        })
+        .ssh_fails("Permission denied (password)")
+        .proven("server-pubkey-disabled"),
+        through_two("jump-two-target-account-may-run-nothing", |world| {
+            two_hops(world, "", "", "")?;
+            world.sh("usermod -s /usr/sbin/nologin deploy").map(drop)
+        })
+        .ssh_ends(1, "This account is currently not available")
+        .proven("shell-refuses-login"),
         through_two("jump-two-target-changed-its-host-key", |world| {
             two_hops(world, "", "", "")?;
             world.sh("sed -i /^db1/d /home/a/.ssh/known_hosts")?;

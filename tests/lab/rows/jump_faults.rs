@@ -1,9 +1,9 @@
 //! Rows of jump hosts that cannot be logged in to, or that do not let through.
 
 use super::common::DENIED;
-use super::jump::{KEY, PUB, changed, one_hop, through, through_two, two_hops, with_options};
+use super::jump::{KEY, changed, one_hop, through, through_two, two_hops, with_options};
 use crate::row::{Row, row};
-use crate::scripted::say_and_close;
+use crate::scripted::{say_and_close, say_and_wait};
 use crate::way::{BASTION, INNER, Machine, TARGET};
 use crate::world::World;
 
@@ -191,6 +191,14 @@ fn first_server() -> Vec<Row> {
         })
         .ssh_fails("Connection closed by remote host")
         .hop(FIRST, "not-ssh-server"),
+        through("jump-hop-says-nothing", |world| {
+            one_hop(world, "Port 2222", "")?;
+            BASTION.inside(|| world.scripted("198.51.100.1:22", |stream| say_and_wait(stream, b"")))
+        })
+        .ours(&["--timeout", "9"])
+        .ssh_hangs()
+        .hop(FIRST, "banner-timeout")
+        .at_most("likely", "jump-host-failed", "ssh would wait longer"),
         through("jump-hop-ends-the-connection", |world| {
             one_hop(world, "Port 2222", "")?;
             world.python_at(BASTION, "maintenance")
@@ -251,6 +259,35 @@ fn second() -> Vec<Row> {
         })
         .ssh_fails("Too many authentication failures")
         .hop(SECOND, "too-many-keys"),
+        through_two("jump-second-hop-says-nothing", |world| {
+            one_hop(world, "", "")?;
+            INNER.inside(|| world.scripted("10.9.1.2:22", |stream| say_and_wait(stream, b"")))
+        })
+        .ours(&["--timeout", "9"])
+        .ssh_hangs()
+        .hop(SECOND, "banner-timeout")
+        .at_most("likely", "jump-host-failed", "ssh would wait longer"),
+        through_two("jump-second-hop-is-a-web-server", |world| {
+            one_hop(world, "", "")?;
+            INNER.inside(|| {
+                world.scripted("10.9.1.2:22", |stream| {
+                    say_and_close(stream, b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nConnection: close\r\n\r\n");
+                })
+            })
+        })
+        .ssh_fails("Connection closed by remote host")
+        .hop(SECOND, "not-ssh-server"),
+        through_two("jump-second-hop-takes-no-keys", |world| {
+            two_hops(world, "", "PubkeyAuthentication no\nPasswordAuthentication yes", "")
+        })
+        .ssh_fails("Permission denied (password)")
+        .hop(SECOND, "server-pubkey-disabled"),
+        through_two("jump-second-hop-shares-no-key-exchange", |world| {
+            two_hops(world, "", "KexAlgorithms diffie-hellman-group18-sha512", "")?;
+            world.config("Host inner.internal\n    KexAlgorithms curve25519-sha256")
+        })
+        .ssh_fails("no matching key exchange method found")
+        .hop(SECOND, "no-common-kex"),
         through_two("jump-second-hop-ends-the-connection", |world| {
             one_hop(world, "", "")?;
             world.python_at(INNER, "maintenance")
@@ -383,10 +420,7 @@ fn second_refuses() -> Vec<Row> {
 
 /// What ssh does without an end comes to one here: the client's account may have only so many processes.
 fn bounded(world: &World) -> anyhow::Result<()> {
-    world.way()?;
-    world.key(KEY, &[])?;
-    world.let_in(BASTION, PUB)?;
-    world.sshd_at(BASTION, "")?;
+    one_hop(world, "", "")?;
     world.sh("prlimit --pid 1 --nproc=90:90").map(drop)
 }
 
@@ -399,14 +433,18 @@ fn loops() -> Vec<Row> {
         .line(&["deploy@db1.internal"])
         .ssh_fails("")
         .proven("jump-host-loop")
+        .mended_by("sed -i '1iHost bastion\\n ProxyJump none' /home/a/.ssh/config")
+        .printed()
         .fixture(),
         row("jump-loop-of-everything-through-a-name", |world| {
             bounded(world)?;
-            world.config("Host *\n    ProxyJump bastion.example.org")
+            world.config("Host *\n    ProxyJump jump@bastion.example.org")
         })
         .line(&["deploy@db1.internal"])
         .ssh_fails("jumphost loop via bastion.example.org")
-        .proven("jump-host-loop"),
+        .proven("jump-host-loop")
+        .mended_by("sed -i '1iHost bastion.example.org\\n ProxyJump none' /home/a/.ssh/config")
+        .printed(),
         row("jump-loop-of-two", |world| {
             bounded(world)?;
             world.config("Host bastion.example.org\n    ProxyJump inner.internal\nHost inner.internal\n    ProxyJump bastion.example.org\nHost *.internal *.example.org\n    User jump")

@@ -60,6 +60,11 @@ fn opens() -> Vec<Row> {
         through("jump-open-never-answered", |world| bastion(world, "never"))
             .ssh_fails("timed out during banner exchange")
             .at_most("likely", "jump-forwarding-refused", "a hop that is slow to connect is silent too"),
+        through("jump-interrupted-at-the-open", |world| bastion(world, "never"))
+            .types(&[("bastion.example.org", "\u{3}")])
+            .ssh_fails("timed out during banner exchange")
+            .status(130)
+            .at_most("possible", "undetermined", "the run was interrupted"),
         through_two("jump-two-open-never-answered", |world| inner(world, "never"))
             .ssh_fails("timed out during banner exchange")
             .at_most("likely", "jump-forwarding-refused", "a hop that is slow to connect is silent too"),

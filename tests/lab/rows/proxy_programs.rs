@@ -169,6 +169,13 @@ fn hangs() -> Vec<Row> {
         })
         .ssh_fails("Connection timed out during banner exchange")
         .at_most("likely", "proxy-command-failed", "a server that says nothing leaves the same"),
+        by("proxy-program-sleeps-and-the-run-is-interrupted", |world| {
+            program(world, "trap '' TERM HUP INT; setsid sleep 300 & while :; do sleep 1; done")
+        })
+        .types(&[("identification string", "\u{3}")])
+        .ssh_fails("Connection timed out during banner exchange")
+        .status(130)
+        .at_most("possible", "undetermined", "the run was interrupted"),
         by("proxy-program-closes-its-output-and-stays", |world| program(world, "exec >&-; exec sleep 300"))
             .ssh_fails("Connection closed")
             .at_most("likely", "proxy-command-failed", "a server that closes at once leaves the same"),
