@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::resolve::{BEHIND_A_PROXY, forget};
+use super::resolve::forget;
 use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
@@ -60,7 +60,11 @@ fn reached(facts: &Facts) -> Observed<Outcome> {
         return through;
     }
     if connect.proxy.is_some() {
-        return Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned()));
+        return Err(match &facts.transport {
+            // The program was not run.
+            Err(why) => why.clone(),
+            Ok(_) => Unobserved::Failed("the ProxyCommand makes the connection".to_owned()),
+        });
     }
     let attempts: Vec<String> = connect.attempts.iter().map(line).collect();
     match (established(facts), attempts.last()) {

@@ -457,7 +457,7 @@ pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
 /// The finding; nothing where sshd's log contradicts it; less sure where the running sshd may decide otherwise, where ssh would go on to something that was not tried and may let it in; with its source, where
 /// that is ssh's own word.
 pub fn doubted(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding> {
-    let mut finding = proxy::tempered(facts, cause, account::running::settled(facts, cause, finding)?);
+    let mut finding = proxy::tempered(facts, cause, account::running::settled(facts, cause, finding)?)?;
     let blocks = finding.blocks.unwrap_or(cause.blocks);
     let in_userauth = (Blocks::Offered..=Blocks::Finished).contains(&blocks);
     if in_userauth

@@ -1,24 +1,26 @@
 //! The way through a proxy, where the configuration puts one before the server.
 
-use crate::facts::proxy::{Program, Proxy, Through};
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::proxy::Proxy;
+use crate::facts::{Facts, Observed, Stage, known};
 
+mod command;
 mod jump;
 
+pub(super) use command::{asks, evidence, hides_the_server, tempered};
 pub(super) use jump::{connected, is_its_own};
 pub use jump::{failed, last_words, not_passed_on};
 
+use command::PROXY_COMMAND_FAILED;
 use jump::{JUMP_FORWARDING_REFUSED, JUMP_HOST_FAILED, JUMP_HOST_LOOP};
 
-use super::resolve::BEHIND_A_PROXY;
-use super::{Blocks, Cause, Certainty, Check, Finding, Outcome, Place};
+use super::{Check, Outcome, Place};
 
 /// Check `proxy`.
 pub const PROXY: Check = Check {
     id: "proxy",
     stage: Stage::Connect,
     claim: "the way to the server through its proxies is open",
-    causes: &[&JUMP_HOST_LOOP, &JUMP_HOST_FAILED, &JUMP_FORWARDING_REFUSED],
+    causes: &[&JUMP_HOST_LOOP, &JUMP_HOST_FAILED, &JUMP_FORWARDING_REFUSED, &PROXY_COMMAND_FAILED],
     holds: goes_directly,
     rules_out: &[],
 };
@@ -31,29 +33,11 @@ pub fn seen_from_target(place: Place) -> Place {
     }
 }
 
-/// Whether there is a proxy at all; what lies behind one is not examined.
+/// How the server is reached.
 fn goes_directly(facts: &Facts) -> Observed<Outcome> {
     match &known(&facts.connect)?.proxy {
         None => Ok(Outcome::pass("no proxy: the server is dialled directly")),
         Some(Proxy::Jump(_)) => jump::passes(facts),
-        Some(Proxy::Command(_)) if program(facts).is_some() => Ok(Outcome::info("a program makes the connection")),
-        Some(Proxy::Command(_)) => Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned())),
+        Some(Proxy::Command(_)) => command::passes(facts),
     }
-}
-
-/// The program that makes the connection in place of ssh, where one was run.
-pub(super) fn program(facts: &Facts) -> Option<&Program> {
-    match facts.connect.as_ref().ok()?.through.as_ref()? {
-        Through::Program(program) => Some(program),
-        Through::Tunnel(_) => None,
-    }
-}
-
-/// The finding, no more than likely where the program may have made what is laid at the server's door.
-pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
-    let blocks = finding.blocks.unwrap_or(cause.blocks);
-    if program(facts).is_some() && blocks == Blocks::Transport && finding.certainty == Certainty::Proven {
-        finding.certainty = Certainty::Likely;
-    }
-    finding
 }

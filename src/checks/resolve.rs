@@ -4,7 +4,6 @@ use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
 use crate::facts::config::Alias;
-use crate::facts::proxy::Proxy;
 use crate::facts::resolve::ResolveError;
 use crate::facts::text::Host;
 use crate::facts::{Facts, Observed, Stage, Unobserved, known};
@@ -19,15 +18,8 @@ pub const RESOLVE: Check = Check {
     rules_out: &[("host-not-found", found)],
 };
 
-/// What is said of a target that is not dialled directly.
-pub(super) const BEHIND_A_PROXY: &str = "reached through a proxy, not examined yet";
-
 /// The addresses, or why there are none to be seen.
 fn resolves(facts: &Facts) -> Observed<Outcome> {
-    let command = |proxy: &Proxy| matches!(proxy, Proxy::Command(_));
-    if facts.connect.as_ref().is_ok_and(|connect| connect.proxy.as_ref().is_some_and(command)) {
-        return Err(Unobserved::Failed(BEHIND_A_PROXY.to_owned()));
-    }
     let resolve = known(&facts.resolve)?;
     let name = &resolve.name;
     Ok(match &resolve.outcome {

@@ -7,12 +7,14 @@ pub(super) mod forwarded;
 mod git;
 
 use crate::facts::key::PublicKey;
+use crate::facts::proxy::Proxy;
 use crate::facts::session::Request;
 use crate::facts::userauth::{Attempted, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::prompts;
+use crate::openssh::proxies;
 
 use channel::{CHANNEL_REFUSED, SHELL_PRINTS};
 use ending::{Trouble, doubts, seen, trimmed, trouble};
@@ -436,12 +438,10 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         return super::account::further::undetermined(facts);
     }
     let login = naming::login(facts);
-    if let Some(crate::facts::proxy::Proxy::Command(command)) =
-        facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref())
-        && facts.transport.is_err()
-    {
-        let summary = format!("{login} is reached through a proxy, which is not examined yet");
-        return Finding::new(Certainty::Possible, summary).seen(format!("ProxyCommand {}", command.shortened(200)));
+    if let Some((summary, seen)) = behind_a_program(facts) {
+        let mut finding = Finding::new(Certainty::Possible, summary);
+        finding.evidence = seen;
+        return finding;
     }
     if facts.userauth.as_ref().is_ok_and(Userauth::succeeded) && facts.config.ssh == Err(Unobserved::TimedOut) {
         let summary = format!(
@@ -492,8 +492,9 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     let cut =
         facts.transport.as_ref().err().filter(|gap| matches!(gap, Unobserved::Interrupted | Unobserved::TimedOut));
     let is_dialling = facts.connect.as_ref().is_ok_and(|connect| connect.established().is_none());
+    let is_proxied = facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some());
     let gaps: [(&str, Option<&Unobserved>); 6] = [
-        ("the name's addresses", facts.resolve.as_ref().err()),
+        ("the name's addresses", facts.resolve.as_ref().err().filter(|_| !is_proxied)),
         ("the connection", facts.connect.as_ref().err().or(cut.filter(|_| is_dialling))),
         ("the key exchange", facts.transport.as_ref().err()),
         ("the host key", facts.host_key.offered.as_ref().err()),
@@ -520,6 +521,19 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     }
     finding.evidence.extend(unasked(facts));
     finding
+}
+
+/// Why a `ProxyCommand` keeps what lies behind it from being seen, without being at fault; and what was seen of it.
+fn behind_a_program(facts: &Facts) -> Option<(String, Vec<String>)> {
+    let Some(Proxy::Command(command)) = facts.connect.as_ref().ok()?.proxy.as_ref() else { return None };
+    let login = naming::login(facts);
+    if super::proxy::asks(facts).is_some() {
+        let summary = format!("the ProxyCommand before {login} asks somebody at the terminal, and is not let to here");
+        return Some((summary, super::proxy::evidence(facts)));
+    }
+    let why = proxies::not_run(facts)?;
+    let summary = format!("{why}: {login} was not examined");
+    Some((summary, vec![format!("ProxyCommand {}", command.shortened(200))]))
 }
 
 /// Why the installed ssh did not say more.
@@ -580,6 +594,10 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
             "examines the login at the jump host by itself",
         );
         return vec![asks, alone];
+    }
+    if super::proxy::asks(facts).is_some() {
+        let why = "lets it ask you: sshdoctor sees neither its question nor your answer";
+        return vec![Step::here(format!("sshdoctor --interactive {destination}"), why)];
     }
     let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
     if ended_in_userauth(facts).is_some() {

@@ -13,7 +13,7 @@ use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
 use crate::facts::transport::Transport;
-use crate::facts::{End, Facts, Observed, Stage, known};
+use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::algorithms::negotiate;
 
 /// Check `banner`.
@@ -48,6 +48,9 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
         .map(|line| format!("the server says before it: {}", line.shortened(SHOWN)))
         .collect();
     let Some(identification) = &transport.identification else {
+        if super::proxy::hides_the_server(facts) {
+            return Err(Unobserved::NotReached(Stage::Connect));
+        }
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
     let millis = transport
@@ -105,8 +108,13 @@ fn unidentified(facts: &Facts) -> Observed<Option<&Transport>> {
     Ok(Some(known(&facts.transport)?).filter(|transport| transport.identification.is_none() && !transport.complete))
 }
 
+/// Whether anything came that is no identification string.
+pub(super) fn came(transport: &Transport) -> bool {
+    !words(transport).is_empty()
+}
+
 /// The lines that came, as evidence.
-fn quoted_lines(transport: &Transport) -> Vec<String> {
+pub(super) fn quoted_lines(transport: &Transport) -> Vec<String> {
     let lines = transport.pre_banner.iter().chain([&transport.unterminated]).filter(|line| !line.is_empty());
     lines.take(4).map(|line| format!("the server sends: {}", line.shortened(SHOWN))).collect()
 }

@@ -48,8 +48,8 @@ pub(super) async fn live(request: &Request, facts: &mut Facts, waiting: &Waiting
     // A server that does not answer leaves time to ask its other side.
     let limit = whole.saturating_sub(request.admin.as_ref().map_or(Duration::ZERO, |_| ADMIN_LIMIT.min(whole / 2)));
     let deadline = Instant::now() + limit;
-    let ask = request.person.as_ref().is_some_and(|person| person.takes_dialogues());
-    let watched = Watched { facts: &mut *facts, ways: Ways::new(ask) };
+    let person = request.person.clone().filter(|person| person.takes_dialogues());
+    let watched = Watched { facts: &mut *facts, ways: Ways::new(person) };
     let ended = {
         let mut steps = Box::pin(steps(request, watched.facts, &watched.ways, deadline, waiting));
         let begun = Instant::now();

@@ -64,6 +64,7 @@ impl Road {
     pub(super) fn person(&self) -> Option<Arc<Person>> {
         match self {
             Self::Program(_, _, Some(order)) => order.person().cloned(),
+            Self::Program(programs, _, None) => programs.person().cloned(),
             _ => None,
         }
     }
@@ -90,7 +91,7 @@ impl Road {
                 waiting(&format!("the {what}"));
                 *resolve = Err(Unobserved::Failed(format!("the {what} is given the name")));
                 *connect = Ok(Connect { proxy: proxies::proxy(view), ..Connect::default() });
-                let order = order.or_else(|| Order::proxy_command(view, programs.ask()));
+                let order = order.or_else(|| Order::proxy_command(view, programs.person().cloned()));
                 let carrier = order.and_then(|order| {
                     let carrier = programs.start(place, &order)?;
                     Some((carrier, Way::Program { programs, place, order }))
@@ -186,9 +187,9 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// None yet; `ask`: whether programs may ask at the terminal.
-    pub(super) fn new(ask: bool) -> Self {
-        Self { programs: Arc::new(Programs::new(ask)), seen: Mutex::default(), tasks: Mutex::default() }
+    /// None yet; `person`: whom programs may ask.
+    pub(super) fn new(person: Option<Arc<Person>>) -> Self {
+        Self { programs: Arc::new(Programs::new(person)), seen: Mutex::default(), tasks: Mutex::default() }
     }
 
     /// A channel of this jump host, for the login of that place.

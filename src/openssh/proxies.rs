@@ -1,6 +1,9 @@
 //! `ProxyCommand`: what ssh gives to the user's shell, and when it runs nothing (sshconnect.c `ssh_connect`,
 //! `ssh_proxy_connect`, `expand_proxy_command`).
 
+pub mod programs;
+pub mod sayings;
+
 use super::tokens::{Tokens, version};
 use crate::facts::Facts;
 use crate::facts::proxy::Proxy;

@@ -49,6 +49,9 @@ const OLD: &[&str] = &[
 /// What both agree on, where they do.
 fn agree(facts: &Facts) -> Observed<Outcome> {
     let transport = known(&facts.transport)?;
+    if crate::checks::proxy::hides_the_server(facts) {
+        return Err(Unobserved::NotReached(Stage::Connect));
+    }
     let settled = match users_choice(facts)? {
         None => return Err(Unobserved::NotReached(Stage::Transport)),
         Some(Ok(settled)) => settled,

@@ -54,17 +54,16 @@ pub(in crate::collect) struct Order {
     arguments: Vec<OsString>,
     command: ServerText,
     shell: Path,
-    /// Whether it stays in our own process group, so that it can ask at the terminal.
-    asks: bool,
+    /// Whom it may ask at the terminal: then it stays in our own process group.
     person: Option<Arc<Person>>,
     /// The variables that are set for it, or taken away.
     environment: Vec<(&'static str, Option<OsString>)>,
 }
 
 impl Order {
-    /// What ssh runs for the `ProxyCommand` of this login; `asks`: whether it may ask at the terminal. `None` where ssh
+    /// What ssh runs for the `ProxyCommand` of this login; it may ask that person, where there is one. `None` where ssh
     /// itself stops at the command's tokens.
-    pub(in crate::collect) fn proxy_command(facts: &Facts, asks: bool) -> Option<Self> {
+    pub(in crate::collect) fn proxy_command(facts: &Facts, person: Option<Arc<Person>>) -> Option<Self> {
         let command = proxies::expanded(facts).ok()?;
         // An empty one is none (sshconnect.c, since 5.7).
         let shell = variable("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| SHELL.to_vec());
@@ -81,8 +80,7 @@ impl Order {
             arguments: vec!["-c".into(), OsString::from_vec(script)],
             command: ServerText::new(command),
             shell: Path::new(shell),
-            asks,
-            person: None,
+            person,
             environment,
         })
     }
@@ -105,11 +103,10 @@ impl Order {
             .collect();
         let command = ServerText::new(line.join(&b' '));
         let program = ssh.to_path_buf();
-        let asks = person.is_some();
-        Self { role, program, arguments: words, command, shell: Path::default(), asks, person, environment: Vec::new() }
+        Self { role, program, arguments: words, command, shell: Path::default(), person, environment: Vec::new() }
     }
 
-    /// Whom it asks; nobody who is known of where it is the user's own.
+    /// Whom it may ask.
     pub(in crate::collect) fn person(&self) -> Option<&Arc<Person>> {
         self.person.as_ref()
     }
@@ -358,7 +355,7 @@ pub(in crate::collect) fn start(order: &Order) -> (Option<Carrier>, Running) {
         }
     };
     let running = Running(Arc::new(Mutex::new(run)));
-    if carrier.is_some() && !order.asks {
+    if carrier.is_some() && order.person.is_none() {
         tokio::spawn(unless_stopped(Arc::downgrade(&running.0)));
     }
     (carrier, running)
@@ -373,7 +370,7 @@ fn spawned(order: &Order, run: &mut Run) -> io::Result<Pipes> {
             None => command.env_remove(name),
         };
     }
-    let family = run.family.insert(Family::start(&mut command, !order.asks)?);
+    let family = run.family.insert(Family::start(&mut command, order.person.is_none())?);
     let child = family.child();
     let none = || io::Error::from(io::ErrorKind::BrokenPipe);
     let input = pipe::Sender::from_owned_fd(OwnedFd::from(child.stdin.take().ok_or_else(none)?))?;
@@ -414,7 +411,7 @@ async fn unless_stopped(run: std::sync::Weak<Mutex<Run>>) {
 /// The programs of one observation, so that what became of each stands in the facts however the observation ends.
 #[derive(Debug)]
 pub(in crate::collect) struct Programs {
-    ask: bool,
+    person: Option<Arc<Person>>,
     runs: Mutex<Vec<(Place, Running)>>,
 }
 
@@ -422,14 +419,14 @@ pub(in crate::collect) struct Programs {
 pub(in crate::collect) type Place = Option<usize>;
 
 impl Programs {
-    /// None yet; `ask`: whether the user's own may ask at the terminal.
-    pub(in crate::collect) fn new(ask: bool) -> Self {
-        Self { ask, runs: Mutex::default() }
+    /// None yet; `person`: whom the user's own may ask.
+    pub(in crate::collect) fn new(person: Option<Arc<Person>>) -> Self {
+        Self { person, runs: Mutex::default() }
     }
 
-    /// Whether the user's own may ask at the terminal.
-    pub(in crate::collect) fn ask(&self) -> bool {
-        self.ask
+    /// Whom the user's own may ask.
+    pub(in crate::collect) fn person(&self) -> Option<&Arc<Person>> {
+        self.person.as_ref()
     }
 
     /// Starts one.
@@ -497,7 +494,7 @@ mod tests {
     fn shell(script: &str) -> Order {
         let mut facts = Facts::default();
         facts.config.options.set("proxycommand", script);
-        Order { program: "/bin/sh".into(), shell: "/bin/sh".into(), ..Order::proxy_command(&facts, false).unwrap() }
+        Order { program: "/bin/sh".into(), shell: "/bin/sh".into(), ..Order::proxy_command(&facts, None).unwrap() }
     }
 
     /// Runs a script and reads what it prints, until it closes its end; how it went.
@@ -614,6 +611,6 @@ mod tests {
         let words = ["-S", "/run/a b", "-W", "[10.9.0.7]:22", "hop"].map(OsString::from).to_vec();
         let order = Order::ssh(Role::Interactive, StdPath::new("/usr/bin/ssh"), words, None);
         assert_eq!(order.command, "/usr/bin/ssh -S '/run/a b' -W '[10.9.0.7]:22' hop");
-        assert!(order.shell.is_empty() && !order.asks);
+        assert!(order.shell.is_empty() && order.person.is_none());
     }
 }

@@ -4,7 +4,7 @@ use crate::row::{Row, row};
 
 /// Rows of the configuration.
 pub(crate) fn rows() -> Vec<Row> {
-    [refused(), not_evaluated()].concat()
+    [refused(), not_evaluated(), proxied()].concat()
 }
 
 fn not_evaluated() -> Vec<Row> {
@@ -101,13 +101,41 @@ fn refused() -> Vec<Row> {
         .at_a_terminal()
         .ssh_fails("Permission denied (password)")
         .proven("method-disabled-by-client"),
+    ]
+}
+
+fn proxied() -> Vec<Row> {
+    vec![
+        row("proxy-command-that-is-not-installed", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-oProxyCommand=corkscrew proxy.example.org 3128 %h %p", "deploy@web1.example.org"])
+        .ssh_fails("UNKNOWN port 65535")
+        .proven("proxy-command-failed")
+        .evidence(&["exec corkscrew proxy.example.org 3128 web1.example.org 22", "not found", "ended with status 127"])
+        .fixture(),
         row("through-a-proxy-command", |world| {
             world.server("")?;
             world.login_key()
         })
-        .line(&["-oProxyCommand=exec false", "deploy@web1.example.org"])
+        .line(&["-oProxyCommand=false", "deploy@web1.example.org"])
         .ssh_fails("UNKNOWN port 65535")
-        .at_most("possible", "undetermined", "what is behind a proxy is not examined")
+        .at_most("likely", "proxy-command-failed", "a program may end so when the server drops it"),
+        row("proxy-command-that-begins-with-exec", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-oProxyCommand=exec nc %h %p", "deploy@web1.example.org"])
+        .ssh_fails("exec: exec: not found")
+        .proven("proxy-command-failed"),
+        row("proxy-command-that-passes-a-connection", |world| {
+            world.server("")?;
+            world.login_key()
+        })
+        .line(&["-oProxyCommand=false", "-oProxyUseFdpass=yes", "deploy@web1.example.org"])
+        .ssh_fails("did not pass back a connection")
+        .at_most("possible", "undetermined", "a program that passes a connection is not run")
         .fixture(),
         row("through-a-jump-host", |world| {
             world.server("")?;
