@@ -39,6 +39,7 @@ mod jump;
 mod jump_asks;
 mod jump_faults;
 mod jump_hostile;
+mod jump_options;
 mod key_files;
 mod known_hosts;
 mod many_keys;
@@ -118,6 +119,7 @@ pub(crate) fn all() -> Vec<Row> {
         jump_asks::rows(),
         jump_faults::rows(),
         jump_hostile::rows(),
+        jump_options::rows(),
         proxy_command::rows(),
         proxy_programs::rows(),
         forwarded_agent::rows(),
