@@ -203,6 +203,9 @@ fn words(arguments: &Arguments, first: &[OsString]) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec!["-vvv".into(), "-G".into()];
     words.extend_from_slice(first);
     words.extend(arguments.words());
+    if let Some(onward) = &arguments.onward {
+        words.extend(["-W".into(), onward.clone()]);
+    }
     words.push("--".into());
     words.push(arguments.host.clone());
     if !arguments.command.is_empty() {

@@ -21,6 +21,7 @@ use crate::facts::connect::Connect;
 use crate::facts::proxy::{Proxy, Role};
 use crate::facts::text::{Host, Path};
 use crate::facts::{Facts, Limits, Stage, Unobserved};
+use crate::openssh::arguments::Arguments;
 use crate::openssh::known_hosts::{self, Course};
 use crate::openssh::{jump, opinion, prompts, proxies, tokens};
 
@@ -130,7 +131,6 @@ fn by_ssh(
     person: Option<Arc<Person>>,
 ) -> Option<Order> {
     let hop = facts.hops.get(index)?;
-    let next = facts.hops.get(index + 1).unwrap_or(facts).target.as_ref().ok()?;
     let program = hop.config.ssh.as_ref().ok()?.path.to_path_buf();
     let arguments = &requests.get(index)?.arguments;
     let mut words: Vec<OsString> =
@@ -150,11 +150,8 @@ fn by_ssh(
         words.extend(["-S".into(), path.to_path_buf().into(), "-o".into(), "ProxyCommand=false".into()]);
         Role::Master(path.clone())
     };
-    let mut onward = b"[".to_vec();
-    onward.extend_from_slice(next.host.as_bytes());
-    onward.extend_from_slice(format!("]:{}", next.port).as_bytes());
     words.extend(if alone { jump::without_list(arguments) } else { arguments.words() });
-    words.extend(["-W".into(), OsString::from_vec(onward), "--".into(), arguments.host.clone()]);
+    words.extend(["-W".into(), arguments.onward.clone()?, "--".into(), arguments.host.clone()]);
     Some(Order::ssh(role, &program, words, person))
 }
 
@@ -192,7 +189,7 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
     while !via.is_empty() {
         let behind = requests.first().unwrap_or(request);
         let arguments = match jump::arguments(&via, &behind.arguments) {
-            Ok(arguments) => arguments,
+            Ok(arguments) => Arguments { onward: onward(facts.hops.first().unwrap_or(facts)), ..arguments },
             Err(sentence) => return refused(facts, format!("ProxyJump: {sentence}")),
         };
         let identity = jump::identity(&arguments);
@@ -236,6 +233,15 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         target.via = names.collect();
     }
     Some(requests)
+}
+
+/// The host behind a jump host, as `-W` names it.
+fn onward(next: &Facts) -> Option<OsString> {
+    let target = next.target.as_ref().ok()?;
+    let mut onward = b"[".to_vec();
+    onward.extend_from_slice(target.host.as_bytes());
+    onward.extend_from_slice(format!("]:{}", target.port).as_bytes());
+    Some(OsString::from_vec(onward))
 }
 
 /// The key files that the target's configuration names, with those of the command line, which ssh does not pass on.

@@ -33,6 +33,9 @@ pub struct Arguments {
     pub command: Vec<OsString>,
     /// The path of the repository that the destination names, as Git gives it to the server's side.
     pub repository: Option<OsString>,
+    /// Where ssh is to connect from there with its standard input and output, `[host]:port` (`-W`): it starts itself so for
+    /// a jump host.
+    pub onward: Option<OsString>,
     /// Whether the command is the name of a subsystem (`-s`).
     pub subsystem: bool,
     /// Whether `-v` was given: for us, the evidence behind each line.
