@@ -112,8 +112,10 @@ impl Scene<'_> {
                 let silence = if program.stderr_bytes == 0 { " without a word" } else { "" };
                 let summary = if status == 0 {
                     format!("{name} ends{silence} before a server answers")
-                } else if self.named.known == Some(Known::Netcat) && program.stderr_bytes == 0 {
-                    format!("{name} ends with status {status} without a word: most likely it gets no connection")
+                } else if status == 1 && self.named.known == Some(Known::Netcat) && program.stderr_bytes == 0 {
+                    // Whatever its make: after a connection it ends with 0, or says what came.
+                    let summary = format!("{name} gets no connection, and does not say why without -v");
+                    return Some(Finding { place: Some(Place::Open), ..Finding::proven(summary) });
                 } else {
                     format!("{name} ends with status {status}{silence} before a server answers")
                 };
@@ -536,6 +538,7 @@ mod tests {
             ("/opt/tunnel", 126, "/bin/sh: 1: exec: /opt/tunnel: Permission denied\n"),
             ("nc -X connect -x p:1 web1 22", 1, "nc: Proxy error: \"HTTP/1.0 403 Forbidden\"\n"),
             ("nc -v web1 22", 1, "nc: connect to web1 port 22 (tcp) failed: Connection refused\n"),
+            ("nc web1 22", 1, ""),
             ("ssh -W [web1]:22 hop", 255, "a@hop: Permission denied (publickey).\r\n"),
         ] {
             let facts = scene(command, Some(status), stderr);
@@ -551,7 +554,7 @@ mod tests {
     #[test]
     fn an_end_that_the_server_may_have_made_is_likely_at_most() {
         for (command, status, stderr) in
-            [("false", 1, ""), ("tunnel web1", 1, "session expired\n"), ("tunnel web1", 0, ""), ("nc web1 22", 1, "")]
+            [("false", 1, ""), ("tunnel web1", 1, "session expired\n"), ("tunnel web1", 0, "")]
         {
             let facts = scene(command, Some(status), stderr);
             assert_eq!(found(&facts), [(FAILED, Certainty::Likely)], "{command}");

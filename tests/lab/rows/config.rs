@@ -106,15 +106,6 @@ fn refused() -> Vec<Row> {
 
 fn proxied() -> Vec<Row> {
     vec![
-        row("proxy-command-that-is-not-installed", |world| {
-            world.server("")?;
-            world.login_key()
-        })
-        .line(&["-oProxyCommand=corkscrew proxy.example.org 3128 %h %p", "deploy@web1.example.org"])
-        .ssh_fails("UNKNOWN port 65535")
-        .proven("proxy-command-failed")
-        .evidence(&["exec corkscrew proxy.example.org 3128 web1.example.org 22", "not found", "ended with status 127"])
-        .fixture(),
         row("through-a-proxy-command", |world| {
             world.server("")?;
             world.login_key()
