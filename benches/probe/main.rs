@@ -3,6 +3,7 @@
 //! `cargo bench` prints the table and fails where a limit is missed; `cargo bench -- --runs 15` takes more samples.
 //! Everything is its own: sshd, keys, a home folder, the delayed line. It needs `ssh`, `ssh-keygen` and `sshd`.
 
+mod hop;
 mod proxy;
 #[path = "../../tests/support/sshd.rs"]
 mod sshd;
@@ -112,6 +113,8 @@ fn bench(runs: usize) -> Result<bool> {
     far_accepted(&lab, runs, &mut table)?;
     table.heading(&format!("{REFUSED_KEYS} refused keys, loopback, ssh -o KexAlgorithms=curve25519-sha256"));
     near_refused(&lab, runs, &mut table)?;
+    let hop = tempfile::tempdir()?;
+    hop::scenes(hop.path(), runs, &mut table)?;
     table.heading("peak memory");
     memory(&lab, &mut table)?;
     table.print();
@@ -244,25 +247,11 @@ impl Lab {
         line
     }
 
-    fn run(&self, line: &[OsString]) -> Result<(Output, Duration)> {
-        let mut command = Command::new(&line[0]);
-        command
-            .args(&line[1..])
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.join("home"))
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null());
-        let begun = Instant::now();
-        let output = command.output().with_context(|| line[0].display().to_string())?;
-        Ok((output, begun.elapsed()))
-    }
-
     /// One run, with what the line and sshd's log saw of it.
     fn sample(&self, program: Program, line: &[OsString], outcome: Outcome) -> Result<Sample> {
         let before = settled_log(&self.info).len();
         self.distant.take();
-        let (output, wall) = self.run(line)?;
+        let (output, wall) = run(line, &self.folder.join("home"))?;
         check(program, &output, outcome)?;
         let log = settled_log(&self.info)[before..].lines().map(str::to_owned).collect();
         let tallies = self.distant.take();
@@ -286,7 +275,7 @@ impl Lab {
     fn refused_queries(&self, program: Program) -> Result<usize> {
         let before = settled_log(&self.verbose).len();
         let line = self.command_line(program, self.verbose.port, &refused_keys(), &[]);
-        let (output, _) = self.run(&line)?;
+        let (output, _) = run(&line, &self.folder.join("home"))?;
         check(program, &output, Outcome::Refused)?;
         Ok(settled_log(&self.verbose)[before..].lines().filter(|line| line.contains("Failed publickey")).count())
     }
@@ -296,10 +285,25 @@ impl Lab {
         // A small process in between: what it waits for is only this run.
         let mut line = vec![std::env::current_exe()?.into_os_string(), MEASURE.into()];
         line.extend(self.command_line(program, self.info.port, keys, &[]));
-        let (output, _) = self.run(&line)?;
+        let (output, _) = run(&line, &self.folder.join("home"))?;
         let printed = String::from_utf8_lossy(&output.stdout);
         printed.trim().parse().with_context(|| format!("no figure but {printed:?}"))
     }
+}
+
+/// Runs a command line with this home.
+fn run(line: &[OsString], home: &Path) -> Result<(Output, Duration)> {
+    let mut command = Command::new(&line[0]);
+    command
+        .args(&line[1..])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null());
+    let begun = Instant::now();
+    let output = command.output().with_context(|| line[0].display().to_string())?;
+    Ok((output, begun.elapsed()))
 }
 
 /// Waits until nothing has been added to the log for a while: sshd logs the end of a connection after the client's.
