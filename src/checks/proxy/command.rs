@@ -133,6 +133,9 @@ impl Scene<'_> {
             Meaning::NotFound if self.first_word_in(&line).is_some() => self.not_found(&line),
             Meaning::NotFound => format!("{name} needs a program that is not found: {line}"),
             Meaning::NotExecutable => format!("{name} cannot be executed: {line}"),
+            Meaning::NotShell => {
+                format!("{} cannot make sense of the ProxyCommand: {line}", self.program.shell)
+            }
             _ => format!("{name} makes no connection: {}: {line}", clause(meaning)),
         };
         let certain = meaning.excludes_the_server() && self.program.stdout_bytes == 0;
@@ -264,7 +267,7 @@ fn is_assignment(word: &str) -> bool {
 /// What a saying means, as a clause.
 fn clause(meaning: Meaning) -> &'static str {
     match meaning {
-        Meaning::NotFound | Meaning::NotExecutable => "it cannot be run",
+        Meaning::NotFound | Meaning::NotExecutable | Meaning::NotShell => "it cannot be run",
         Meaning::Forbidden => "the proxy does not allow it",
         Meaning::ProxyLogin => "the proxy wants a name and a password",
         Meaning::ProxyFails => "the proxy does not get through",

@@ -11,6 +11,8 @@ pub enum Meaning {
     NotFound,
     /// The shell may not execute it, or cannot.
     NotExecutable,
+    /// The shell cannot make sense of the command.
+    NotShell,
     /// A proxy does not allow the connection.
     Forbidden,
     /// A proxy wants a name and a password.
@@ -192,6 +194,19 @@ pub fn meaning(named: &Named, program: &Program) -> Option<(Meaning, String)> {
             let line = line_with(&[": command not found."]);
             line.map(|line| (Meaning::NotFound, line))
         }
+        // The shell's own words begin with its name.
+        Some(2) => {
+            let shell = program.shell.to_string();
+            let shell = shell.rsplit('/').next().unwrap_or_default();
+            let says = |line: &&String| {
+                let (name, words) = line.split_once(':').unwrap_or_default();
+                let words = words.to_ascii_lowercase();
+                !shell.is_empty()
+                    && name.rsplit('/').next() == Some(shell)
+                    && (words.contains("syntax error") || words.contains("unexpected eof while looking for"))
+            };
+            last.iter().find(says).map(|line| (Meaning::NotShell, line.clone()))
+        }
         _ => None,
     };
     if found.is_some() {
@@ -212,7 +227,8 @@ mod tests {
     use super::*;
 
     fn said(command: &str, status: i32, stderr: &str) -> Option<Meaning> {
-        let program = Program { status: Some(status), stderr: stderr.into(), ..Program::default() };
+        let shell = "/bin/dash".into();
+        let program = Program { status: Some(status), stderr: stderr.into(), shell, ..Program::default() };
         meaning(&named(command.as_bytes()), &program).map(|(meaning, _)| meaning)
     }
 
@@ -232,6 +248,9 @@ mod tests {
             assert_eq!(said("/opt/x", 126, text), Some(Meaning::NotExecutable), "{text}");
         }
         assert_eq!(said("nc web1 22", 1, "config not found\n"), None);
+        let syntax = "/bin/dash: 1: Syntax error: \")\" unexpected\n";
+        assert_eq!(said("nc web1 22 )", 2, syntax), Some(Meaning::NotShell));
+        assert_eq!(said("tunnel", 2, "tunnel: syntax error in its file\n"), None);
     }
 
     #[test]

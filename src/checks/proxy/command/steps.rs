@@ -43,7 +43,7 @@ pub(super) fn commands(facts: &Facts) -> Vec<Step> {
     }
     let tried =
         steps.iter().any(|step| step.command.as_deref().is_some_and(|command| command.starts_with("sshdoctor ")));
-    if !tried && !matches!(meaning, Some(Meaning::NotFound | Meaning::NotExecutable)) {
+    if !tried && !matches!(meaning, Some(Meaning::NotFound | Meaning::NotExecutable | Meaning::NotShell)) {
         let why = "runs it by itself: where the way is open, a line comes that begins with SSH-2.0";
         steps.extend(alone(program).map(|command| Step::here(command, why)));
     }
@@ -101,6 +101,10 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
             here(format!("command -v {name}"), "prints where the program is; nothing where it is not on PATH"),
             Step::person(Place::Client, "install it, or write its full path into the ProxyCommand"),
         ],
+        Meaning::NotShell => {
+            let why = "mend its quotes and parentheses: your shell reads it like a line that you type, behind the word exec";
+            vec![Step::person(Place::Client, why)]
+        }
         Meaning::NotExecutable => vec![
             here(format!("ls -ld {file}"), "shows its mode and owner"),
             here(format!("chmod u+x {file}"), "lets its owner execute it, where it is your own script"),
