@@ -50,12 +50,15 @@ impl World {
     /// Debian's sshd alone: the host keys that exist, these lines first. It logs to syslog where there is one.
     pub(crate) fn sshd(&self, lines: &str) -> anyhow::Result<()> {
         self.sshd_config(lines)?;
+        // It binds one address after the other, IPv6 first.
+        let says =
+            if lines.contains("ListenAddress ") { "Server listening on" } else { "Server listening on 192.0.2.7" };
         if Path::new("/dev/log").exists() {
             self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config")?;
-            return listening(LOG, "Server listening on");
+            return listening(LOG, says);
         }
         self.sh("/usr/sbin/sshd -f /etc/ssh/sshd_config -E /var/log/sshd")?;
-        listening("/var/log/sshd", "Server listening on")
+        listening("/var/log/sshd", says)
     }
 
     /// What sshd reads: these lines first, the host keys that exist. Its log is new.
