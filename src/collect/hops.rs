@@ -68,7 +68,8 @@ pub(super) async fn pass(
         road = if let Some(jump_host) = jump_host {
             ways.through(Arc::new(jump_host), place(index + 1))
         } else {
-            let role = role(request, hop)?;
+            // Another jump host before it would be gone through by ssh alone, which remembers what it meets.
+            let role = role(request, hop).filter(|role| *role == Role::Interactive || index == 0)?;
             if let Some(footprint) = &mut hop.footprint {
                 footprint.connections += 1;
             }
@@ -135,6 +136,12 @@ fn by_ssh(
     let arguments = &requests.get(index)?.arguments;
     let mut words: Vec<OsString> =
         vec!["-o".into(), "PermitLocalCommand=no".into(), "-o".into(), "ControlMaster=no".into()];
+    words.extend(["-o".into(), "UpdateHostKeys=no".into()]);
+    if role == Some(Role::Installed) {
+        for option in opinion::keeps_nothing(hop)? {
+            words.extend(["-o".into(), option.into()]);
+        }
+    }
     let person = person.filter(|_| role == Some(Role::Interactive));
     if person.is_none() {
         words.extend(["-o".into(), "BatchMode=yes".into()]);

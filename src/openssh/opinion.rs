@@ -140,12 +140,9 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
     if known("sessiontype") {
         add(session);
     }
-    if known_hosts::remembers_nothing(options) {
-        add("UserKnownHostsFile=none");
-    } else {
-        add(&format!("UserKnownHostsFile={NOWHERE}"));
+    for option in keeps_nothing(facts)? {
+        add(&option);
     }
-    add(&format!("GlobalKnownHostsFile={}", hosts_files(facts)?));
     if !ends && !known("sessiontype") {
         words.push("-N".into());
     }
@@ -156,6 +153,13 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
         words.push("true".into());
     }
     Some(Run { words, detached, ends })
+}
+
+/// The options with which ssh knows the hosts that it knows and remembers no new one; `None` where a file's name cannot be
+/// written as one word of an option.
+pub fn keeps_nothing(facts: &Facts) -> Option<[String; 2]> {
+    let users = if known_hosts::remembers_nothing(&facts.config.options) { "none" } else { NOWHERE };
+    Some([format!("UserKnownHostsFile={users}"), format!("GlobalKnownHostsFile={}", hosts_files(facts)?)])
 }
 
 /// The files with known hosts, as one option's value.
