@@ -3,8 +3,6 @@
 //! Touches: what any login does, at each jump host: its configuration, this machine's keys and agent, one connection; no
 //! session is opened there, nothing is run.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +46,7 @@ pub(super) async fn pass(
         // Whatever comes before it is not gone through anew.
         go_by(&mut facts.hops[..=carried]);
         begin = carried + 1;
-        let order = by_ssh(facts, &requests, carried, None, None)?;
+        let order = by_ssh(facts, carried, None, None)?;
         road = Road::Program(Arc::clone(&ways.programs), place(begin), Some(order));
     }
     for (index, of_hop) in requests.iter().enumerate().skip(begin) {
@@ -73,7 +71,7 @@ pub(super) async fn pass(
             if let Some(footprint) = &mut hop.footprint {
                 footprint.connections += 1;
             }
-            let order = by_ssh(facts, &requests, index, Some(role), request.person.clone())?;
+            let order = by_ssh(facts, index, Some(role), request.person.clone())?;
             Road::Program(Arc::clone(&ways.programs), place(index + 1), Some(order))
         };
     }
@@ -124,41 +122,14 @@ fn role(request: &Request, hop: &Facts) -> Option<Role> {
 
 /// The installed ssh with `-W`, through the jump host of that index to the next host: over its live master where there is no
 /// other role.
-fn by_ssh(
-    facts: &Facts,
-    requests: &[Request],
-    index: usize,
-    role: Option<Role>,
-    person: Option<Arc<Person>>,
-) -> Option<Order> {
+fn by_ssh(facts: &Facts, index: usize, role: Option<Role>, person: Option<Arc<Person>>) -> Option<Order> {
     let hop = facts.hops.get(index)?;
+    let next = facts.hops.get(index + 1).unwrap_or(facts);
     let program = hop.config.ssh.as_ref().ok()?.path.to_path_buf();
-    let arguments = &requests.get(index)?.arguments;
-    let mut words: Vec<OsString> =
-        vec!["-o".into(), "PermitLocalCommand=no".into(), "-o".into(), "ControlMaster=no".into()];
-    words.extend(["-o".into(), "UpdateHostKeys=no".into()]);
-    if role == Some(Role::Installed) {
-        for option in opinion::keeps_nothing(hop)? {
-            words.extend(["-o".into(), option.into()]);
-        }
-    }
-    let person = person.filter(|_| role == Some(Role::Interactive));
-    if person.is_none() {
-        words.extend(["-o".into(), "BatchMode=yes".into()]);
-    }
-    let mut alone = false;
-    let role = if let Some(role) = role {
-        words.extend(["-o".into(), "ControlPath=none".into()]);
-        role
-    } else {
-        let path = &hop.config.control_master.as_ref().ok()?.path;
-        alone = true;
-        // Where the master is gone by then, no login is made in its place.
-        words.extend(["-S".into(), path.to_path_buf().into(), "-o".into(), "ProxyCommand=false".into()]);
-        Role::Master(path.clone())
-    };
-    words.extend(if alone { jump::without_list(arguments) } else { arguments.words() });
-    words.extend(["-W".into(), arguments.onward.clone()?, "--".into(), arguments.host.clone()]);
+    let master = || Some(Role::Master(hop.config.control_master.as_ref().ok()?.path.clone()));
+    let role = role.or_else(master)?;
+    let words = jump::stdio_words(hop, next, &role)?;
+    let person = person.filter(|_| role == Role::Interactive);
     Some(Order::ssh(role, &program, words, person))
 }
 
@@ -196,7 +167,7 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
     while !via.is_empty() {
         let behind = requests.first().unwrap_or(request);
         let arguments = match jump::arguments(&via, &behind.arguments) {
-            Ok(arguments) => Arguments { onward: onward(facts.hops.first().unwrap_or(facts)), ..arguments },
+            Ok(arguments) => Arguments { onward: jump::onward(facts.hops.first().unwrap_or(facts)), ..arguments },
             Err(sentence) => return refused(facts, format!("ProxyJump: {sentence}")),
         };
         let identity = jump::identity(&arguments);
@@ -240,15 +211,6 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         target.via = names.collect();
     }
     Some(requests)
-}
-
-/// The host behind a jump host, as `-W` names it.
-fn onward(next: &Facts) -> Option<OsString> {
-    let target = next.target.as_ref().ok()?;
-    let mut onward = b"[".to_vec();
-    onward.extend_from_slice(target.host.as_bytes());
-    onward.extend_from_slice(format!("]:{}", target.port).as_bytes());
-    Some(OsString::from_vec(onward))
 }
 
 /// The key files that the target's configuration names, with those of the command line, which ssh does not pass on.

@@ -198,7 +198,8 @@ fn settle(facts: &mut Facts, why: &Unobserved) {
 }
 
 fn cost(facts: &mut Facts, seen: &Transcript) {
-    if !seen.connected {
+    // Through a program ssh says nothing of a connection.
+    if !seen.connected && seen.identification.is_none() {
         return;
     }
     let footprint = facts.footprint.get_or_insert_with(Footprint::default);

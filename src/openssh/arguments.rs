@@ -8,6 +8,7 @@ pub mod rsync;
 use std::ffi::{OsStr, OsString};
 
 use destination::Destination;
+pub use destination::os;
 
 /// A command line, taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,7 +63,7 @@ impl Arguments {
     pub fn pairs(&self) -> Vec<(u8, Option<OsString>)> {
         let words = self.words();
         let pairs = pairs(words.iter().map(|word| word.as_encoded_bytes()));
-        pairs.into_iter().map(|(letter, value)| (letter, value.map(destination::os))).collect()
+        pairs.into_iter().map(|(letter, value)| (letter, value.map(os))).collect()
     }
 }
 
@@ -131,7 +132,7 @@ pub fn value_words(value: &[u8]) -> Vec<Vec<u8>> {
 /// Where it names no host, or a port that is none; a sentence.
 pub fn jump_destination(entry: &[u8]) -> Result<(Option<OsString>, OsString, Option<u16>), String> {
     let Destination { user, host, port, .. } = destination::of_jump(entry)?;
-    Ok((user.as_deref().map(destination::os), destination::os(&host), port))
+    Ok((user.as_deref().map(os), os(&host), port))
 }
 
 /// Which letters a program knows.
@@ -327,15 +328,15 @@ impl Line {
     fn arrive(&mut self, word: &OsStr, found: &Destination) {
         self.arguments.before = self.arguments.options.len();
         self.arguments.destination = Some(word.to_owned());
-        self.arguments.host = destination::os(&found.host);
-        self.arguments.user = found.user.as_deref().map(destination::os);
+        self.arguments.host = os(&found.host);
+        self.arguments.user = found.user.as_deref().map(os);
         self.arguments.port = found.port;
-        self.arguments.command.extend(found.path.as_deref().map(destination::os));
+        self.arguments.command.extend(found.path.as_deref().map(os));
         // A URL's path begins at the root, but for somebody's home (git's connect.c `parse_connect_url`).
         let url = word.as_encoded_bytes().starts_with(b"ssh://");
         self.arguments.repository = found.path.as_deref().map(|path| match path {
-            path if url && !path.starts_with(b"~") => destination::os(&[b"/", path].concat()),
-            path => destination::os(path),
+            path if url && !path.starts_with(b"~") => os(&[b"/", path].concat()),
+            path => os(path),
         });
     }
 
@@ -347,7 +348,7 @@ impl Line {
                 continue;
             }
             if at + 1 < word.len() {
-                self.option(letter, Some(destination::os(&word[at + 1..])))?;
+                self.option(letter, Some(os(&word[at + 1..])))?;
                 return Ok(behind);
             }
             let Some((value, behind)) = behind.split_first() else {
@@ -375,7 +376,7 @@ impl Line {
                     self.arguments.options.push(OsString::from(spelling));
                 } else if !copying || self.grammar.kept.contains(&letter) {
                     // An unknown letter of ssh too: what ssh says to it is the diagnosis.
-                    self.arguments.options.push(destination::os(&[b'-', letter]));
+                    self.arguments.options.push(os(&[b'-', letter]));
                     self.arguments.options.extend(value);
                 } else {
                     return Err(format!("{} has no option -{}", self.grammar.program, letter.escape_ascii()));

@@ -4,7 +4,8 @@
 use std::ffi::OsString;
 use std::ops::Range;
 
-use super::arguments::{Arguments, jump_destination};
+use super::arguments::{self, Arguments, jump_destination};
+use super::opinion;
 use crate::facts::Facts;
 use crate::facts::proxy::{Program, Role, Through};
 use crate::facts::text::Host;
@@ -47,12 +48,48 @@ pub fn arguments(via: &[Host], arguments: &Arguments) -> Result<Arguments, Strin
     })
 }
 
-/// The words of such a command line without the list of those before it.
-pub fn without_list(arguments: &Arguments) -> Vec<OsString> {
-    let words = arguments.words();
-    let list = words.iter().position(|word| word == "-J").unwrap_or(words.len());
-    let behind = words.iter().skip(list + 2);
-    words.iter().take(list).chain(behind).cloned().collect()
+/// The host behind a jump host, as `-W` names it.
+pub fn onward(next: &Facts) -> Option<OsString> {
+    let target = next.target.as_ref().ok()?;
+    let port = format!("]:{}", target.port);
+    Some(arguments::os(&[b"[", target.host.as_bytes(), port.as_bytes()].concat()))
+}
+
+/// The words for the ssh that connects through this jump host to the next one with its standard input and output. It asks
+/// nobody unless that is its role, makes no master, and remembers no host key unless a person says so.
+pub fn stdio_words(hop: &Facts, next: &Facts, role: &Role) -> Option<Vec<OsString>> {
+    let mut words: Vec<OsString> = Vec::new();
+    let mut add = |option: &str| words.extend(["-o".into(), OsString::from(option)]);
+    for option in ["PermitLocalCommand=no", "ControlMaster=no", "UpdateHostKeys=no"] {
+        add(option);
+    }
+    if *role == Role::Installed {
+        for option in opinion::keeps_nothing(hop)? {
+            add(&option);
+        }
+    }
+    if *role != Role::Interactive {
+        add("BatchMode=yes");
+    }
+    let mut options = hop.config.arguments.iter().map(|word| arguments::os(word.as_bytes()));
+    if let Role::Master(path) = role {
+        // Where the master is gone by then, no login is made in its place.
+        add("ProxyCommand=false");
+        words.extend(["-S".into(), arguments::os(path.as_bytes())]);
+        while let Some(word) = options.next() {
+            if word == "-J" {
+                options.next();
+            } else {
+                words.push(word);
+            }
+        }
+    } else {
+        add("ControlPath=none");
+        words.extend(options);
+    }
+    let destination = arguments::os(hop.target.as_ref().ok()?.input.as_bytes());
+    words.extend(["-W".into(), onward(next)?, "--".into(), destination]);
+    Some(words)
 }
 
 /// What tells one jump host of a chain from another: two with the same are a loop, as everything that ssh goes by is the

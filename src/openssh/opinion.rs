@@ -10,8 +10,9 @@ use std::ffi::{OsStr, OsString};
 use super::algorithms::{may_have_more_methods, unspoken, users_choice};
 use super::arguments::Arguments;
 use super::known_hosts::{self, Course};
-use super::{course, methods};
+use super::{course, jump, methods};
 use crate::facts::Facts;
+use crate::facts::proxy::Role;
 use crate::facts::text::escape;
 
 /// Where new host keys go, and are not kept.
@@ -66,7 +67,7 @@ pub struct Run {
 
 /// Why the installed ssh would be asked, a clause; `None` where the probe has seen all that it could say.
 pub fn wanted(facts: &Facts) -> Option<String> {
-    let proxied = facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some());
+    let proxied = facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some()) && through(facts).is_none();
     let one_key = facts.run.limits.offer.is_some();
     if !facts.config.evaluated || facts.config.complaint.is_some() || proxied || one_key {
         return None;
@@ -143,16 +144,33 @@ pub fn run(facts: &Facts, arguments: &Arguments) -> Option<Run> {
     for option in keeps_nothing(facts)? {
         add(&option);
     }
+    let through = through(facts);
+    if let Some(command) = &through {
+        add(command);
+    }
     if !ends && !known("sessiontype") {
         words.push("-N".into());
     }
-    words.extend(kept(arguments));
+    words.extend(kept(arguments, through.is_some()));
     words.push("--".into());
     words.push(arguments.host.clone());
     if ends {
         words.push("true".into());
     }
     Some(Run { words, detached, ends })
+}
+
+/// The command by which ssh reaches the target through its one jump host, at which the login stands, as one option; `None`
+/// where it is reached otherwise. The one that ssh makes of `ProxyJump` itself might remember host keys.
+fn through(facts: &Facts) -> Option<String> {
+    let [hop] = facts.hops.as_slice() else { return None };
+    let ssh = hop.config.ssh.as_ref().ok()?;
+    hop.userauth.as_ref().ok().filter(|userauth| userauth.succeeded())?;
+    let words = jump::stdio_words(hop, facts, &Role::Installed)?;
+    let words = [ssh.path.to_path_buf().into_os_string()].into_iter().chain(words);
+    let quoted: Option<Vec<String>> =
+        words.map(|word| Some(shlex::try_quote(word.to_str()?).ok()?.into_owned())).collect();
+    Some(format!("ProxyCommand={}", quoted?.join(" ").replace('%', "%%")))
 }
 
 /// The options with which ssh knows the hosts that it knows and remembers no new one; `None` where a file's name cannot be
@@ -178,13 +196,13 @@ fn hosts_files(facts: &Facts) -> Option<String> {
 }
 
 /// The user's own options, without those that the run must not follow.
-fn kept(arguments: &Arguments) -> Vec<OsString> {
+fn kept(arguments: &Arguments, through: bool) -> Vec<OsString> {
     let mut kept = Vec::new();
     for (letter, value) in arguments.pairs() {
         if letter == b'K' {
             // Without handing the ticket on.
             kept.extend(["-o".into(), OsString::from("GSSAPIAuthentication=yes")]);
-        } else if !LEFT_OUT.contains(&letter) {
+        } else if !(LEFT_OUT.contains(&letter) || (through && letter == b'J')) {
             kept.push(OsString::from(format!("-{}", char::from(letter))));
             kept.extend(value);
         }

@@ -15,14 +15,14 @@ pub(super) struct Destination {
 
 /// The platform's string of these bytes, which were cut from one at ASCII characters.
 #[cfg(unix)]
-pub(super) fn os(bytes: &[u8]) -> OsString {
+pub fn os(bytes: &[u8]) -> OsString {
     use std::os::unix::ffi::OsStrExt as _;
     OsStr::from_bytes(bytes).to_owned()
 }
 
 /// The platform's string of these bytes; what is no UTF-8 is replaced.
 #[cfg(not(unix))]
-pub(super) fn os(bytes: &[u8]) -> OsString {
+pub fn os(bytes: &[u8]) -> OsString {
     String::from_utf8_lossy(bytes).into_owned().into()
 }
 
