@@ -448,14 +448,15 @@ pub(in crate::checks) fn tempered(facts: &Facts, cause: &Cause, mut finding: Fin
         Blocks::Transport => "the program ends, holds up or changes the connection by itself",
         _ => "the program ends the connection by itself, for instance after a time of its own",
     };
-    let alternative = Alternative {
+    // The installed ssh that carries it through a jump host is no ProxyCommand of the user's.
+    let alternative = (program.role == Role::ProxyCommand).then(|| Alternative {
         cause: PROXY_COMMAND_FAILED.id,
         certainty: Certainty::Possible,
         summary: how.to_owned(),
         evidence: Vec::new(),
         decide: steps::alone(program).map(|command| Decide { place: Place::Client, command }),
-    };
-    Some(evidence(facts).into_iter().fold(finding, Finding::seen).or([alternative]))
+    });
+    Some(evidence(facts).into_iter().fold(finding, Finding::seen).or(alternative))
 }
 
 /// Whether the server itself said so, by a message that no program makes up.
@@ -529,6 +530,10 @@ mod tests {
         let causes = CHAIN.iter().flat_map(|check| check.causes);
         let judged = causes.filter_map(|cause| Some((cause.id, doubted(facts, cause, (cause.judge)(facts).ok()??)?)));
         judged.map(|(id, finding)| (id, finding.certainty)).collect()
+    }
+
+    fn by_id(id: &str) -> &'static Cause {
+        CHAIN.iter().flat_map(|check| check.causes).find(|cause| cause.id == id).unwrap()
     }
 
     const FAILED: &str = "proxy-command-failed";
@@ -618,6 +623,11 @@ mod tests {
     fn a_program_that_asks_or_was_not_run_is_not_accused() {
         let asks = with(scene("ssh -W [web1]:22 hop", None, ""), |program| program.stopped = true);
         assert_eq!(found(&asks), []);
+        let mut carried = scene("ssh -S /run/m -W [web1]:22 hop", Some(0), "");
+        carried = with(carried, |program| program.role = Role::Installed);
+        let finding = doubted(&carried, by_id("connection-dropped"), Finding::proven("it ends")).unwrap();
+        assert_eq!(finding.certainty, Certainty::Likely);
+        assert!(!finding.alternatives.iter().any(|other| other.cause == FAILED));
         let mut unrun = scene("nc web1 22", Some(1), "");
         unrun.connect.as_mut().unwrap().through = None;
         assert!(!found(&unrun).iter().any(|(id, _)| *id == FAILED));

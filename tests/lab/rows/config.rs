@@ -120,6 +120,31 @@ fn proxied() -> Vec<Row> {
         .line(&["-oProxyCommand=exec nc %h %p", "deploy@web1.example.org"])
         .ssh_fails("exec: exec: not found")
         .proven("proxy-command-failed"),
+        row("proxy-command-that-asks-at-the-terminal", |world| {
+            world.server("PasswordAuthentication yes")?;
+            world.login_key()
+        })
+        .line(&[
+            "-oProxyCommand=ssh -oPubkeyAuthentication=no -W [%h]:%p deploy@web1.example.org",
+            "deploy@web1.example.org",
+        ])
+        .at_a_terminal()
+        .ssh_asks("password:")
+        .at_most("possible", "undetermined", "the program may be let in where somebody answers it")
+        .without("proxy-command-failed"),
+        row("proxy-command-that-asks-and-is-answered", |world| {
+            world.sh("echo deploy:secret | chpasswd")?;
+            world.server("PasswordAuthentication yes")?;
+            world.login_key()
+        })
+        .line(&[
+            "-oProxyCommand=ssh -oPubkeyAuthentication=no -W [%h]:%p deploy@web1.example.org",
+            "deploy@web1.example.org",
+        ])
+        .ours(&["--interactive"])
+        .at_a_terminal()
+        .types(&[("password:", "secret")])
+        .proven("access-works"),
         row("proxy-command-that-passes-a-connection", |world| {
             world.server("")?;
             world.login_key()
