@@ -215,7 +215,7 @@ const AGENT_LACKS_ACCEPTED_KEY: Cause = Cause {
                     place,
                     ..Step::here(
                         "ssh-add PATH_OF_YOUR_KEY",
-                        "if not, loads it where the agent runs; put your key's path in the place of PATH_OF_YOUR_KEY",
+                        "if not, loads it into the agent; put your key's path in the place of PATH_OF_YOUR_KEY",
                     )
                 },
             ]

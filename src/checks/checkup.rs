@@ -201,6 +201,9 @@ pub(super) fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
         Some(socket) => format!("the agent at {} lists no key", socket.path),
         None => "ssh is told of no agent (SSH_AUTH_SOCK, IdentityAgent)".to_owned(),
     });
+    if super::forwarding::none_came(facts) {
+        finding.evidence.extend(super::forwarding::why_none(facts));
+    }
     if elsewhere {
         finding.evidence.push("an agent that ssh is not told of has keys: see the remark on it".to_owned());
     }
@@ -548,18 +551,19 @@ fn of_agent(facts: &Facts, checkup: &Checkup) -> Vec<Remark> {
         Step::here(format!("export SSH_AUTH_SOCK={}", naming::path(&other.path)), why)
     };
     if let Some(failure) = super::agent::failure(agent) {
-        let forwarded = agent.socket.as_ref().is_some_and(|socket| socket.forwarded);
-        let step = match other {
-            Some(other) => use_it(other),
-            None if forwarded || facts.run.ssh_connection.is_some() => {
-                Step::person(Place::AgentHost, "log in here again with -A, and open a new window in tmux or screen")
+        let steps = match other {
+            Some(other) => vec![use_it(other)],
+            None if super::forwarding::socket(facts).is_some() => super::forwarding::bring_again(facts),
+            None if facts.run.ssh_connection.is_some() => {
+                let again = "log in here again with -A, and open a new window in tmux or screen";
+                vec![Step::person(Place::AgentHost, again)]
             }
-            None => Step::here(
+            None => vec![Step::here(
                 "eval \"$(ssh-agent -s)\" && ssh-add",
                 "starts an agent for this shell with your default keys",
-            ),
+            )],
         };
-        return vec![Remark::new(failure, vec![step])];
+        return vec![Remark::new(failure, steps)];
     }
     if agent.locked == Ok(true) {
         return vec![Remark::new("the agent is locked", vec![Step::here("ssh-add -X", "unlocks it")])];

@@ -3,7 +3,7 @@
 
 use crate::facts::agent::{AgentAnswer, AgentSocket};
 use crate::facts::reached::{ForwardingLine, Multiplexer};
-use crate::facts::text::{Path, ServerText};
+use crate::facts::text::{Host, Path, ServerText};
 use crate::facts::{Facts, Observed};
 use crate::openssh::arguments::value_words;
 
@@ -74,8 +74,9 @@ pub(super) fn why_none(facts: &Facts) -> Vec<String> {
 pub(super) fn whose_keys(facts: &Facts) -> Vec<String> {
     let here = &facts.run.host;
     let via = facts.target.as_ref().map(|target| target.via.as_slice()).unwrap_or_default();
-    let names: Vec<String> = via.iter().map(ToString::to_string).collect();
-    let names = names.join(", ");
+    // A name as it was typed may have a user before it.
+    let host = |name: &Host| name.to_string().rsplit('@').next().unwrap_or_default().to_owned();
+    let names = via.iter().map(host).collect::<Vec<_>>().join(", ");
     let through = (!via.is_empty()).then(|| {
         format!(
             "also through {names} ssh logs in with keys of this machine ({here}); keys that lie on {names} are not used"

@@ -131,6 +131,13 @@ fn none_came() -> Vec<Row> {
         .ssh_fails(DENIED)
         .proven("no-key-accepted")
         .evidence(&["the keys are of this machine (laptop): you came from 192.0.2.100 and no agent came with you"]),
+        row("agent-fwd-none-and-no-target", |world| {
+            bastion(world, "", "")?;
+            come(world, "", "")
+        })
+        .checkup(&["ssh has no key to offer to any host"])
+        .proven("no-identities")
+        .evidence(&[FROM]),
         row("agent-fwd-over-a-master-without", |world| {
             bastion(world, "", "")?;
             agent_at_home(world, &["/srv/kept"])?;
