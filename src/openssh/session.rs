@@ -213,7 +213,9 @@ pub fn other_user(said: &ServerText) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::agent::{Agent, AgentSocket};
     use crate::facts::config::Options;
+    use crate::facts::{Observed, Source};
 
     fn facts(program: &str, command: Option<&str>, options: &[(&str, &str)]) -> Facts {
         let mut facts = Facts::default();
@@ -283,6 +285,31 @@ mod tests {
         assert_eq!(aim(&repository).request(&[]), Request::Repository);
         git.run.limits.exec = false;
         assert_eq!(aim(&git).request(&[]), Request::Nothing);
+    }
+
+    #[test]
+    fn an_agent_is_taken_along_where_it_is_to_be_and_can_be_reached() {
+        let scene = |program: &str, value: &str, socket: bool, answer: Observed<AgentAnswer>| {
+            let mut facts = facts(program, None, &[("forwardagent", value)]);
+            let socket = socket.then(|| AgentSocket {
+                path: "/run/agent".into(),
+                from: Source::Environment("SSH_AUTH_SOCK".to_owned()),
+                link: None,
+                forwarded: false,
+            });
+            let unknown = Unobserved::NotAttempted;
+            facts.agent = Ok(Agent { socket, answer, bound: Err(unknown.clone()), locked: Err(unknown) });
+            (forwarding(&facts), aim(&facts).agent)
+        };
+        let lists = || Ok(AgentAnswer::Lists(Vec::new()));
+        let gone = || Ok(AgentAnswer::Unreachable("ENOENT".to_owned()));
+        assert_eq!(scene("ssh", "yes", true, lists()), (Forwarding::Asked, true));
+        assert_eq!(scene("ssh", "/run/other", true, lists()), (Forwarding::Asked, true));
+        assert_eq!(scene("ssh", "yes", true, gone()), (Forwarding::NoAgent, false));
+        assert_eq!(scene("ssh", "yes", false, Err(Unobserved::NotAttempted)), (Forwarding::NoAgent, false));
+        assert_eq!(scene("ssh", "yes", true, Err(Unobserved::TimedOut)), (Forwarding::Off, false));
+        assert_eq!(scene("ssh", "no", true, lists()), (Forwarding::Off, false));
+        assert_eq!(scene("scp", "yes", true, lists()), (Forwarding::Off, false));
     }
 
     #[test]

@@ -305,6 +305,14 @@ fn taken_along() -> Vec<Row> {
         .line(&["-A", "deploy@web1.example.org"])
         .remark("session")
         .incident(),
+        row("agent-fwd-refused-by-openssh-10", |world| {
+            world.server_of("10.0", "AllowAgentForwarding no")?;
+            world.login_key()?;
+            world.agent()?;
+            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+        })
+        .line(&["-A", "deploy@web1.example.org"])
+        .remark("session"),
         row("agent-fwd-none-to-take", |world| good(world, ""))
             .line(&["-A", "deploy@web1.example.org"])
             .remark("session"),
