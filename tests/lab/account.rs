@@ -85,7 +85,9 @@ impl World {
             return Ok(());
         }
         self.sh(ADMINISTRATOR)?;
-        client::wait_for("dropbear", || std::net::TcpStream::connect(("192.0.2.8", 22)).is_ok())
+        // It listens first and then says who it is.
+        let said = || read("/run/dropbear-admin.pid").is_ok_and(|text| !text.is_empty());
+        client::wait_for("dropbear", || said() && std::net::TcpStream::connect(("192.0.2.8", 22)).is_ok())
     }
 }
 

@@ -421,8 +421,8 @@ pub(in crate::checks) fn asks(facts: &Facts) -> Option<&Program> {
     program(facts).filter(|program| program.stopped)
 }
 
-/// The causes that go by how a connection ended or was silent, or by what came over it in the clear: a program in between
-/// may have done that.
+/// The causes that go by how a connection ended or was silent, or by what came over it in the clear: what carries it may
+/// have done that.
 const BY_THE_STREAM: &[&str] = &[
     "not-ssh-server",
     "banner-timeout",
@@ -433,10 +433,11 @@ const BY_THE_STREAM: &[&str] = &[
     "session-closed",
 ];
 
-/// The finding; nothing where the program is what is named; no more than likely where the program that makes the connection may have done what is laid at the server's
-/// door.
+/// The finding; nothing where the program is what is named; no more than likely where the program or the jump host that
+/// carries the connection may have done what is laid at the server's door.
 pub(in crate::checks) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Option<Finding> {
-    let Some(program) = program(facts).filter(|_| BY_THE_STREAM.contains(&cause.id)) else { return Some(finding) };
+    let through = facts.connect.as_ref().ok().and_then(|connect| connect.through.as_ref());
+    let Some(through) = through.filter(|_| BY_THE_STREAM.contains(&cause.id)) else { return Some(finding) };
     if cause.blocks == Blocks::Transport && hides_the_server(facts) {
         return None;
     }
@@ -444,6 +445,13 @@ pub(in crate::checks) fn tempered(facts: &Facts, cause: &Cause, mut finding: Fin
         return Some(finding);
     }
     finding.certainty = Certainty::Likely;
+    let program = match through {
+        Through::Program(program) => program,
+        Through::Tunnel(tunnel) => {
+            let from = &tunnel.from;
+            return Some(finding.seen(format!("{from} carries the connection, and may have done that itself")));
+        }
+    };
     let how = match finding.blocks.unwrap_or(cause.blocks) {
         Blocks::Transport => "the program ends, holds up or changes the connection by itself",
         _ => "the program ends the connection by itself, for instance after a time of its own",

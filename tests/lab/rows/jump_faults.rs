@@ -276,7 +276,8 @@ fn second() -> Vec<Row> {
             })
         })
         .ssh_fails("Connection closed by remote host")
-        .hop(SECOND, "not-ssh-server"),
+        .hop(SECOND, "not-ssh-server")
+        .at_most("likely", "jump-host-failed", "the first hop may have sent that"),
         through_two("jump-second-hop-takes-no-keys", |world| {
             two_hops(world, "", "PubkeyAuthentication no\nPasswordAuthentication yes", "")
         })
@@ -388,7 +389,7 @@ fn fails() -> Vec<Row> {
         })
         .line(&["-J", "jump@bastion.example.org", "deploy@db1.internal"])
         .ssh_fails("Connection closed by remote host")
-        .proven("not-ssh-server"),
+        .at_most("likely", "not-ssh-server", "the hop may have sent that"),
     ]
 }
 
