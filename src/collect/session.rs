@@ -104,6 +104,11 @@ impl Channel<'_> {
                 connection.send(&[message::data(theirs, SFTP_INIT)]).await?;
             }
         }
+        // One answer to two requests: a server that says nothing to what it does not know has answered the other one.
+        if self.closed && self.granted.is_none() && !self.agent_asked {
+            self.granted = self.session.agent.take();
+            self.session.granted = self.granted;
+        }
         self.close(connection).await
     }
 

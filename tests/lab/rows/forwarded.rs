@@ -271,26 +271,29 @@ fn dead() -> Vec<Row> {
     ]
 }
 
+/// The default key in an agent of the client's own as well.
+fn with_agent(world: &mut World) -> anyhow::Result<()> {
+    world.agent()?;
+    world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+}
+
 fn taken_along() -> Vec<Row> {
     vec![
         row("agent-fwd-granted", |world| {
             good(world, "")?;
-            world.agent()?;
-            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+            with_agent(world)
         })
         .line(&["-A", "deploy@web1.example.org"]),
         // sshd runs it before the command; it hangs there if its request is not answered.
         row("agent-fwd-used-at-once", |world| {
             good(world, "")?;
             world.file("/home/deploy/.ssh/rc", "ssh-add -l >/dev/null 2>&1\n", 0o600)?;
-            world.agent()?;
-            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+            with_agent(world)
         })
         .line(&["-A", "deploy@web1.example.org"]),
         row("agent-fwd-refused-by-the-server", |world| {
             good(world, "AllowAgentForwarding no")?;
-            world.agent()?;
-            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+            with_agent(world)
         })
         .line(&["-A", "deploy@web1.example.org"])
         .remark("session")
@@ -299,8 +302,7 @@ fn taken_along() -> Vec<Row> {
             world.server("")?;
             world.key("/home/a/.ssh/id_ed25519", &[])?;
             world.authorize_with("restrict,pty ", "/home/a/.ssh/id_ed25519.pub")?;
-            world.agent()?;
-            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+            with_agent(world)
         })
         .line(&["-A", "deploy@web1.example.org"])
         .remark("session")
@@ -308,11 +310,35 @@ fn taken_along() -> Vec<Row> {
         row("agent-fwd-refused-by-openssh-10", |world| {
             world.server_of("10.0", "AllowAgentForwarding no")?;
             world.login_key()?;
-            world.agent()?;
-            world.ssh_add(&["/home/a/.ssh/id_ed25519"])
+            with_agent(world)
         })
         .line(&["-A", "deploy@web1.example.org"])
         .remark("session"),
+        row("agent-fwd-asked-of-dropbear", |world| {
+            world.dropbear(&["-s"])?;
+            world.login_key()?;
+            with_agent(world)
+        })
+        .line(&["-A", "deploy@web1.example.org"]),
+        row("agent-fwd-asked-of-tinysshd", |world| {
+            world.tinysshd()?;
+            world.login_key()?;
+            with_agent(world)
+        })
+        .line(&["-A", "deploy@web1.example.org"])
+        .remark("session"),
+        row("agent-fwd-asked-of-asyncssh", |world| {
+            world.python("asyncssh", "")?;
+            world.login_key()?;
+            with_agent(world)
+        })
+        .line(&["-A", "deploy@web1.example.org"]),
+        row("agent-fwd-asked-of-paramiko", |world| {
+            world.python("paramiko", "")?;
+            world.login_key()?;
+            with_agent(world)
+        })
+        .line(&["-A", "deploy@web1.example.org"]),
         row("agent-fwd-none-to-take", |world| good(world, ""))
             .line(&["-A", "deploy@web1.example.org"])
             .remark("session"),
