@@ -13,10 +13,11 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::process::Command;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::Waiting;
 use super::config::program::{self, Group, capped};
+use super::proxy::processes::Orphans;
 use super::transcript::{Named, Transcript, Unsigned};
 use crate::facts::config::{Complaint, ComplaintKind};
 use crate::facts::host_key::{Elsewhere, OfferedHostKey};
@@ -41,6 +42,8 @@ const LONGEST: usize = 4 << 20;
 const SHOWN: usize = 4096;
 /// How long ssh may take to end once it has said its last word.
 const END_LIMIT: Duration = Duration::from_secs(1);
+/// How long what it wrote is still read once it has ended.
+const REST: Duration = Duration::from_millis(200);
 
 /// What a run of ssh came to.
 struct Ended {
@@ -68,7 +71,12 @@ pub(crate) async fn ask(arguments: &Arguments, facts: &mut Facts, deadline: Inst
     facts.opinion = Err(Unobserved::TimedOut);
     let deadline = deadline.checked_sub(RESERVE).unwrap_or(deadline).min(Instant::now() + LIMIT);
     waiting("the installed ssh (it may be asking the agent's owner)");
-    let ended = match start(&ssh.to_path_buf(), &run, deadline).await {
+    // ssh itself leaves what its ProxyCommand started to init.
+    let proxied = facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some());
+    let orphans = proxied.then(Orphans::taken_in);
+    let ended = start(&ssh.to_path_buf(), &run, deadline).await;
+    drop(orphans);
+    let ended = match ended {
         Ok(ended) => ended,
         Err(error) => {
             facts.opinion = Err(Unobserved::Failed(format!("{because}; {ssh}: {error}")));
@@ -121,11 +129,23 @@ async fn start(ssh: &Path, run: &opinion::Run, deadline: Instant) -> io::Result<
     let read = async {
         let mut buffer = vec![0; 16 * 1024];
         let mut whole = 0;
-        while let Ok(count @ 1..) = log.read(&mut buffer).await {
+        let mut over = None;
+        loop {
+            // What its ProxyCommand leaves behind may keep the pipe open.
+            let count = tokio::select! {
+                biased;
+                count = log.read(&mut buffer) => count,
+                _ = child.wait(), if over.is_none() => {
+                    over = Some(Instant::now() + REST);
+                    continue;
+                }
+                () = sleep_until(over.unwrap_or(deadline)), if over.is_some() => return,
+            };
+            let Ok(count @ 1..) = count else { return };
             transcript.feed(&buffer[..count]);
             whole += count;
             if whole > LONGEST || (!run.ends && transcript.in_session) {
-                break;
+                return;
             }
         }
     };

@@ -12,7 +12,7 @@ use super::arguments::Arguments;
 use super::known_hosts::{self, Course};
 use super::{course, jump, methods};
 use crate::facts::Facts;
-use crate::facts::proxy::Role;
+use crate::facts::proxy::{Proxy, Role};
 use crate::facts::text::escape;
 
 /// Where new host keys go, and are not kept.
@@ -67,7 +67,12 @@ pub struct Run {
 
 /// Why the installed ssh would be asked, a clause; `None` where the probe has seen all that it could say.
 pub fn wanted(facts: &Facts) -> Option<String> {
-    let proxied = facts.connect.as_ref().is_ok_and(|connect| connect.proxy.is_some()) && through(facts).is_none();
+    let proxied = match facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref()) {
+        None => false,
+        Some(Proxy::Jump(_)) => through(facts).is_none(),
+        // ssh runs it itself, where it was seen to lead to a server.
+        Some(Proxy::Command(_)) => !facts.transport.as_ref().is_ok_and(|transport| transport.identification.is_some()),
+    };
     let one_key = facts.run.limits.offer.is_some();
     if !facts.config.evaluated || facts.config.complaint.is_some() || proxied || one_key {
         return None;

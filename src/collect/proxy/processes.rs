@@ -174,20 +174,8 @@ impl Family {
         let all = processes();
         let orphans = orphans(&all, &self.seen);
         let in_group = |process: &Process| self.leads_a_group && process.group == self.id;
-        let mut family: BTreeSet<i32> =
-            all.iter().filter(|process| in_group(process) || orphans.contains(&process.id)).map(|it| it.id).collect();
-        family.insert(self.id);
-        loop {
-            let below: Vec<i32> = all
-                .iter()
-                .filter(|process| family.contains(&process.parent) && !family.contains(&process.id))
-                .map(|process| process.id)
-                .collect();
-            if below.is_empty() {
-                break;
-            }
-            family.extend(below);
-        }
+        let roots = all.iter().filter(|process| in_group(process) || orphans.contains(&process.id));
+        let family = with_those_below(&all, roots.map(|process| process.id).chain([self.id]).collect());
         self.seen.extend(&family);
         let us = getpid().as_raw();
         let mut members: Vec<Process> = all.into_iter().filter(|process| family.contains(&process.id)).collect();
@@ -207,6 +195,68 @@ impl Drop for Family {
         if running.programs.is_empty() {
             take_in_orphans(false);
         }
+    }
+}
+
+/// What stands in [`RUNNING`] for a program that somebody else starts and ends.
+const ANOTHER: i32 = -1;
+
+/// While this stands, what a program leaves behind that somebody else starts comes to us; it is ended with this.
+#[derive(Debug)]
+pub(in crate::collect) struct Orphans(());
+
+impl Orphans {
+    /// From now on.
+    pub(in crate::collect) fn taken_in() -> Self {
+        let mut running = running();
+        if running.programs.is_empty() {
+            running.others = children(&processes());
+            take_in_orphans(true);
+        }
+        running.programs.push(ANOTHER);
+        Self(())
+    }
+}
+
+impl Drop for Orphans {
+    fn drop(&mut self) {
+        let begun = Instant::now();
+        let mut signal = Signal::SIGTERM;
+        while begun.elapsed() < PATIENCE + INSISTENCE {
+            let all = processes();
+            let left = with_those_below(&all, orphans(&all, &BTreeSet::new()).into_iter().collect());
+            let alive: Vec<&Process> = all.iter().filter(|it| left.contains(&it.id) && it.state != b'Z').collect();
+            if alive.is_empty() {
+                break;
+            }
+            if signal == Signal::SIGTERM || begun.elapsed() >= PATIENCE {
+                for process in alive {
+                    // It may have ended by itself in the meantime.
+                    let _ = kill(Pid::from_raw(process.id), signal);
+                }
+                signal = Signal::SIGKILL;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        let mut running = running();
+        if let Some(at) = running.programs.iter().position(|program| *program == ANOTHER) {
+            running.programs.remove(at);
+        }
+        if running.programs.is_empty() {
+            take_in_orphans(false);
+        }
+    }
+}
+
+/// These processes and all that came of them.
+fn with_those_below(all: &[Process], mut family: BTreeSet<i32>) -> BTreeSet<i32> {
+    loop {
+        let is_below = |process: &&Process| family.contains(&process.parent) && !family.contains(&process.id);
+        let below: Vec<i32> = all.iter().filter(is_below).map(|process| process.id).collect();
+        if below.is_empty() {
+            return family;
+        }
+        family.extend(below);
     }
 }
 

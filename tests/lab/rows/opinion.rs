@@ -19,6 +19,12 @@ pub(crate) fn rows() -> Vec<Row> {
 fn algorithms() -> Vec<Row> {
     vec![
         row("opinion-quantum", |world| good(world, QUANTUM)),
+        row("opinion-quantum-behind-a-program", |world| {
+            good(world, QUANTUM)?;
+            let script = "#!/bin/sh\nsetsid sleep 600 </dev/null >/dev/null 2>&1 &\nexec nc \"$@\"\n";
+            world.file("/srv/proxy", script, 0o755)
+        })
+        .line(&["-oProxyCommand=/srv/proxy %h %p", "deploy@web1.example.org"]),
         row("opinion-umac", |world| good(world, UMAC)),
         row("opinion-umac-etm", |world| good(world, "Ciphers aes256-ctr\nMACs umac-128-etm@openssh.com")),
         row("opinion-quantum-agent", |world| {
