@@ -123,7 +123,7 @@ impl World {
         let (key, pid) = (machine.file("dropbear_key"), machine.file("dropbear.pid"));
         let made = self.sh(&format!("dropbearkey -t ed25519 -f {key} 2>/dev/null | grep '^ssh-'"))?;
         self.file(&machine.file("host_key.pub"), made, 0o644)?;
-        self.sh("sed -i '/^bastion/d' /home/a/.ssh/known_hosts")?;
+        self.sh(&format!("sed -i '/^{}/d' /home/a/.ssh/known_hosts", machine.name))?;
         self.known_as(machine, machine.names)?;
         let log = fs::File::create(machine.log())?;
         let mut command = machine.program("/usr/sbin/dropbear", &["-F", "-E", "-p", "22", "-r", &key, "-P", &pid]);

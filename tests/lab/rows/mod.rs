@@ -40,6 +40,7 @@ mod jump_asks;
 mod jump_faults;
 mod jump_hostile;
 mod jump_options;
+mod jump_programs;
 mod key_files;
 mod known_hosts;
 mod many_keys;
@@ -120,6 +121,7 @@ pub(crate) fn all() -> Vec<Row> {
         jump_faults::rows(),
         jump_hostile::rows(),
         jump_options::rows(),
+        jump_programs::rows(),
         proxy_command::rows(),
         proxy_programs::rows(),
         forwarded_agent::rows(),
