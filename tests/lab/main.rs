@@ -209,6 +209,9 @@ fn able() -> anyhow::Result<()> {
         "/usr/bin/ssh",
         "/usr/bin/script",
         "/usr/sbin/nft",
+        "/usr/bin/nc.openbsd",
+        "/usr/bin/tinyproxy",
+        "/usr/sbin/danted",
     ] {
         ensure!(Path::new(program).exists(), "{program} is missing: tests/run installs what the lab needs");
     }
