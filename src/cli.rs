@@ -188,6 +188,7 @@ pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]h
                                               a failing command as typed
        sshdoctor [OPTIONS]                    a check-up of this client
        sshdoctor server [USER]                the server's side, on the server
+       sshdoctor case CASE.json...            what --save kept, judged again
        sshdoctor explain [CAUSE]              what a cause means
        sshdoctor demo [INCIDENT]              incidents, replayed on loopback
        sshdoctor diagnose HOST                a host named as a subcommand";

@@ -22,7 +22,7 @@ use progress::Progress;
 use sshdoctor::collect::person::Person;
 use sshdoctor::collect::{self, Request};
 use sshdoctor::facts::offer::{Expected, OfferedKey};
-use sshdoctor::facts::{Facts, Limits, Unobserved};
+use sshdoctor::facts::{Facts, Limits, Origin, Unobserved};
 use sshdoctor::openssh::arguments::{self, Arguments};
 use sshdoctor::render::{self, Style};
 use sshdoctor::{checks, demo, diagnose, report};
@@ -68,6 +68,10 @@ async fn run(words: &[OsString]) -> Exit {
         Job::Explain(id) => {
             remark_on_host("explain");
             explain(id.as_deref(), &options)
+        }
+        Job::Case(files) => {
+            remark_on_host("case");
+            case(&files, &options)
         }
         // Followed above, with options of its own.
         Job::Server(_) => Exit::Usage,
@@ -158,7 +162,7 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
         remark(why);
     }
     // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
-    let finished = tokio::task::spawn_blocking(move || finish(&facts, &options));
+    let finished = tokio::task::spawn_blocking(move || finish(&facts, &options, None));
     tokio::select! {
         () = interrupted() => Exit::Interrupted,
         finished = finished => match finished {
@@ -204,10 +208,11 @@ async fn interrupted() {
     }
 }
 
-/// Judges what was seen and prints it.
-fn finish(facts: &Facts, options: &Options) -> Exit {
+/// Judges what was seen and prints it; `source`: where it comes from, if not as the facts say.
+fn finish(facts: &Facts, options: &Options, source: Option<Origin>) -> Exit {
     let verdict = diagnose::diagnose(facts);
-    let report = report::report(facts, &verdict);
+    let mut report = report::report(facts, &verdict);
+    report.source = source.unwrap_or(report.source);
     let text = match options.format {
         Format::Text => render::text(&report, &style(options)),
         Format::Markdown => render::markdown(&report),
@@ -268,8 +273,19 @@ async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
         }
     };
     match facts {
-        Ok(facts) => finish(&facts, &options),
+        Ok(facts) => finish(&facts, &options, None),
         Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// `sshdoctor case`: nothing is looked at but the files.
+fn case(files: &[OsString], options: &Options) -> Exit {
+    if files.is_empty() {
+        return complain("case: name the files that --save wrote: one, or a client's and a server's");
+    }
+    match collect::case::read(files) {
+        Ok(facts) => finish(&facts, options, (files.len() == 1).then_some(Origin::Case)),
+        Err(error) => complain(&format!("case: {error:#}")),
     }
 }
 

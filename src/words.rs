@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use sshdoctor::openssh::arguments;
 
 /// Subcommands of which this version has nothing but the word.
-const RESERVED: [&str; 5] = ["log", "case", "compare", "fleet", "audit"];
+const RESERVED: [&str; 4] = ["log", "compare", "fleet", "audit"];
 
 /// How unlike a known option a word may be and still be a slip of it.
 const LIKENESS: f64 = 0.75;
@@ -36,6 +36,8 @@ pub(crate) enum Job {
     Explain(Option<OsString>),
     /// Replay this incident, or all.
     Demo(Option<OsString>),
+    /// Judge these saved cases again.
+    Case(Vec<OsString>),
     /// Examine this server's side, with these words of its own.
     Server(Vec<OsString>),
 }
@@ -65,6 +67,7 @@ pub(crate) fn part(words: &[OsString], known: &[(String, bool)], tags: bool) -> 
         }
         Some(("explain", behind)) => Job::Explain(parting.operand(behind, "explain takes the id of one cause")?),
         Some(("demo", behind)) => Job::Demo(parting.operand(behind, "demo takes the name of one incident")?),
+        Some(("case", behind)) => Job::Case(parting.operands(behind)?),
         Some(("server", behind)) => Job::Server(behind.to_vec()),
         Some(("diagnose", behind)) => Job::Login { typed: None, words: parting.login(None, behind)? },
         Some((word, _)) if RESERVED.contains(&word) => {
@@ -135,7 +138,14 @@ impl Parting<'_> {
 
     /// The one word that a subcommand takes.
     fn operand(&mut self, words: &[OsString], otherwise: &str) -> Result<Option<OsString>, String> {
-        let mut operand = None;
+        let operands = self.operands(words)?;
+        let odd = operands.len() > 1 || operands.first().is_some_and(|word| word.as_encoded_bytes().starts_with(b"-"));
+        if odd { Err(otherwise.to_owned()) } else { Ok(operands.into_iter().next()) }
+    }
+
+    /// The words that a subcommand takes, ours taken out; what looks like an option of another's is one of them.
+    fn operands(&mut self, words: &[OsString]) -> Result<Vec<OsString>, String> {
+        let mut operands = Vec::new();
         let mut rest = words;
         while let Some((word, behind)) = rest.split_first() {
             if let Some(behind) = self.own(rest)? {
@@ -145,14 +155,12 @@ impl Parting<'_> {
             let bytes = word.as_encoded_bytes();
             if bytes.starts_with(b"-v") && bytes[1..].iter().all(|byte| *byte == b'v') {
                 self.ours.push("-v".into());
-            } else if operand.is_some() || bytes.starts_with(b"-") {
-                return Err(otherwise.to_owned());
             } else {
-                operand = Some(word.clone());
+                operands.push(word.clone());
             }
             rest = behind;
         }
-        Ok(operand)
+        Ok(operands)
     }
 
     /// The words of `program` (ssh's own where none was named), ours taken out.
@@ -262,7 +270,7 @@ mod tests {
 
     #[test]
     fn words_that_later_versions_will_take_are_answered_in_a_sentence() {
-        for word in ["log", "case", "compare", "fleet", "audit"] {
+        for word in ["log", "compare", "fleet", "audit"] {
             let said = parted(&format!("{word} x")).unwrap_err();
             assert!(said.contains(&format!("`sshdoctor diagnose {word}`")), "{said}");
         }

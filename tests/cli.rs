@@ -487,3 +487,50 @@ fn a_signal_that_asks_to_stop_ends_the_run_with_what_was_seen() {
         assert!(said(&output.stdout).contains("undetermined"), "{signal}: {}", said(&output.stdout));
     }
 }
+
+#[test]
+fn a_saved_case_is_judged_again_without_the_machine_it_was_saved_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case.json");
+    let line = format!("--save {} -F none -p {} 127.0.0.1", case.display(), closed_port());
+    let live = sshdoctor(&format!("--format json {line}"));
+    let again = sshdoctor(&format!("case --format json {}", case.display()));
+    assert_eq!((live.status.code(), again.status.code()), (Some(1), Some(1)));
+    let report = |output: &Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };
+    let (live, again) = (report(&live), report(&again));
+    assert_eq!(again["source"], "case");
+    for part in ["verdict", "checks", "target", "client", "observed_at", "footprint"] {
+        assert_eq!(live[part], again[part], "{part}");
+    }
+}
+
+#[test]
+fn what_is_no_case_is_answered_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("case.json");
+    let saved = sshdoctor(&format!("--save {} -F none -p {} 127.0.0.1", case.display(), closed_port()));
+    assert_eq!(saved.status.code(), Some(1));
+    let good = fs::read_to_string(&case).unwrap();
+    let deep = "[".repeat(100_000);
+    let nested = good.replacen("\"hops\": []", &format!("\"hops\": {deep}"), 1);
+    let scenes = [
+        (String::new(), "it is empty"),
+        ("debug1: Connecting".to_owned(), "no saved case"),
+        ("{}".to_owned(), "its \"schema\" is not"),
+        ("{\"schema\": \"sshdoctor-report/1\"}".to_owned(), "it is a report"),
+        (good.replacen("sshdoctor-case/1", "sshdoctor-case/2", 1), "another version of sshdoctor saved it"),
+        (good[..good.len() / 2].to_owned(), "at line"),
+        (good.replacen("\"port\": ", "\"port\": \"x\", \"was\": ", 1), "at line"),
+        (nested, "at line"),
+    ];
+    for (text, part) in scenes {
+        fs::write(&case, &text).unwrap();
+        let output = sshdoctor(&format!("case {}", case.display()));
+        let (status, said) = (output.status.code(), said(&output.stderr));
+        assert!(status == Some(2) && said.contains(part) && said.contains("case.json"), "{part}: {status:?} {said}");
+        assert!(output.stdout.is_empty());
+    }
+    for line in ["case", "case /nonexistent/x.json", "case a b c", "case /dev/zero"] {
+        assert_eq!(sshdoctor(line).status.code(), Some(2), "{line}");
+    }
+}

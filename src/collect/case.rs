@@ -1,14 +1,30 @@
 //! Saved cases: facts to and from JSON, versioned.
+//!
+//! Touches: the files that are named, to read them.
 
-use anyhow::{Context as _, ensure};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read as _;
+
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::account::Account;
+use crate::facts::text::{Path, escape};
 use crate::facts::{Facts, Origin};
 use crate::openssh::sshd;
 
 /// The format that this version writes and reads.
 pub const SCHEMA: &str = "sshdoctor-case/1";
+
+/// The largest case that is read, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// What tells whether it is a case at all.
+#[derive(Debug, Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
 
 /// The outer object of a saved case.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,11 +45,66 @@ pub fn to_json(facts: &Facts) -> anyhow::Result<String> {
 /// The facts in a saved case.
 ///
 /// # Errors
-/// Where `text` is no JSON, is another schema, or lacks a field.
+/// Where `text` is no JSON, is another schema, or lacks a field; a sentence with the line.
 pub fn from_json(text: &str) -> anyhow::Result<Facts> {
-    let case: Case = serde_json::from_str(text).context("not a saved case")?;
-    ensure!(case.schema == SCHEMA, "schema {:?} is not {SCHEMA:?}", case.schema);
+    ensure!(!text.trim().is_empty(), "it is empty");
+    let head: Head = serde_json::from_str(text).context("it is no saved case: no JSON object")?;
+    match head.schema.as_deref() {
+        Some(SCHEMA) => {}
+        Some("sshdoctor-report/1") => bail!("it is a report; what `--save` wrote is a case"),
+        Some(other) if other.starts_with("sshdoctor-case/") => {
+            let other = escape(other.as_bytes());
+            bail!("another version of sshdoctor saved it ({other}); this one reads {SCHEMA}")
+        }
+        _ => bail!("it is no saved case: its \"schema\" is not {SCHEMA:?}"),
+    }
+    let case: Case = serde_json::from_str(text).context("it is a saved case that was cut or edited")?;
     Ok(case.facts)
+}
+
+/// The facts of these files: one case, or a client's and a server's half of one login, in any order. `-` is standard input.
+///
+/// # Errors
+/// Where a file cannot be read or is no case, or the two do not speak of the same login; a sentence that names the file.
+pub fn read(files: &[OsString]) -> anyhow::Result<Facts> {
+    match files {
+        [one] => one_of(one),
+        [first, second] => {
+            let (mut client, server) = match (one_of(first)?, one_of(second)?) {
+                (client, server) if server.origin == Origin::Server && client.origin != Origin::Server => {
+                    (client, server)
+                }
+                (server, client) if server.origin == Origin::Server && client.origin != Origin::Server => {
+                    (client, server)
+                }
+                (one, _) => {
+                    let half = if one.origin == Origin::Server { "the server's" } else { "a client's" };
+                    bail!("both cases are {half}: name one of a client and one of its server")
+                }
+            };
+            ensure!(client.target.is_ok(), "the client's case is a check-up: it is about no login");
+            let account = server.account.map_err(|why| anyhow!("the server's case shows nothing: {why}"))?;
+            join(&mut client, *account).map_err(|sentence| anyhow!("the two cannot be joined: {sentence}"))?;
+            Ok(client)
+        }
+        _ => bail!("one case is judged, or a client's and a server's half together"),
+    }
+}
+
+/// The facts of one file.
+fn one_of(file: &OsStr) -> anyhow::Result<Facts> {
+    let name = if file == "-" { "standard input".to_owned() } else { Path::from_path(file.as_ref()).to_string() };
+    let mut bytes = Vec::new();
+    let read = if file == "-" {
+        std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut bytes)
+    } else {
+        // A pipe that nobody fills is waited for, as by any program.
+        File::open(file).and_then(|opened| opened.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+    };
+    read.with_context(|| name.clone())?;
+    ensure!(bytes.len() as u64 <= MOST_BYTES, "{name}: it is larger than {} MiB, which no case is", MOST_BYTES >> 20);
+    let text = str::from_utf8(&bytes).with_context(|| format!("{name}: it is no saved case: no UTF-8"))?;
+    from_json(text.strip_prefix('\u{feff}').unwrap_or(text)).with_context(|| name.clone())
 }
 
 /// Joins what a server's side showed with what the client saw of the same login.
