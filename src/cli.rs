@@ -47,6 +47,7 @@ Examples:
   sshdoctor git push                      and what starts ssh by itself
   sshdoctor --no-login web1               what queries alone can tell
   sshdoctor --admin root@web1 deploy@web1 and the server's own side
+  sshdoctor case client.json server.json  what --save kept, joined
   sshdoctor                               a check-up of this client
   sshdoctor explain no-key-accepted       what a cause means
   sshdoctor demo                          three incidents, replayed here

@@ -88,7 +88,7 @@ fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
         ("server --collected no-such-file", "no-such-file: No such file"),
         ("server --collected Cargo.toml", "Cargo.toml"),
         ("log x", "`sshdoctor diagnose log`"),
-        ("case x", "`sshdoctor diagnose case`"),
+        ("case x", "case: x: No such file"),
         ("compare a b", "`sshdoctor diagnose compare`"),
         ("fleet a b", "`sshdoctor diagnose fleet`"),
         ("audit", "`sshdoctor diagnose audit`"),
@@ -532,5 +532,36 @@ fn what_is_no_case_is_answered_with_a_sentence() {
     }
     for line in ["case", "case /nonexistent/x.json", "case a b c", "case /dev/zero"] {
         assert_eq!(sshdoctor(line).status.code(), Some(2), "{line}");
+    }
+}
+
+#[test]
+fn a_clients_and_a_servers_case_of_one_machine_make_one_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = |id: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(id).join("facts.json");
+    let server = fixture("server-strict-modes");
+    let text = fs::read_to_string(fixture("no-key-accepted")).unwrap();
+    let client = folder.path().join("client.json");
+    let judged = |host: &str, seen: bool, turned: bool| {
+        let mut case: serde_json::Value = serde_json::from_str(&text).unwrap();
+        case["facts"]["target"]["Ok"]["host"] = host.into();
+        case["facts"]["target"]["Ok"]["alias"] = host.into();
+        if !seen {
+            case["facts"]["host_key"]["offered"] = serde_json::json!({"Err": "not-attempted"});
+        }
+        fs::write(&client, case.to_string()).unwrap();
+        let (first, second) = if turned { (&server, &client) } else { (&client, &server) };
+        sshdoctor(&format!("case --format json {} {}", first.display(), second.display()))
+    };
+    for turned in [false, true] {
+        let joined = judged("web1.example.org", false, turned);
+        let report: serde_json::Value = serde_json::from_slice(&joined.stdout).unwrap();
+        assert_eq!((&report["source"], &report["verdict"]["cause"]), (&"joined".into(), &"server-strict-modes".into()));
+    }
+    // Another machine by its host key, and one that nothing shows to be the same.
+    for (host, seen, part) in [("web1", true, "another machine"), ("db9", false, "db9 need not be web1")] {
+        let refused = judged(host, seen, false);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(said(&refused.stderr).contains(part), "{}", said(&refused.stderr));
     }
 }

@@ -70,25 +70,40 @@ pub fn read(files: &[OsString]) -> anyhow::Result<Facts> {
     match files {
         [one] => one_of(one),
         [first, second] => {
-            let (mut client, server) = match (one_of(first)?, one_of(second)?) {
-                (client, server) if server.origin == Origin::Server && client.origin != Origin::Server => {
-                    (client, server)
-                }
-                (server, client) if server.origin == Origin::Server && client.origin != Origin::Server => {
-                    (client, server)
-                }
-                (one, _) => {
-                    let half = if one.origin == Origin::Server { "the server's" } else { "a client's" };
+            let (first, second) = (one_of(first)?, one_of(second)?);
+            let of_server = |facts: &Facts| facts.origin == Origin::Server;
+            let (mut client, server) = match (of_server(&first), of_server(&second)) {
+                (false, true) => (first, second),
+                (true, false) => (second, first),
+                (servers, _) => {
+                    let half = if servers { "the server's" } else { "a client's" };
                     bail!("both cases are {half}: name one of a client and one of its server")
                 }
             };
             ensure!(client.target.is_ok(), "the client's case is a check-up: it is about no login");
             let account = server.account.map_err(|why| anyhow!("the server's case shows nothing: {why}"))?;
+            named_alike(&client, &account).map_err(|sentence| anyhow!("the two cannot be joined: {sentence}"))?;
             join(&mut client, *account).map_err(|sentence| anyhow!("the two cannot be joined: {sentence}"))?;
             Ok(client)
         }
         _ => bail!("one case is judged, or a client's and a server's half together"),
     }
+}
+
+/// Whether the two halves are of one machine by its name, where no host key shows it.
+fn named_alike(client: &Facts, account: &Account) -> Result<(), String> {
+    let Ok(target) = &client.target else { return Ok(()) };
+    if client.host_key.offered.is_ok() {
+        return Ok(());
+    }
+    let first = |name: &[u8]| {
+        let label = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+        label.to_ascii_lowercase()
+    };
+    let here = first(account.collector.host.as_bytes());
+    let alike = [&target.host, &target.alias].into_iter().any(|name| first(name.as_bytes()) == here);
+    let (host, other) = (&target.host, &account.collector.host);
+    if alike { Ok(()) } else { Err(format!("the client saw no host key, and {host} need not be {other}")) }
 }
 
 /// The facts of one file.
