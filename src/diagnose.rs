@@ -148,15 +148,18 @@ fn at_jump_host(facts: &Facts, first: &mut Named) -> Option<(Host, Box<Verdict>)
     for decide in finding.alternatives.iter_mut().filter_map(|alternative| alternative.decide.as_mut()) {
         decide.place = checks::proxy::seen_from_target(decide.place);
     }
+    let asked = jump::ends_at(facts).and_then(|index| jump::carrier(facts, index));
+    let words = asked.map(checks::proxy::last_words).unwrap_or_default();
     if judged.first.cause.blocks == Blocks::Nothing {
         first.cause = &checks::session::UNDETERMINED;
         finding.certainty = Certainty::Possible;
         finding.alternatives.clear();
+        if let Some(last) = words.last() {
+            finding.summary = format!("the jump host {host} does not let in, though ssh could ask: {last}");
+        }
     }
     let stage = found.blocks.unwrap_or(judged.first.cause.blocks).stage();
     finding.evidence.extend(checks::proxy::not_passed_on(facts, stage));
-    let asked = jump::ends_at(facts).and_then(|index| jump::carrier(facts, index));
-    let words = asked.map(checks::proxy::last_words).unwrap_or_default();
     finding.evidence.extend(words.into_iter().map(|line| format!("ssh -W, run for it: {line}")));
     first.finding = finding;
     Some((host, Box::new(judged)))

@@ -492,8 +492,8 @@ fn a_signal_that_asks_to_stop_ends_the_run_with_what_was_seen() {
 fn a_saved_case_is_judged_again_without_the_machine_it_was_saved_on() {
     let folder = tempfile::tempdir().unwrap();
     let case = folder.path().join("case.json");
-    let line = format!("--save {} -F none -p {} 127.0.0.1", case.display(), closed_port());
-    let live = sshdoctor(&format!("--format json {line}"));
+    let words = format!("--save {} -F none -p {} 127.0.0.1", case.display(), closed_port());
+    let live = sshdoctor(&format!("--format json {words}"));
     let again = sshdoctor(&format!("case --format json {}", case.display()));
     assert_eq!((live.status.code(), again.status.code()), (Some(1), Some(1)));
     let report = |output: &Output| -> serde_json::Value { serde_json::from_slice(&output.stdout).unwrap() };

@@ -7,7 +7,7 @@ mod command;
 mod jump;
 
 pub(super) use command::{asks, evidence, hides_the_server, tempered};
-pub(super) use jump::{connected, is_its_own};
+pub(super) use jump::{connected, is_its_own, was_asked};
 pub use jump::{failed, last_words, not_passed_on};
 
 use command::PROXY_COMMAND_FAILED;

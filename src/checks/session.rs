@@ -593,7 +593,7 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
             format!("sshdoctor {}", naming::destination(hop)),
             "examines the login at the jump host by itself",
         );
-        return vec![asks, alone];
+        return if super::proxy::was_asked(facts) { vec![alone] } else { vec![asks, alone] };
     }
     if super::proxy::asks(facts).is_some() {
         let why = "lets it ask you: sshdoctor sees neither its question nor your answer";

@@ -149,6 +149,11 @@ fn stops_ssh(hop: &Facts) -> bool {
     })
 }
 
+/// Whether ssh was run to ask somebody what the jump host wants to know, at which the way ends all the same.
+pub(in crate::checks) fn was_asked(facts: &Facts) -> bool {
+    jump::ends_at(facts).is_some_and(|index| jump::carrier(facts, index).is_some())
+}
+
 /// What of the command line ssh does not pass on to the jump host that failed at that stage, though it may be meant for it
 /// too (ssh.c `main`: the implicit command has `-F`, `-J`, user and port only).
 pub fn not_passed_on(facts: &Facts, stage: Stage) -> Option<String> {
@@ -404,9 +409,12 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
     match &tunnel.answer {
         Some(ChannelOpen::Refused { code: PROHIBITED, .. }) => {
             let user = naming::user(hop);
-            let address = hop.connect.as_ref().ok().and_then(|connect| connect.local_address.clone());
-            let address = address.map_or_else(|| "192.0.2.1".to_owned(), |address| address.to_string());
-            let asked = quoted(&format!("user={user},host={address},addr={address}"));
+            // Without an address sshd says so where a Match block needs one.
+            let address = hop.connect.as_ref().ok().and_then(|connect| connect.local_address.as_ref());
+            let asked = address.map_or_else(
+                || quoted(&format!("user={user}")),
+                |address| quoted(&format!("user={user},host={address},addr={address}")),
+            );
             let rules = "allowtcpforwarding|disableforwarding|permitopen";
             let sshd = root(
                 format!("sshd -T -C {asked} | grep -Ei '{rules}'"),
@@ -435,6 +443,10 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
                 ),
             ]
         }
+        None if tunnel.end.is_some() => vec![
+            root(super::super::members::log_command(hop), "sshd's own words about this login: why it ended"),
+            here(format!("nc -vz -w 5 {host} {port}"), "whether the jump host reaches the next one, without ssh"),
+        ],
         _ => vec![
             here(format!("nc -vz -w 5 {host} {port}"), "whether the jump host reaches it, without ssh"),
             Step::server_root(

@@ -25,9 +25,9 @@ use crate::collect::agent;
 use crate::collect::person::Person;
 use crate::collect::ssh::carrier::Carrier;
 use crate::collect::system::{errno, variable};
-use crate::facts::Facts;
 use crate::facts::proxy::{Program, Role, Through};
 use crate::facts::text::{Path, ServerText};
+use crate::facts::{Facts, Stage, Unobserved};
 use crate::openssh::proxies;
 
 /// sshconnect.c `_PATH_BSHELL`.
@@ -318,6 +318,10 @@ impl Running {
         let failed = program.signal.is_some() || program.status.is_some_and(|status| status != 0);
         if failed && program.stdout_bytes == 0 {
             login.footprint = None;
+            // An ssh that was not let in at the jump host has reached nothing behind it.
+            if program.role != Role::ProxyCommand {
+                login.transport = Err(Unobserved::NotReached(Stage::Connect));
+            }
         }
         if let Ok(connect) = &mut login.connect {
             connect.through = Some(Through::Program(Box::new(program)));
