@@ -323,3 +323,20 @@ fn this_reader_of_rust_tells_code_from_text() {
     let paths: Vec<String> = paths.iter().map(|path| path.join("::")).collect();
     assert_eq!(paths, ["crate::a::self", "crate::a::b", "crate::c", "crate::e::f"]);
 }
+
+#[test]
+fn the_page_of_the_case_has_every_key_and_no_other() {
+    use sshdoctor::facts::Facts;
+    let page = fs::read_to_string(repository().join("docs/case.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut listed: Vec<String> = rows.map(str::to_owned).collect();
+    // What stands in no case as it is: a key without a value is left out.
+    let mut keys: Vec<String> = ["tried", "opinion", "over", "checkup"].map(str::to_owned).to_vec();
+    let all = serde_json::to_value(Facts::default()).unwrap();
+    keys.extend(all.as_object().unwrap().keys().cloned());
+    keys.sort();
+    keys.dedup();
+    listed.sort();
+    assert_eq!(listed, keys);
+    assert!(page.contains(&format!("\"schema\": \"{}\"", sshdoctor::collect::case::SCHEMA)));
+}
