@@ -326,6 +326,7 @@ fn this_reader_of_rust_tells_code_from_text() {
 
 #[test]
 fn the_page_of_the_case_has_every_key_and_no_other() {
+    use sshdoctor::collect::case;
     use sshdoctor::facts::Facts;
     let page = fs::read_to_string(repository().join("docs/case.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
@@ -338,5 +339,5 @@ fn the_page_of_the_case_has_every_key_and_no_other() {
     keys.dedup();
     listed.sort();
     assert_eq!(listed, keys);
-    assert!(page.contains(&format!("\"schema\": \"{}\"", sshdoctor::collect::case::SCHEMA)));
+    assert!(page.contains(&format!("\"schema\": \"{}\"", case::SCHEMA)));
 }
