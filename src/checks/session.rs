@@ -9,7 +9,7 @@ mod git;
 use crate::facts::key::PublicKey;
 use crate::facts::proxy::Proxy;
 use crate::facts::session::Request;
-use crate::facts::userauth::{Attempted, Signer, Userauth};
+use crate::facts::userauth::{Attempted, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
@@ -570,6 +570,11 @@ fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
         Some(query) => format!("when it is asked about {}", naming::key(&query.key)),
         None if userauth.attempts.last().is_some_and(|attempt| attempt.outcome == Attempted::Unanswered) => {
             "in place of an answer to what was typed".to_owned()
+        }
+        // Where the server closes it, that is signature-rejected.
+        None if matches!(end, End::TimedOut | End::Flood(_)) => {
+            let signature = userauth.signatures.last().filter(|signature| signature.outcome == Signed::Unanswered)?;
+            format!("once it has the signature with {}, which it had asked for", naming::key(&signature.key))
         }
         None => return None,
     };

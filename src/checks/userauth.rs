@@ -541,10 +541,11 @@ fn signature_rejected(facts: &Facts) -> Observed<Option<Finding>> {
     let turns = course::course(facts)?;
     let userauth = known(&facts.userauth)?;
     let Some((turn, usage)) = course::stopped(&turns) else { return Ok(None) };
-    let told = matches!(userauth.connections.last(), Some(Some(End::Disconnect { .. })));
+    // Silence until the run's end is no answer: PAM may wait for a directory that is away.
+    let ended = matches!(userauth.connections.last(), Some(Some(End::Closed | End::Reset(_))));
     let (how, closed) = match usage {
         Use::Rejected => ("the signed request was refused", false),
-        Use::Closed if !told => ("the server closed the connection in place of an answer to the signed request", true),
+        Use::Closed if ended => ("the server closed the connection in place of an answer to the signed request", true),
         _ => return Ok(None),
     };
     let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();

@@ -87,6 +87,18 @@ fn shells() -> Vec<Row> {
 
 fn closed() -> Vec<Row> {
     vec![
+        row("pam-account-hangs", |world| {
+            let slow = "account required pam_exec.so /bin/sleep 8\nsession required pam_permit.so\n";
+            world.file("/etc/pam.d/sshd", slow, 0o644)?;
+            good(world, "LoginGraceTime 7")
+        })
+        .ours(&["--timeout", "4"])
+        .ssh_fails("Connection closed by")
+        .at_most(
+            "possible",
+            "undetermined",
+            "within the run's time there is silence, and silence is no refusal",
+        ),
         row("pam-session-denied", |world| {
             world.file("/etc/pam.d/sshd", "account required pam_permit.so\nsession required pam_deny.so\n", 0o644)?;
             good(world, "")
