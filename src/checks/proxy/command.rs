@@ -6,6 +6,7 @@ use super::super::{
     Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Outcome, Place, Status, milliseconds, quoted,
     transport,
 };
+use super::jump;
 use crate::facts::proxy::{Program, Proxy, Role, Through};
 use crate::facts::text::ServerText;
 use crate::facts::transport::Transport;
@@ -70,6 +71,12 @@ fn proxy_command_failed(facts: &Facts) -> Observed<Option<Finding>> {
     if transport.complete || transport.identification.is_some() || transport.end.is_none() {
         return Ok(None);
     }
+    if runs_nothing(program) {
+        let shell = &program.shell;
+        let summary = format!("{shell}, the shell that ssh gives the ProxyCommand to, runs no command");
+        let finding = Finding::proven(summary).seen(from_shell(shell));
+        return Ok(Some(evidence(facts).into_iter().fold(finding, Finding::seen)));
+    }
     let scene = Scene { facts, program, transport, named: named(program.command.as_bytes()) };
     Ok(scene.judged().map(|finding| scene.with_what_was_seen(finding)))
 }
@@ -106,16 +113,22 @@ impl Scene<'_> {
                     format!("{name} is ended by signal {signal}{} before a server answers", signal_name(signal));
                 Some(Finding::proven(words))
             }
+            (Some(0), _) if self.gave_up() => {
+                let finding =
+                    Finding::likely(format!("{name} ends by itself: no byte came for the time that its -w allows"));
+                Some(self.or_silent(Finding { place: Some(Place::Open), ..finding }))
+            }
             // Their other end closed the connection, as far as can be told.
-            (Some(0), _) if self.named.known.is_some_and(Known::only_carries) => None,
+            (Some(0), _) if self.named.only_carries() => None,
             (Some(status), _) => {
                 let silence = if program.stderr_bytes == 0 { " without a word" } else { "" };
                 let summary = if status == 0 {
                     format!("{name} ends{silence} before a server answers")
                 } else if status == 1 && self.named.known == Some(Known::Netcat) && program.stderr_bytes == 0 {
-                    // Whatever its make: after a connection it ends with 0, or says what came.
+                    // Whatever its make: after a connection it ends with 0, or says what came; but a server that takes
+                    // the connection and resets it at once is met in connecting.
                     let summary = format!("{name} gets no connection, and does not say why without -v");
-                    return Some(Finding { place: Some(Place::Open), ..Finding::proven(summary) });
+                    return Some(self.or_dropped(Finding { place: Some(Place::Open), ..Finding::likely(summary) }));
                 } else {
                     format!("{name} ends with status {status}{silence} before a server answers")
                 };
@@ -130,6 +143,7 @@ impl Scene<'_> {
         let name = self.name();
         let line = ServerText::from(line).shortened(SHOWN);
         let summary = match meaning {
+            Meaning::HopLacks => format!("{name} logs in at the host on the way, and {}: {line}", clause(meaning)),
             Meaning::NotFound if self.first_word_in(&line).is_some() => self.not_found(&line),
             Meaning::NotFound => format!("{name} needs a program that is not found: {line}"),
             Meaning::NotExecutable => format!("{name} cannot be executed: {line}"),
@@ -139,7 +153,12 @@ impl Scene<'_> {
             _ => format!("{name} makes no connection: {}: {line}", clause(meaning)),
         };
         let certain = meaning.excludes_the_server() && self.program.stdout_bytes == 0;
-        let finding = Finding { place: Some(place(meaning)), ..Finding::new(Certainty::Likely, summary) };
+        let place = match meaning {
+            // A script's own ssh, at the host that it logs in to, says the same.
+            Meaning::NotFound | Meaning::NotExecutable if self.first_word_in(&line).is_none() => Place::Open,
+            _ => place(meaning, &line),
+        };
+        let finding = Finding { place: Some(place), ..Finding::new(Certainty::Likely, summary) };
         if certain && !self.program.ran_on {
             return Finding { certainty: Certainty::Proven, ..finding };
         }
@@ -152,7 +171,7 @@ impl Scene<'_> {
 
     /// It printed what is no SSH; where it only carries, the other end did.
     fn printed(&self) -> Option<Finding> {
-        if self.named.known.is_some_and(Known::only_carries) {
+        if self.named.only_carries() {
             return None;
         }
         let finding = Finding::likely(format!("{} prints something that is not SSH", self.name()));
@@ -166,6 +185,16 @@ impl Scene<'_> {
             evidence: Vec::new(),
             decide: self.alone(),
         }]))
+    }
+
+    /// Whether it is a netcat that was told to wait no longer than it did.
+    fn gave_up(&self) -> bool {
+        let words = &self.named.words;
+        let next = words.iter().position(|word| word == "-w").and_then(|at| words.get(at + 1));
+        let limit = next.or_else(|| words.iter().find(|word| word.starts_with("-w")));
+        let seconds = limit.and_then(|word| word.trim_start_matches("-w").parse::<u32>().ok());
+        self.named.known == Some(Known::Netcat)
+            && seconds.is_some_and(|seconds| self.program.millis >= f64::from(seconds) * 1000.0)
     }
 
     /// It ran on, and nothing came.
@@ -218,6 +247,13 @@ impl Scene<'_> {
     }
 
     fn with_what_was_seen(&self, finding: Finding) -> Finding {
+        let finding = match unreached(self.program) {
+            Some(rest) => finding.seen(format!(
+                "{} never runs: ssh puts exec before the command, so that its first program takes the shell's place",
+                ServerText::from(rest).shortened(SHOWN)
+            )),
+            None => finding,
+        };
         evidence(self.facts).into_iter().fold(finding, Finding::seen)
     }
 
@@ -247,7 +283,12 @@ impl Scene<'_> {
             word if is_assignment(word) => {
                 format!("the ProxyCommand begins with {word}, and ssh has the shell run that as a program")
             }
-            word => format!("the ProxyCommand's program {} is not found", ServerText::from(word).shortened(60)),
+            word => {
+                // A quoted one is more than a word.
+                let quoted = word.starts_with(['\'', '"']);
+                let word = self.named.words.first().filter(|_| quoted).map_or(word, String::as_str);
+                format!("the ProxyCommand's program {} is not found", ServerText::from(word).shortened(60))
+            }
         }
     }
 }
@@ -255,6 +296,20 @@ impl Scene<'_> {
 /// The first word of the command, which stands behind `exec` for the shell.
 fn first_word(program: &Program) -> Option<&str> {
     program.command.as_str()?.split_ascii_whitespace().next()
+}
+
+/// What stands behind the first program of a list, which the exec before the list keeps from running; `None` where it may
+/// run all the same: behind a pipe, in parentheses, or where something is quoted.
+pub(super) fn unreached(program: &Program) -> Option<&str> {
+    let command = program.command.as_str().filter(|_| program.role == Role::ProxyCommand)?;
+    let at = command.find(|one| "&;|\n".contains(one))?;
+    let (first, rest) = command.split_at(at);
+    let joins = rest.starts_with("&&") || rest.starts_with("||") || rest.starts_with(';');
+    // An exec that finds no program, or has none to run, lets some shells go on.
+    let runs = first.split_ascii_whitespace().next().is_some() && program.status != Some(127);
+    let plain = !first.contains(['\'', '"', '\\', '(', '`', '$', '{', '<', '>', '#']);
+    let behind = rest.trim_start_matches(['&', '|', ';']).trim();
+    (joins && runs && plain && !behind.is_empty()).then_some(behind)
 }
 
 /// Whether a shell would take the word for a variable's value, were it not behind `exec`.
@@ -281,6 +336,7 @@ fn clause(meaning: Meaning) -> &'static str {
         Meaning::HopKey => "ssh does not take the host key of the host on the way",
         Meaning::HopForbids => "the host on the way does not allow it",
         Meaning::HopCannot => "the host on the way cannot connect to the target",
+        Meaning::HopLacks => "the command that it is to run there cannot be run",
         Meaning::HopFails => "the login at the host on the way fails",
         Meaning::NotLoggedIn => "it wants you to log in first",
         Meaning::NoRight => "its account has no right to it",
@@ -292,11 +348,13 @@ fn clause(meaning: Meaning) -> &'static str {
 }
 
 /// Where it lies, as far as the saying tells.
-fn place(meaning: Meaning) -> Place {
+fn place(meaning: Meaning, line: &str) -> Place {
     match meaning {
         Meaning::Forbidden => Place::Network,
-        Meaning::HopForbids | Meaning::HopCannot => Place::JumpHost,
-        Meaning::ProxyFails
+        Meaning::HopForbids | Meaning::HopLacks => Place::JumpHost,
+        Meaning::HopCannot if jump::unknown_name(&line.into()) => Place::JumpHost,
+        Meaning::HopCannot
+        | Meaning::ProxyFails
         | Meaning::Refused
         | Meaning::Unanswered
         | Meaning::Unreachable
@@ -328,6 +386,12 @@ fn ran(program: &Program) -> String {
         return format!("what carries the connection: {command}");
     }
     format!("ssh runs: {} -c {}", program.shell, quoted(&format!("exec {command}")))
+}
+
+/// Whether the shell is one of those that keep an account from having any: it ends at once whatever it is given.
+fn runs_nothing(program: &Program) -> bool {
+    let shell = program.shell.to_string();
+    matches!(shell.rsplit('/').next(), Some("false" | "true" | "nologin")) && program.status.is_some()
 }
 
 fn from_shell(shell: &crate::facts::text::Path) -> String {
@@ -490,173 +554,4 @@ fn told(facts: &Facts, id: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::super::{CHAIN, doubted};
-    use super::*;
-    use crate::facts::Target;
-    use crate::facts::connect::Connect;
-
-    /// A program that ended so, without a byte from a server.
-    fn scene(command: &str, status: Option<i32>, stderr: &str) -> Facts {
-        let target =
-            Target { input: "web1".into(), alias: "web1".into(), host: "web1".into(), port: 22, ..Target::default() };
-        let program = Program {
-            command: command.into(),
-            shell: "/bin/sh".into(),
-            stderr: stderr.into(),
-            stderr_bytes: stderr.len() as u64,
-            status,
-            ran_on: status.is_none(),
-            millis: 12.0,
-            ..Program::default()
-        };
-        let connect = Connect {
-            proxy: Some(Proxy::Command(command.into())),
-            through: Some(Through::Program(Box::new(program))),
-            ..Connect::default()
-        };
-        let end = Some(if status.is_some() { End::Closed } else { End::TimedOut });
-        let mut facts = Facts {
-            target: Ok(target),
-            connect: Ok(connect),
-            transport: Ok(Transport { end, ..Transport::default() }),
-            ..Facts::default()
-        };
-        facts.config.options.set("proxycommand", command);
-        facts
-    }
-
-    fn with(mut facts: Facts, change: fn(&mut Program)) -> Facts {
-        if let Ok(Connect { through: Some(Through::Program(program)), .. }) = &mut facts.connect {
-            change(program);
-        }
-        facts
-    }
-
-    /// Every cause that is found, with its certainty.
-    fn found(facts: &Facts) -> Vec<(&'static str, Certainty)> {
-        let causes = CHAIN.iter().flat_map(|check| check.causes);
-        let judged = causes.filter_map(|cause| Some((cause.id, doubted(facts, cause, (cause.judge)(facts).ok()??)?)));
-        judged.map(|(id, finding)| (id, finding.certainty)).collect()
-    }
-
-    fn by_id(id: &str) -> &'static Cause {
-        CHAIN.iter().flat_map(|check| check.causes).find(|cause| cause.id == id).unwrap()
-    }
-
-    const FAILED: &str = "proxy-command-failed";
-
-    #[test]
-    fn what_the_shell_or_the_program_says_proves_it() {
-        for (command, status, stderr) in [
-            ("corkscrew p 1 web1 22", 127, "/bin/sh: 1: exec: corkscrew: not found\n"),
-            ("exec nc web1 22", 127, "/bin/sh: 1: exec: exec: not found\n"),
-            ("/opt/tunnel", 126, "/bin/sh: 1: exec: /opt/tunnel: Permission denied\n"),
-            ("nc -X connect -x p:1 web1 22", 1, "nc: Proxy error: \"HTTP/1.0 403 Forbidden\"\n"),
-            ("nc -v web1 22", 1, "nc: connect to web1 port 22 (tcp) failed: Connection refused\n"),
-            ("nc web1 22", 1, ""),
-            ("ssh -W [web1]:22 hop", 255, "a@hop: Permission denied (publickey).\r\n"),
-        ] {
-            let facts = scene(command, Some(status), stderr);
-            assert_eq!(found(&facts), [(FAILED, Certainty::Proven)], "{command}");
-            assert!(!steps::commands(&facts).is_empty(), "{command}");
-        }
-        let crashed = with(scene("tunnel", None, ""), |program| (program.signal, program.ran_on) = (Some(11), false));
-        assert_eq!(found(&crashed), [(FAILED, Certainty::Proven)]);
-        let shell = with(scene("nc", None, ""), |program| program.unstarted = Some("ENOENT".to_owned()));
-        assert_eq!(found(&shell), [(FAILED, Certainty::Proven)]);
-    }
-
-    #[test]
-    fn an_end_that_the_server_may_have_made_is_likely_at_most() {
-        for (command, status, stderr) in
-            [("false", 1, ""), ("tunnel web1", 1, "session expired\n"), ("tunnel web1", 0, "")]
-        {
-            let facts = scene(command, Some(status), stderr);
-            assert_eq!(found(&facts), [(FAILED, Certainty::Likely)], "{command}");
-            let finding = proxy_command_failed(&facts).unwrap().unwrap();
-            assert_eq!(finding.alternatives[0].cause, "connection-dropped");
-        }
-        let piped = with(scene("tunnel", None, ""), |program| (program.signal, program.ran_on) = (Some(PIPE), false));
-        assert_eq!(found(&piped), [(FAILED, Certainty::Likely)]);
-        for (command, status, stderr) in
-            [("nc web1 22", 0, ""), ("socat - TCP:web1:22", 1, "E read(5): Connection reset by peer")]
-        {
-            let facts = scene(command, Some(status), stderr);
-            assert_eq!(found(&facts), [("connection-dropped", Certainty::Likely)], "{command}");
-        }
-    }
-
-    #[test]
-    fn silence_is_the_programs_or_the_servers() {
-        let facts = scene("nc web1 22", None, "");
-        assert_eq!(found(&facts), [(FAILED, Certainty::Likely)]);
-        let finding = proxy_command_failed(&facts).unwrap().unwrap();
-        assert_eq!(finding.place, Some(Place::Open));
-        let others: Vec<&str> = finding.alternatives.iter().map(|other| other.cause).collect();
-        assert_eq!(others, ["connection-timeout", "banner-timeout"]);
-        // Its own word that it waits for its owner.
-        let words = "Please open the following URL and log in with your Cloudflare account:\n";
-        let facts = scene("cloudflared access ssh --hostname web1", None, words);
-        let finding = proxy_command_failed(&facts).unwrap().unwrap();
-        assert_eq!((finding.certainty, finding.alternatives.len()), (Certainty::Likely, 0));
-    }
-
-    #[test]
-    fn other_text_is_the_programs_where_it_does_not_only_carry() {
-        let printing = |command: &str| {
-            let mut facts = with(scene(command, Some(0), ""), |program| program.stdout_bytes = 26);
-            facts.transport.as_mut().unwrap().pre_banner = vec!["HTTP/1.1 400 Bad Request".into()];
-            facts
-        };
-        assert_eq!(found(&printing("tunnel web1")), [(FAILED, Certainty::Likely)]);
-        assert_eq!(found(&printing("nc web1 22")), [("not-ssh-server", Certainty::Likely)]);
-    }
-
-    #[test]
-    fn what_follows_an_identification_string_is_never_proven_of_the_server() {
-        for (end, cause) in [
-            (End::Closed, "connection-dropped"),
-            (End::TimedOut, "kex-stalled"),
-            (End::NotSsh("packet length 1213486160".to_owned()), "protocol-error"),
-        ] {
-            let mut facts = scene("nc web1 22", Some(0), "");
-            let transport = facts.transport.as_mut().unwrap();
-            (transport.identification, transport.end) = (Some("SSH-2.0-x".into()), Some(end));
-            assert_eq!(found(&facts), [(cause, Certainty::Likely)]);
-        }
-    }
-
-    #[test]
-    fn a_program_that_asks_or_was_not_run_is_not_accused() {
-        let asks = with(scene("ssh -W [web1]:22 hop", None, ""), |program| program.stopped = true);
-        assert_eq!(found(&asks), []);
-        let mut carried = scene("ssh -S /run/m -W [web1]:22 hop", Some(0), "");
-        carried = with(carried, |program| program.role = Role::Installed);
-        let finding = doubted(&carried, by_id("connection-dropped"), Finding::proven("it ends")).unwrap();
-        assert_eq!(finding.certainty, Certainty::Likely);
-        assert!(!finding.alternatives.iter().any(|other| other.cause == FAILED));
-        let mut unrun = scene("nc web1 22", Some(1), "");
-        unrun.connect.as_mut().unwrap().through = None;
-        assert!(!found(&unrun).iter().any(|(id, _)| *id == FAILED));
-        let mut jump = scene("ssh -W", Some(255), "Permission denied (publickey).");
-        jump.connect.as_mut().unwrap().proxy = Some(Proxy::Jump(vec!["hop".into()]));
-        assert!(!found(&jump).iter().any(|(id, _)| *id == FAILED));
-    }
-
-    #[test]
-    fn a_token_that_ssh_does_not_know_stops_it() {
-        let mut facts = scene("nc %x", None, "");
-        facts.connect.as_mut().unwrap().through = None;
-        let finding = proxy_command_failed(&facts).unwrap().unwrap();
-        assert_eq!(finding.certainty, Certainty::Proven);
-        assert!(finding.summary.contains("holds %x"), "{finding:?}");
-    }
-
-    #[test]
-    fn after_the_fix_nothing_is_known_of_the_way() {
-        let mut facts = scene("false", Some(1), "");
-        (PROXY_COMMAND_FAILED.fix.mend)(&mut facts);
-        assert_eq!(found(&facts), []);
-    }
-}
+mod tests;

@@ -342,7 +342,7 @@ fn forbidden_by_key(hop: &Facts) -> Option<String> {
 }
 
 /// Whether the jump host could not resolve the name (gai_strerror(3) of glibc, musl, BSD and macOS).
-fn unknown_name(text: &ServerText) -> bool {
+pub(super) fn unknown_name(text: &ServerText) -> bool {
     let text = text.to_string().to_ascii_lowercase();
     [
         "name or service not known",

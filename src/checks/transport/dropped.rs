@@ -7,6 +7,7 @@ use super::{
 use crate::checks::account::drops;
 use crate::checks::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, quoted};
 use crate::facts::connect::Dial;
+use crate::facts::proxy::Through;
 use crate::facts::transport::Transport;
 use crate::facts::{End, Facts, Observed, known};
 use crate::openssh::tokens;
@@ -182,9 +183,19 @@ fn connection_dropped(facts: &Facts) -> Observed<Option<Finding>> {
     }
     Ok(Some(
         finding
-            .seen(format!("the server takes the connection, {}", ended(transport.end.as_ref())))
+            .seen(format!("{}, {}", taken(facts, transport), ended(transport.end.as_ref())))
             .or(members(facts, transport)),
     ))
+}
+
+/// What is known of the connection before its end: where a program makes it, whether the server took it is not, as long as
+/// nothing came from there.
+fn taken(facts: &Facts, transport: &Transport) -> &'static str {
+    let through = facts.connect.as_ref().ok().and_then(|connect| connect.through.as_ref());
+    match through {
+        Some(Through::Program(_)) if transport.identification.is_none() => "nothing comes through the program",
+        _ => "the server takes the connection",
+    }
 }
 
 /// A reset that came so soon that connect(2) itself reported it: the server took the connection first, or it would have

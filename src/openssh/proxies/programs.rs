@@ -32,8 +32,8 @@ pub enum Known {
 }
 
 impl Known {
-    /// Whether it prints nothing of its own on standard output: what comes there comes from the other end.
-    pub fn only_carries(self) -> bool {
+    /// Whether it prints nothing of its own on standard output.
+    fn only_carries(self) -> bool {
         matches!(
             self,
             Self::Ssh | Self::Netcat | Self::Ncat | Self::Socat | Self::Connect | Self::Corkscrew | Self::Sss
@@ -56,6 +56,13 @@ impl Named {
     /// The program's name without its folder.
     pub fn name(&self) -> &str {
         self.words.first().map_or("", |word| base(word))
+    }
+
+    /// Whether what comes on its standard output comes from the other end: it prints nothing itself, and no shell of a host on
+    /// the way does.
+    pub fn only_carries(&self) -> bool {
+        let passes = |word: &String| word.starts_with('-') && word.contains('W');
+        self.known.is_some_and(Known::only_carries) && (self.known != Some(Known::Ssh) || self.words.iter().any(passes))
     }
 
     /// The value of an option, as the next word or behind `=`.
@@ -120,7 +127,10 @@ fn read(command: &str, depth: u32) -> Named {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
         let runs_another = is_variable
-            || matches!(name, "exec" | "env" | "command" | "nohup" | "nice" | "stdbuf" | "timeout" | "setsid");
+            || matches!(
+                name,
+                "exec" | "env" | "command" | "nohup" | "nice" | "stdbuf" | "timeout" | "setsid" | "busybox"
+            );
         if runs_another {
             // Their own options, and the time that timeout(1) is given.
             let own = behind.iter().take_while(|word| word.starts_with('-')).count()

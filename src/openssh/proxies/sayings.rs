@@ -39,6 +39,8 @@ pub enum Meaning {
     HopForbids,
     /// The host on the way cannot connect to the target.
     HopCannot,
+    /// The host on the way cannot run the command that leads on from there.
+    HopLacks,
     /// The login at the host on the way fails otherwise.
     HopFails,
     /// The cloud's own login has expired, or there is none.
@@ -102,7 +104,11 @@ const SAYINGS: &[Saying] = &[
     of(Known::Netcat, &["proxy error: \"http/1."], Meaning::ProxyFails),
     of(Known::Netcat, &["not allowed by ruleset"], Meaning::Forbidden),
     of(Known::Netcat, &["authentication method negotiation failed"], Meaning::ProxyLogin),
+    of(Known::Netcat, &["proxy authentication failed"], Meaning::ProxyLogin),
     of(Known::Netcat, &["connection failed, socks"], Meaning::ProxyFails),
+    of(Known::Netcat, &["proxy read"], Meaning::ProxyFails),
+    of(Known::Netcat, &["write failed ("], Meaning::ProxyFails),
+    of(Known::Netcat, &["read failed ("], Meaning::ProxyFails),
     // Nmap ncat_connect.c, http.c.
     of(Known::Ncat, &["proxy returned status code 407"], Meaning::ProxyLogin),
     of(Known::Ncat, &["proxy returned status code 403"], Meaning::Forbidden),
@@ -209,8 +215,14 @@ pub fn meaning(named: &Named, program: &Program) -> Option<(Meaning, String)> {
         }
         _ => None,
     };
-    if found.is_some() {
-        return found;
+    // An ssh hands on how a command ended at the host on the way, with the words of the shell there.
+    let there = |line: &str| {
+        let own = named.words.first().map(String::as_str).unwrap_or_default();
+        named.known == Some(Known::Ssh) && !line.split([':', ' ']).any(|word| word == own)
+    };
+    if let Some((meaning, line)) = found {
+        let meaning = if there(&line) { Meaning::HopLacks } else { meaning };
+        return Some((meaning, line));
     }
     SAYINGS.iter().filter(|saying| saying.of.is_none() || saying.of == named.known).find_map(|saying| {
         let says = |line: &&String| {
@@ -260,6 +272,9 @@ mod tests {
             ("nc -X connect -x p:1 web1 22", "nc: Proxy error: \"HTTP/1.1 407 Proxy Auth", Meaning::ProxyLogin),
             ("nc -X connect -x p:1 web1 22", "nc: Proxy error: \"HTTP/1.1 500 Unable", Meaning::ProxyFails),
             ("nc -x p:1 web1 22", "nc: connection failed, SOCKSv5 error: Host unreachable", Meaning::ProxyFails),
+            ("nc -X connect -x p:1 web1 22", "nc: write failed (0/2): Broken pipe", Meaning::ProxyFails),
+            ("nc -X connect -x p:1 web1 22", "nc: proxy read: Connection reset by peer", Meaning::ProxyFails),
+            ("busybox nc web1 22", "nc: write error: Connection reset by peer", Meaning::Dropped),
             ("nc -v web1 22", "nc: connect to web1 port 22 (tcp) failed: Connection refused", Meaning::Refused),
             ("nc -v web1 22", "nc: getaddrinfo: Name or service not known", Meaning::NoSuchName),
             ("socat - TCP:web1:22", "2026/11/23 socat[1] E connect(5, AF=2): No route to host", Meaning::Unreachable),

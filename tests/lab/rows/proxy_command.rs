@@ -4,7 +4,7 @@ use super::common::DENIED;
 use super::jump::{one_hop, with_options};
 use crate::client::wait_for;
 use crate::row::{Row, row};
-use crate::scripted::say_and_close;
+use crate::scripted::{reset, say_and_close};
 use crate::way::BASTION;
 use crate::world::{World, read};
 
@@ -168,6 +168,11 @@ fn by_ssh() -> Vec<Row> {
             .ssh_fails("stdio forwarding failed")
             .evidence(&["Connection refused"])
             .proven("proxy-command-failed"),
+        row("proxy-ssh-and-the-bastion-lacks-the-program", |world| one_hop(world, "", ""))
+            .line(&["-o", "ProxyCommand=ssh jump@bastion.example.org nosuch %h %p", "deploy@web1.example.org"])
+            .ssh_fails("nosuch")
+            .evidence(&["nosuch"])
+            .proven("proxy-command-failed"),
         row("proxy-ssh-and-the-bastion-changed-its-host-key", |world| {
             one_hop(world, "", "")?;
             super::jump::changed(world, BASTION, "bastion.example.org")
@@ -193,7 +198,7 @@ fn without() -> Vec<Row> {
         row("proxy-nc-to-a-closed-port", |world| one_hop(world, "", ""))
             .line(&["-o", "ProxyCommand=nc %h %p", "deploy@web1.example.org"])
             .ssh_fails(EARLY)
-            .proven("proxy-command-failed"),
+            .at_most("likely", "proxy-command-failed", "a server that resets the connection at once leaves the same"),
         row("proxy-nc-to-a-closed-port-in-words", |world| one_hop(world, "", ""))
             .line(&["-o", "ProxyCommand=nc -v %h %p", "deploy@web1.example.org"])
             .ssh_fails("Connection refused")
@@ -207,6 +212,14 @@ fn without() -> Vec<Row> {
         .ssh_fails("Name or service not known")
         .evidence(&["Name or service not known"])
         .proven("proxy-command-failed"),
+        row("proxy-nc-and-the-server-resets-at-once", |world| {
+            one_hop(world, "", "")?;
+            world.scripted("192.0.2.7:22", |stream| reset(&stream))
+        })
+        .line(&["-oConnectTimeout=2", "-oProxyCommand=nc %h %p", "deploy@web1.example.org"])
+        .ssh_fails(EARLY)
+        .no_evidence(&["the server takes the connection"])
+        .at_most("likely", "connection-dropped", "nc may have ended the connection itself"),
         // nc stays where the server goes.
         row("proxy-nc-and-the-server-closes-at-once", |world| {
             one_hop(world, "", "")?;

@@ -1,7 +1,7 @@
 //! What to type where the program of a `ProxyCommand` makes no connection.
 
 use super::super::super::{Place, Step, naming, quoted};
-use super::{first_word, is_assignment, program};
+use super::{first_word, is_assignment, program, runs_nothing, unreached};
 use crate::facts::proxy::Program;
 use crate::facts::text::escape;
 use crate::facts::{Facts, Target};
@@ -15,8 +15,10 @@ const FILES: &str = "grep -rin proxycommand ~/.ssh/config /etc/ssh/ssh_config /e
 pub(super) fn alone(program: &Program) -> Option<String> {
     let command = program.command.as_str().filter(|command| escape(command.as_bytes()) == **command)?;
     let shell = program.shell.as_str().filter(|shell| !shell.is_empty())?;
-    // Its input stays open for a while, as with ssh: many end with it.
-    Some(format!("sleep 5 | {} -c {}", quoted(shell), quoted(command)))
+    // Its input stays open for a while, as with ssh: many end with it. Where a list would run on without it, ssh's exec
+    // has to be there.
+    let exec = if unreached(program).is_some() { "exec " } else { "" };
+    Some(format!("sleep 5 | {} -c {}", quoted(shell), quoted(&format!("{exec}{command}"))))
 }
 
 pub(super) fn commands(facts: &Facts) -> Vec<Step> {
@@ -24,7 +26,7 @@ pub(super) fn commands(facts: &Facts) -> Vec<Step> {
         let why = "shows where the command stands; of the tokens ssh knows %h, %p, %r, %n, %k there, and %% for a %";
         return vec![where_it_stands(facts, why)];
     };
-    if program.unstarted.is_some() {
+    if program.unstarted.is_some() || runs_nothing(program) {
         let destination = naming::destination(facts);
         return vec![
             Step::here(format!("SHELL=/bin/sh ssh {destination}"), "gives the command to a shell that is there"),
@@ -37,6 +39,10 @@ pub(super) fn commands(facts: &Facts) -> Vec<Step> {
     let named = named(program.command.as_bytes());
     let meaning = sayings::meaning(&named, program).map(|(meaning, _)| meaning);
     let mut steps = meaning.map(|meaning| by_meaning(facts, program, &named, meaning)).unwrap_or_default();
+    if unreached(program).is_some() {
+        let why = "put the whole ProxyCommand in sh -c '…', or into a script: ssh's exec runs its first program only";
+        steps.push(Step::person(Place::Client, why));
+    }
     if meaning.is_none() {
         steps.extend(hop(&named));
         steps.extend(talkative(&named));
@@ -88,7 +94,6 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
     let nobody = Target::default();
     let target = facts.target.as_ref().unwrap_or(&nobody);
     let (host, port) = (&target.host, target.port);
-    let name = quoted(named.name());
     let file = quoted(named.words.first().map_or("", String::as_str));
     match meaning {
         Meaning::NotFound if first_word(program) == Some("exec") => {
@@ -98,7 +103,7 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
             vec![Step::person(Place::Client, "write env before it, which sets variables and runs a program")]
         }
         Meaning::NotFound => vec![
-            here(format!("command -v {name}"), "prints where the program is; nothing where it is not on PATH"),
+            here(format!("command -v {file}"), "prints where the program is; nothing where it is not on PATH"),
             Step::person(Place::Client, "install it, or write its full path into the ProxyCommand"),
         ],
         Meaning::NotShell => {
@@ -124,6 +129,10 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
         Meaning::ProxyFails | Meaning::Refused | Meaning::Unanswered | Meaning::Unreachable | Meaning::Dropped => {
             talkative(named).into_iter().collect()
         }
+        Meaning::HopLacks => vec![Step::person(
+            Place::Client,
+            "write ssh -W, or ProxyJump, which needs no program at the host on the way, in place of ssh and a command there",
+        )],
         Meaning::HopLogin | Meaning::HopKey | Meaning::HopForbids | Meaning::HopCannot | Meaning::HopFails => {
             let instead = "write ProxyJump in place of ProxyCommand ssh -W: sshdoctor then examines every host of the way";
             hop(named).into_iter().chain([Step::person(Place::Client, instead)]).collect()
