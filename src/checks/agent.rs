@@ -480,3 +480,18 @@ fn the_agent_answers(facts: &Facts) -> Option<String> {
     let Ok(AgentAnswer::Lists(keys)) = &agent.answer else { return None };
     Some(format!("the agent answered and lists {}", naming::count(keys.len(), "identity", "identities")))
 }
+
+/// Whether the configuration keeps ssh from any agent (ssh.c `main`: `IdentityAgent none`).
+pub(super) fn switched_off(facts: &Facts) -> bool {
+    facts.config.options.first("identityagent") == Some("none")
+}
+
+/// What to type where the shell's own agent is meant after all.
+pub(super) fn as_the_shell_has(facts: &Facts) -> Step {
+    let destination = naming::destination_without(facts, &["identityagent"]);
+    Step::here(
+        format!("ssh -o IdentityAgent=SSH_AUTH_SOCK {destination}"),
+        "goes by the agent that SSH_AUTH_SOCK names in this shell; to have it so always, take IdentityAgent none out of the \
+         configuration",
+    )
+}

@@ -152,7 +152,7 @@ fn forbids(line: &ForwardingLine) -> bool {
 /// What to type where no agent came along.
 pub(super) fn bring_one(facts: &Facts) -> Vec<Step> {
     let mut steps = vec![look_at_home()];
-    let through = format!("ssh -J {} {}", here(facts), naming::destination(facts));
+    let through = format!("ssh -J {} {}", here(facts), from_home(facts));
     let direct = facts.target.as_ref().is_ok_and(|target| target.via.is_empty());
     steps.extend(direct.then(|| there(
         through,
@@ -235,6 +235,13 @@ fn here(facts: &Facts) -> String {
     quoted(&format!("{}@{}", facts.run.user, facts.run.host))
 }
 
+/// The target in a command that is typed at home, where neither this machine's configuration nor its files are.
+fn from_home(facts: &Facts) -> String {
+    let Ok(target) = &facts.target else { return naming::destination(facts) };
+    let port = if target.port == 22 { String::new() } else { format!("-p {} ", target.port) };
+    format!("{port}{}", quoted(&format!("{}@{}", target.user, target.host)))
+}
+
 /// The login to this machine again, with an agent. A shared connection would keep what it was opened with.
 fn come_again(facts: &Facts, why: &str) -> Step {
     there(format!("ssh -S none -A {}", here(facts)), format!("{why}; -S none leaves a shared connection aside"))
@@ -257,8 +264,8 @@ fn take_over(facts: &Facts) -> Option<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Source;
     use crate::facts::reached::Reached;
+    use crate::facts::{Source, Target};
 
     fn scene(lines: &[(&str, &str, Option<&str>)]) -> Facts {
         let lines = (1..).zip(lines).map(|(line, (keyword, value, matched))| ForwardingLine {
@@ -299,5 +306,32 @@ mod tests {
         let typed = |facts: &Facts| bring_one(facts).into_iter().filter_map(|step| step.command).collect::<Vec<_>>();
         assert!(typed(&scene(&[])).iter().any(|command| command.contains(" -A ")));
         assert!(!typed(&scene(&[("allowagentforwarding", "no", None)])).iter().any(|command| command.contains(" -A ")));
+    }
+
+    #[test]
+    fn what_is_typed_at_home_needs_nothing_of_this_machine() {
+        let mut facts = scene(&[]);
+        (facts.run.user, facts.run.host) = ("a".into(), "laptop".into());
+        facts.config.arguments = vec!["-F".into(), "/home/a/bastion.conf".into(), "db1".into()];
+        facts.target = Ok(Target {
+            alias: "db1".into(),
+            host: "db1.internal".into(),
+            user: "deploy".into(),
+            port: 2222,
+            ..Target::default()
+        });
+        let typed: Vec<String> = bring_one(&facts).into_iter().filter_map(|step| step.command).collect();
+        assert!(typed.contains(&"ssh -J a@laptop -p 2222 deploy@db1.internal".to_owned()), "{typed:?}");
+    }
+
+    #[test]
+    fn an_agent_that_the_configuration_switches_off_is_not_started_anew() {
+        let mut facts = Facts::default();
+        facts.run.auth_sock = Some("/run/agent".into());
+        facts.config.options.set("identityagent", "none");
+        facts.target = Ok(Target { input: "web1".into(), alias: "web1".into(), ..Target::default() });
+        assert!(super::super::agent::switched_off(&facts));
+        let typed = super::super::agent::as_the_shell_has(&facts).command.unwrap_or_default();
+        assert!(typed.starts_with("ssh -o IdentityAgent=SSH_AUTH_SOCK ") && typed.ends_with("web1"), "{typed}");
     }
 }

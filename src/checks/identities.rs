@@ -97,11 +97,17 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
         finding.evidence.extend(forwarding::why_none(facts));
     } else if let Some(socket) = forwarding::lists_none(facts) {
         let (path, home) = (&socket.path, forwarding::home(facts));
-        finding.evidence.push(format!(
-            "the agent at {path} is a forwarded one: it runs at {home}, or beyond it, and holds no key, or none that may be \
-             used from here (ssh-add -h)"
-        ));
+        let why = match facts.agent.as_ref().map(|agent| &agent.locked) {
+            Ok(Ok(true)) => "is locked (ssh-add -x)",
+            Ok(Ok(false)) => "holds no key, or none that may be used from here (ssh-add -h)",
+            _ => "holds no key, is locked (ssh-add -x), or has none that may be used from here (ssh-add -h)",
+        };
+        finding
+            .evidence
+            .push(format!("the agent at {path} is a forwarded one: it runs at {home}, or beyond it, and {why}"));
         finding.place = Some(Place::AgentHost);
+    } else if let Some(socket) = facts.run.auth_sock.as_ref().filter(|_| super::agent::switched_off(facts)) {
+        finding.evidence.push(format!("IdentityAgent none keeps ssh from the agent at {socket} (SSH_AUTH_SOCK)"));
     } else if facts.run.auth_sock.is_none() && agent.is_none_or(|agent| agent.socket.is_none()) {
         finding.evidence.push("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
     }
@@ -164,7 +170,14 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
     if forwarding::lists_none(facts).is_some() {
         let load = "loads a key into the agent where it runs, and it can be used here at once; put your key's path in the \
                     place of PATH_OF_YOUR_KEY";
-        return vec![forwarding::there("ssh-add PATH_OF_YOUR_KEY", load)];
+        let locked = "a locked agent (ssh-add -x) lists no key and takes none: this unlocks it, and one that is not locked \
+                      says so";
+        let unlock = facts.agent.as_ref().is_ok_and(|agent| agent.locked != Ok(false));
+        let unlock = unlock.then(|| forwarding::there("ssh-add -X", locked));
+        return unlock.into_iter().chain([forwarding::there("ssh-add PATH_OF_YOUR_KEY", load)]).collect();
+    }
+    if facts.run.auth_sock.is_some() && super::agent::switched_off(facts) {
+        return vec![super::agent::as_the_shell_has(facts)];
     }
     let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
     if let Some(file) = others.iter().find(|file| file.state.is_ok()) {

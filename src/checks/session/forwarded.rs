@@ -56,7 +56,9 @@ fn none_here(facts: &Facts) -> Remark {
     let summary = format!(
         "no agent is forwarded, although ForwardAgent is on, for ssh reaches none here: {why}. ssh itself says nothing of it"
     );
-    let step = if facts.run.ssh_connection.is_some() {
+    let step = if facts.run.auth_sock.is_some() && agent::switched_off(facts) {
+        agent::as_the_shell_has(facts)
+    } else if facts.run.ssh_connection.is_some() {
         Step::person(
             Place::AgentHost,
             "this shell was itself reached by ssh: come here with -A, so that an agent is here",

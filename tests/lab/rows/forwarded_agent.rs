@@ -166,6 +166,7 @@ fn comes() -> Vec<Row> {
         .line(&["deploy@db1.internal"])
         .ssh_fails("deploy@db1.internal: Permission denied (publickey)")
         .proven("no-identities")
+        .evidence(&["is locked (ssh-add -x)"])
         .typed_on("agent-host"),
         row("agent-fwd-way-of-an-empty-agent", |world| {
             key_file(world, "")?;
