@@ -202,7 +202,8 @@ pub(in crate::checks) const JUMP_FORWARDING_REFUSED: Cause = Cause {
     doc: "The login at the jump host works. There ssh asks for a connection to the next host (a direct-tcpip channel), by \
           the name that your configuration has for it (HostName), and the jump host refuses it or cannot make it. Reason \
           code 1 (administratively prohibited) is a rule: AllowTcpForwarding, DisableForwarding or PermitOpen in its \
-          sshd_config, or restrict, no-port-forwarding or permitopen= before your key in its authorized_keys. Code 2 \
+          sshd_config, or restrict, no-port-forwarding or permitopen= before your key in its authorized_keys; or the \
+          account's password has expired, or PAM opens no session for it: then sshd forwards nothing. Code 2 \
           (connect failed) comes with the error that the jump host itself met: no such name there, refused, no route. \
           No answer at all mostly means that a firewall between the two drops the packets.\n\n\
           ssh prints \"channel 0: open failed\" and \"stdio forwarding failed\". Proven by that answer; where none came in \
@@ -211,7 +212,7 @@ pub(in crate::checks) const JUMP_FORWARDING_REFUSED: Cause = Cause {
     fix: Fix { commands: forwarding_commands, mend: forget_the_way },
     see: &[
         "RFC 4254 section 5.1, 7.2",
-        "OpenSSH serverloop.c server_request_direct_tcpip",
+        "OpenSSH serverloop.c server_request_direct_tcpip, auth.c auth_restrict_session",
         "sshd_config(5) PermitOpen",
     ],
     judge: |facts| Ok(forwarding_refused(facts)),
@@ -428,7 +429,13 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
                 ),
                 "what stands before your key; restrict takes port-forwarding and permitopen=\"HOST:PORT\" beside it",
             );
-            if forbidden_by_key(hop).is_some() { vec![keys, sshd] } else { vec![sshd, keys] }
+            let account = root(
+                "journalctl -t sshd -t sshd-session --since '1 hour ago' | grep -iE 'expired|pam_open_session'"
+                    .to_owned(),
+                "where both let it pass: sshd forwards nothing for an account whose password has expired, or whose session \
+                 PAM does not open",
+            );
+            if forbidden_by_key(hop).is_some() { vec![keys, sshd] } else { vec![sshd, keys, account] }
         }
         Some(ChannelOpen::Refused { code: CONNECT_FAILED, text }) if unknown_name(text) => {
             let block = naming::host_block(next, &["HostName ADDRESS".to_owned()]);

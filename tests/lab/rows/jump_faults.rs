@@ -337,6 +337,12 @@ fn refuses() -> Vec<Row> {
         through("jump-forwarding-key-permits-another-host", |world| with_options(world, "permitopen=\"db2.internal:22\" "))
             .ssh_fails(STDIO)
             .proven("jump-forwarding-refused"),
+        through("jump-forwarding-and-the-password-has-expired", |world| {
+            one_hop(world, "UsePAM yes", "")?;
+            world.sh("sed -i 's/^jump:.*/jump:*:0:0:99999:7:::/' /etc/shadow").map(drop)
+        })
+        .ssh_fails(STDIO)
+        .proven("jump-forwarding-refused"),
         through("jump-forwarding-off-in-dropbear", |world| {
             one_hop(world, "Port 2222", "")?;
             world.dropbear_at(BASTION, &["-j"])?;
