@@ -444,9 +444,11 @@ pub fn passed(facts: &Facts, blocks: Blocks) -> bool {
 }
 
 /// Whether ssh gets past this finding of `cause` all the same; never past an agent that it waits for, whatever the probe,
-/// which waited less long, saw behind it.
+/// which waited less long, saw behind it, nor past its own limit where the probe took longer.
 pub fn got_past(facts: &Facts, cause: &Cause, blocks: Blocks) -> bool {
-    passed(facts, blocks) && !(cause.id == agent::AGENT_UNREACHABLE.id && agent::holds_ssh_up(facts))
+    let waits = cause.id == agent::AGENT_UNREACHABLE.id && agent::holds_ssh_up(facts);
+    let gives_up = cause.id == transport::BANNER_TIMEOUT.id && transport::overdue(facts).is_some();
+    passed(facts, blocks) && !waits && !gives_up
 }
 
 /// What ssh would try at this server and nobody here can, where the login was not finished.

@@ -12,7 +12,9 @@ use super::resolve::forget;
 use super::{
     Alternative, Blocks, Cause, Certainty, Check, Decide, Finding, Fix, Outcome, Place, Status, Step, naming, quoted,
 };
+use crate::facts::proxy::Through;
 use crate::facts::transport::Transport;
+use crate::facts::userauth::Userauth;
 use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::algorithms::negotiate;
 
@@ -274,7 +276,7 @@ fn speak_protocol_2(facts: &mut Facts) {
     forget_the_answer(facts);
 }
 
-const BANNER_TIMEOUT: Cause = Cause {
+pub(super) const BANNER_TIMEOUT: Cause = Cause {
     id: "banner-timeout",
     title: "the connection is made, and no identification string comes",
     blocks: Blocks::Transport,
@@ -282,15 +284,34 @@ const BANNER_TIMEOUT: Cause = Cause {
     doc: "TCP connects, and then nothing is sent. sshd hangs or the host is overloaded (the kernel takes connections for \
         a program that does not), a port forwarding leads to nowhere, a middlebox answers for a host that is gone, or \
         the port belongs to a service that waits for the client to speak first.\n\n\
-        Proved by the silence within the time limit.",
+        Behind jump hosts ConnectTimeout counts from the start of the first login to the target's identification string, \
+        so that a limit which is ample for one host ends ssh (\"Connection timed out during banner exchange\") while it is \
+        still on its way.\n\n\
+        Proved by the silence within the time limit; likely where the way took longer than ConnectTimeout allows.",
     prevent: "Watch the server's memory and load, and let a health check read the identification string instead of only \
         connecting.",
-    fix: Fix { commands: look_at_sshd, mend: forget_the_answer },
+    fix: Fix {
+        commands: |facts| if overdue(facts).is_some() { allow_more_time(facts) } else { look_at_sshd(facts) },
+        mend: forget_the_answer,
+    },
     see: &["kex.c kex_exchange_identification", "RFC 4253 section 4.2", "ssh_config(5) ConnectTimeout"],
     judge: banner_timeout,
 };
 
 fn banner_timeout(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some((limit, took)) = overdue(facts) {
+        let place = server(facts);
+        let summary = format!("ssh gives up after {limit} s (ConnectTimeout), before {place} can identify itself");
+        let finding = Finding { place: Some(Place::Client), ..Finding::likely(summary) };
+        return Ok(Some(
+            finding
+                .seen(format!(
+                    "through the jump hosts it took {} to the identification string, and ssh needs more round trips",
+                    super::milliseconds(took)
+                ))
+                .seen("ssh counts the logins at the jump hosts into the target's ConnectTimeout"),
+        ));
+    }
     let Some(transport) = unidentified(facts)? else { return Ok(None) };
     if !words(transport).is_empty() || transport.end != Some(End::TimedOut) {
         return Ok(None);
@@ -304,6 +325,37 @@ fn banner_timeout(facts: &Facts) -> Observed<Option<Finding>> {
     }
     let summary = format!("{place} takes the connection and sends nothing: sshd hangs, or no sshd is behind it");
     Ok(Some(Finding::new(certainty, summary).seen("no byte came before the time limit")))
+}
+
+/// `ConnectTimeout` in seconds and the milliseconds that the way through jump hosts took to the target's identification
+/// string, where that is longer: the limit runs from the start of the `ssh -W` (sshconnect.c `ssh_login`).
+pub(super) fn overdue(facts: &Facts) -> Option<(u64, f64)> {
+    let connect = facts.connect.as_ref().ok()?;
+    facts.transport.as_ref().ok()?.identification.as_ref()?;
+    let limit =
+        facts.config.options.first("connecttimeout")?.to_string().parse::<u32>().ok().filter(|limit| *limit > 0)?;
+    // A way of which a part was gone before, or gone twice, tells not what it takes ssh.
+    let once = |hop: &Facts| {
+        hop.userauth.as_ref().is_ok_and(Userauth::succeeded) && hop.footprint.is_some_and(|cost| cost.connections == 1)
+    };
+    if !matches!(connect.through, Some(Through::Tunnel(_))) || !facts.hops.iter().all(once) {
+        return None;
+    }
+    let sum = |login: &Facts, checks: &[&str]| checks.iter().filter_map(|check| login.millis.get(*check)).sum::<f64>();
+    let hops =
+        facts.hops.iter().map(|hop| sum(hop, &["resolve", "connect", "banner", "algorithms", "authorized-keys"]));
+    let took = hops.sum::<f64>() + sum(facts, &["connect", "banner"]);
+    (took > f64::from(limit) * 1000.0).then_some((limit.into(), took))
+}
+
+fn allow_more_time(facts: &Facts) -> Vec<Step> {
+    vec![
+        Step::here(
+            format!("ssh -o ConnectTimeout=60 {}", naming::destination(facts)),
+            "gives the whole way a minute: the first value that ssh meets counts",
+        ),
+        Step::person(Place::Client, "raise ConnectTimeout where it is set: ~/.ssh/config, an alias or a script's -o"),
+    ]
 }
 
 fn look_at_sshd(facts: &Facts) -> Vec<Step> {

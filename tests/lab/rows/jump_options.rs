@@ -33,6 +33,17 @@ fn line() -> Vec<Row> {
             world.config("Host *\n    ProxyJump jump@bastion.example.org")
         })
         .line(&["-J", "none", "deploy@web1.example.org"]),
+        row("jump-option-connect-timeout-counts-the-way", |world| {
+            let slow = "#!/bin/sh\nsleep 1.4\ncat \"/srv/way/bastion/keys/$1\"\n";
+            world.file("/usr/local/slow-keys", slow, 0o755)?;
+            let lines = "AuthorizedKeysCommand /usr/local/slow-keys %u\nAuthorizedKeysCommandUser root\nAuthorizedKeysFile none";
+            one_hop(world, lines, "")
+        })
+        .line(&["-o", "ConnectTimeout=2", "-J", "jump@bastion.example.org", "deploy@db1.internal"])
+        .ssh_fails("Connection timed out during banner exchange")
+        .at_most("likely", "banner-timeout", "ssh's own time on the way is not seen, only this run's"),
+        row("jump-option-connect-timeout-is-long-enough", |world| one_hop(world, "", ""))
+            .line(&["-o", "ConnectTimeout=5", "-J", "jump@bastion.example.org", "deploy@db1.internal"]),
         row("jump-option-over-the-configurations", |world| {
             one_hop(world, "", "")?;
             world.config("Host db1.internal\n    ProxyJump gate.example.com")
