@@ -132,7 +132,9 @@ impl Scene<'_> {
                 } else {
                     format!("{name} ends with status {status}{silence} before a server answers")
                 };
-                Some(self.or_dropped(Finding::likely(summary)))
+                // An ssh that is told to be quiet, or whose command ended there: the host on the way, or behind it.
+                let place = (self.named.known == Some(Known::Ssh)).then_some(Place::Open);
+                Some(self.or_dropped(Finding { place, ..Finding::likely(summary) }))
             }
             (None, None) => Some(self.silent()),
         }

@@ -259,3 +259,15 @@ fn after_the_fix_nothing_is_known_of_the_way() {
     (PROXY_COMMAND_FAILED.fix.mend)(&mut facts);
     assert_eq!(found(&facts), []);
 }
+
+#[test]
+fn an_ssh_that_ends_in_silence_blames_no_machine() {
+    for (command, status, place) in [
+        ("ssh -q -W [web1]:22 hop", 255, Some(Place::Open)),
+        ("ssh hop nc web1 22", 1, Some(Place::Open)),
+        ("tunnel", 1, None),
+    ] {
+        let finding = proxy_command_failed(&scene(command, Some(status), "")).unwrap().unwrap();
+        assert_eq!((finding.certainty, finding.place), (Certainty::Likely, place), "{command}");
+    }
+}
