@@ -234,11 +234,16 @@ fn broken_tunnel(login: &Facts) -> Option<&Tunnel> {
     (matches!(tunnel.answer, Some(ChannelOpen::Refused { .. })) || unanswered).then_some(tunnel)
 }
 
+/// Where the next host of a chain lies: it may be another jump host.
+fn place_of(facts: &Facts, next: &Facts) -> Place {
+    if facts.hops.iter().any(|hop| std::ptr::eq(hop, next)) { Place::JumpHost } else { Place::Server }
+}
+
 fn forwarding_refused(facts: &Facts) -> Option<Finding> {
     if let Some((hop, next, program)) = not_carried(facts) {
         return Some(by_master(hop, next, program));
     }
-    let (hop, _, tunnel) = refused(facts)?;
+    let (hop, login, tunnel) = refused(facts)?;
     let next = format!("{} port {}", tunnel.host, tunnel.port);
     let from = &tunnel.from;
     let answered = |code: u32, text: &ServerText| format!("{from} answers with reason {code}: {}", shown(text));
@@ -253,7 +258,7 @@ fn forwarding_refused(facts: &Facts) -> Option<Finding> {
         }
         (Some(ChannelOpen::Refused { code: CONNECT_FAILED, text }), _) => {
             let what = format!("the jump host {from} cannot connect to {next}: {}", shown(text));
-            let place = if unknown_name(text) { Place::JumpHost } else { Place::Server };
+            let place = if unknown_name(text) { Place::JumpHost } else { place_of(facts, login) };
             Finding { place: Some(place), ..Finding::proven(what) }
                 .seen(format!("{} (connect failed)", answered(CONNECT_FAILED, text)))
         }
@@ -456,10 +461,13 @@ fn forwarding_commands(facts: &Facts) -> Vec<Step> {
         ],
         _ => vec![
             here(format!("nc -vz -w 5 {host} {port}"), "whether the jump host reaches it, without ssh"),
-            Step::server_root(
-                format!("ss -ltnp | grep -E ':{port}( |$)'"),
-                "on the next host: whether its sshd listens on that port, and on which address",
-            ),
+            Step {
+                place: place_of(facts, next),
+                ..Step::server_root(
+                    format!("ss -ltnp | grep -E ':{port}( |$)'"),
+                    format!("on {}: whether its sshd listens on that port, and on which address", tunnel.host),
+                )
+            },
         ],
     }
 }
@@ -592,11 +600,17 @@ mod tests {
         assert_eq!(failed(&facts).map(naming::alias), Some("b".to_owned()));
         // b is not reached where a refuses to connect to it.
         let tunnel = Tunnel { from: "a".into(), host: "b".into(), answer: Some(refusal(1, "")), ..Tunnel::default() };
-        let through = Some(Through::Tunnel(tunnel));
+        let through = Some(Through::Tunnel(tunnel.clone()));
         facts.hops[1].connect = Ok(Connect { through, ..Connect::default() });
         facts.hops[1].transport = Err(Unobserved::NotReached(Stage::Connect));
         assert!(failed(&facts).is_none());
         assert!(forwarding_refused(&facts).unwrap().summary.contains("jump host a does not let you connect to b"));
+        // Where b is not there, nobody is sent to the target.
+        let tunnel = Tunnel { answer: Some(refusal(2, "Connection refused")), ..tunnel };
+        facts.hops[1].connect = Ok(Connect { through: Some(Through::Tunnel(tunnel)), ..Connect::default() });
+        assert_eq!(forwarding_refused(&facts).unwrap().place, Some(Place::JumpHost));
+        let steps = forwarding_commands(&facts);
+        assert!(steps.iter().all(|step| step.place == Place::JumpHost), "{steps:?}");
     }
 
     #[test]
