@@ -326,7 +326,6 @@ fn this_reader_of_rust_tells_code_from_text() {
 
 #[test]
 fn the_page_of_the_case_has_every_key_and_no_other() {
-    use sshdoctor::collect::case;
     use sshdoctor::facts::Facts;
     let page = fs::read_to_string(repository().join("docs/case.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
