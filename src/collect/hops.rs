@@ -42,11 +42,11 @@ pub(super) async fn pass(
     let place = |index: usize| (index < hops).then_some(index);
     let mut road = first_road(facts.hops.first(), ways);
     let mut begin = 0;
-    if let Some(carried) = facts.hops.iter().rposition(has_master) {
-        // Whatever comes before it is not gone through anew.
-        go_by(&mut facts.hops[..=carried]);
-        begin = carried + 1;
-        let order = by_ssh(facts, carried, None, None)?;
+    // Whatever comes before such a host is not in the chain.
+    if let Some(carrier) = facts.hops.first_mut().filter(|hop| has_master(hop)) {
+        go_by(carrier);
+        begin = 1;
+        let order = by_ssh(facts, 0, None, None)?;
         road = Road::Program(Arc::clone(&ways.programs), place(begin), Some(order));
     }
     for (index, of_hop) in requests.iter().enumerate().skip(begin) {
@@ -92,19 +92,13 @@ fn has_master(hop: &Facts) -> bool {
     hop.config.control_master.as_ref().is_ok_and(|master| master.alive)
 }
 
-/// Nothing is asked of these jump hosts.
-fn go_by(hops: &mut [Facts]) {
-    let Some((name, path)) = hops.last().and_then(|hop| {
-        let master = hop.config.control_master.as_ref().ok()?;
-        Some((hop.target.as_ref().ok()?.host.clone(), master.path.clone()))
-    }) else {
-        return;
-    };
+/// Nothing is asked of this jump host.
+fn go_by(hop: &mut Facts) {
+    let (Ok(target), Ok(master)) = (&hop.target, &hop.config.control_master) else { return };
+    let (name, path) = (&target.host, &master.path);
     let why =
         Unobserved::Failed(format!("not logged in to anew: your ssh's live connection to {name} ({path}) is used"));
-    for hop in hops {
-        live::stop_all(hop, &why);
-    }
+    live::stop_all(hop, &why);
 }
 
 /// Why the installed ssh is to make the login at a jump host where the probe could not; `None` where it could do no more.
@@ -193,6 +187,10 @@ async fn configure(request: &Request, facts: &mut Facts, waiting: &Waiting<'_>) 
         took(&mut hop, "client-config", started);
         let complains = hop.config.complaint.is_some() || hop.target.is_err();
         via = hop.target.as_ref().map(|target| target.via.clone()).unwrap_or_default();
+        if has_master(&hop) {
+            // ssh goes no further: what stands before that host in the configuration is not looked at.
+            via.clear();
+        }
         if !via.is_empty() {
             hop.connect = Ok(Connect { proxy: Some(Proxy::Jump(via.clone())), ..Connect::default() });
         }
@@ -270,9 +268,11 @@ mod tests {
             };
             std::fs::write(&known, line(&self.hop) + &line(&self.target)).unwrap();
             let config = format!(
-                "Host hop\n HostName 127.0.0.1\n Port {}\nHost back\n ProxyJump forth\nHost forth\n ProxyJump back\n\
+                "Host live\n HostName 127.0.0.1\n ControlPath {}\n ProxyJump live\n\
+                 Host hop\n HostName 127.0.0.1\n Port {}\nHost back\n ProxyJump forth\nHost forth\n ProxyJump back\n\
                  Host *\n UserKnownHostsFile {}\n GlobalKnownHostsFile none\n IdentityAgent none\n IdentityFile {}\n \
                  BatchMode yes\n",
+                folder.join("live").display(),
                 self.hop.address.port(),
                 known.display(),
                 folder.join("id").display(),
@@ -324,5 +324,18 @@ mod tests {
         assert_eq!(facts.connect.as_ref().unwrap().leads_back, Some("back".into()));
         assert_eq!(facts.hops.len(), 2);
         assert!(facts.hops.iter().all(|hop| hop.footprint.is_none()));
+    }
+
+    #[tokio::test]
+    async fn a_live_master_is_the_beginning_of_the_chain_whatever_the_configuration_puts_before_it() {
+        let pair = Pair::with(&[]);
+        // It takes connections and carries nothing.
+        let master = std::os::unix::net::UnixListener::bind(pair.hop.folder.path().join("live")).unwrap();
+        std::thread::spawn(move || master.incoming().for_each(drop));
+        let facts = pair.seen("live").await;
+        assert_eq!(facts.connect.as_ref().unwrap().leads_back, None);
+        assert_eq!((facts.hops.len(), facts.hops[0].footprint), (1, None));
+        let Ok(Connect { through: Some(Through::Program(program)), .. }) = &facts.connect else { panic!("{facts:#?}") };
+        assert!(matches!(program.role, Role::Master(_)));
     }
 }
