@@ -154,7 +154,10 @@ impl Scene<'_> {
             }
             _ => format!("{name} makes no connection: {}: {line}", clause(meaning)),
         };
-        let certain = meaning.excludes_the_server() && self.program.stdout_bytes == 0;
+        // What a program that is not known writes may be about anything; what the shell writes is about the program.
+        let by_shell = matches!(meaning, Meaning::NotFound | Meaning::NotExecutable | Meaning::NotShell);
+        let certain =
+            meaning.excludes_the_server() && self.program.stdout_bytes == 0 && (by_shell || self.named.known.is_some());
         let place = match meaning {
             // A script's own ssh, at the host that it logs in to, says the same.
             Meaning::NotFound | Meaning::NotExecutable if self.first_word_in(&line).is_none() => Place::Open,
@@ -167,6 +170,7 @@ impl Scene<'_> {
         match meaning {
             // It waits for its owner to do so.
             Meaning::NotLoggedIn => finding,
+            _ if self.named.known.is_none() && !self.program.ran_on => self.or_dropped(finding),
             _ => self.or_silent(finding),
         }
     }

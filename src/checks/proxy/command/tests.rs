@@ -96,6 +96,14 @@ fn an_end_that_the_server_may_have_made_is_likely_at_most() {
 }
 
 #[test]
+fn what_an_unknown_program_writes_may_be_about_anything() {
+    for stderr in ["statsd: connection refused\n", "log host: Name or service not known\n"] {
+        assert_eq!(found(&scene("/opt/tunnel web1 22", Some(3), stderr)), [(FAILED, Certainty::Likely)], "{stderr}");
+        assert_eq!(found(&scene("nc web1 22", Some(1), stderr)), [(FAILED, Certainty::Proven)], "{stderr}");
+    }
+}
+
+#[test]
 fn silence_is_the_programs_or_the_servers() {
     let facts = scene("nc web1 22", None, "");
     assert_eq!(found(&facts), [(FAILED, Certainty::Likely)]);
