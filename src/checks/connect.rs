@@ -36,8 +36,15 @@ fn connects(facts: &Facts) -> Observed<Outcome> {
         Ok(outcome) if outcome.status == Status::Fail => Ok(outcome.with([summary, note])),
         Ok(outcome) => Ok(Outcome::warn(summary).with([outcome.summary]).with(outcome.evidence).with([note])),
         Err(Unobserved::Failed(why)) => Ok(Outcome::warn(summary).with([why, note])),
+        // Where a jump host fails, the user's ssh does not even come there.
+        Err(_) if is_live(facts) => Ok(Outcome::warn(summary).with([note])),
         Err(why) => Err(why),
     }
+}
+
+/// Whether ssh has a live connection for this login.
+fn is_live(facts: &Facts) -> bool {
+    facts.config.control_master.as_ref().is_ok_and(|master| master.alive)
 }
 
 /// A multiplexing socket of this login that is there: a live one makes ssh log in nowhere (mux.c `muxclient`), one that is

@@ -258,7 +258,12 @@ fn forwarding_refused(facts: &Facts) -> Option<Finding> {
         }
         (Some(ChannelOpen::Refused { code: CONNECT_FAILED, text }), _) => {
             let what = format!("the jump host {from} cannot connect to {next}: {}", shown(text));
-            let place = if unknown_name(text) { Place::JumpHost } else { place_of(facts, login) };
+            // What refuses is there; whatever else it met lies between.
+            let place = match text {
+                text if unknown_name(text) => Place::JumpHost,
+                text if is_refused(text) => place_of(facts, login),
+                _ => Place::Network,
+            };
             Finding { place: Some(place), ..Finding::proven(what) }
                 .seen(format!("{} (connect failed)", answered(CONNECT_FAILED, text)))
         }
@@ -360,6 +365,11 @@ pub(super) fn unknown_name(text: &ServerText) -> bool {
     ]
     .iter()
     .any(|words| text.contains(words))
+}
+
+/// Whether the next host answered, and refused the connection (strerror(3)).
+fn is_refused(text: &ServerText) -> bool {
+    text.to_string().to_ascii_lowercase().contains("refused")
 }
 
 /// What let in at a jump host, from which machine it comes.
@@ -563,6 +573,8 @@ mod tests {
         let scenes = [
             (Some(refusal(1, "open failed")), Certainty::Proven, Some(Place::JumpHost)),
             (Some(refusal(2, "Connection refused")), Certainty::Proven, Some(Place::Server)),
+            (Some(refusal(2, "No route to host")), Certainty::Proven, Some(Place::Network)),
+            (Some(refusal(2, "open failed")), Certainty::Proven, Some(Place::Network)),
             (Some(refusal(2, "Name or service not known")), Certainty::Proven, Some(Place::JumpHost)),
             (Some(refusal(4, "")), Certainty::Proven, Some(Place::JumpHost)),
             (None, Certainty::Likely, Some(Place::Network)),
