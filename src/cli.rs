@@ -47,6 +47,7 @@ Examples:
   sshdoctor git push                      and what starts ssh by itself
   sshdoctor --no-login web1               what queries alone can tell
   sshdoctor --admin root@web1 deploy@web1 and the server's own side
+  sshdoctor log ticket.txt                what ssh -vvv or sshd's log said
   sshdoctor case client.json server.json  what --save kept, joined
   sshdoctor                               a check-up of this client
   sshdoctor explain no-key-accepted       what a cause means
@@ -166,6 +167,50 @@ pub(crate) struct Server {
     pub(crate) collected: Option<PathBuf>,
 }
 
+/// `sshdoctor log`: what a pasted transcript of ssh, or sshd's log, says of one login.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = "sshdoctor log",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = LOG_USAGE,
+    after_help = AFTER_LOG,
+    max_term_width = 80
+)]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) common: Options,
+    /// Transcripts of ssh and logs of sshd, of one side or of both; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<OsString>,
+    /// The login as this account
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<OsString>,
+    /// The login to this host, or from this address
+    #[arg(long, value_name = "HOST|ADDRESS")]
+    pub(crate) host: Option<OsString>,
+    /// The login that this process of sshd served
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) pid: Option<u32>,
+}
+
+/// The forms of `sshdoctor log`.
+pub(crate) const LOG_USAGE: &str = "sshdoctor log [OPTIONS] FILE...
+       ssh -vvv deploy@web1 2>&1 | sshdoctor log -";
+
+/// What stands below the options of `sshdoctor log --help`.
+const AFTER_LOG: &str = "\
+It reads what `ssh -v`, -vv or -vvv printed, of OpenSSH 6 to 10, and sshd's log:
+auth.log, secure, the journal (short and JSON), sshd -d; quoted, wrapped or with
+time stamps before its lines all the same. Of several logins the last failing
+one is judged, or the one that --user, --host and --pid name. Nothing is
+contacted.
+
+Examples:
+  ssh -vvv deploy@web1 2>&1 | sshdoctor log -
+  sshdoctor log ticket.txt
+  sshdoctor log client.txt auth.log --user deploy";
+
 /// The forms of `sshdoctor server`.
 pub(crate) const SERVER_USAGE: &str = "sshdoctor server [OPTIONS] [USER]
        sshdoctor server --all
@@ -189,6 +234,7 @@ pub(crate) const USAGE: &str = "sshdoctor [OPTIONS] [ssh's own options] [user@]h
                                               a failing command as typed
        sshdoctor [OPTIONS]                    a check-up of this client
        sshdoctor server [USER]                the server's side, on the server
+       sshdoctor log FILE...                  a transcript, or sshd's log
        sshdoctor case CASE.json...            what --save kept, judged again
        sshdoctor explain [CAUSE]              what a cause means
        sshdoctor demo [INCIDENT]              incidents, replayed on loopback

@@ -54,6 +54,9 @@ async fn run(words: &[OsString]) -> Exit {
     if let Job::Server(words) = parted.job {
         return Box::pin(server(parted.ours, words)).await;
     }
+    if let Job::Log(words) = parted.job {
+        return log(parted.ours, words);
+    }
     let ours = [OsString::from("sshdoctor")].into_iter().chain(parted.ours);
     let mut options = match Options::try_parse_from(ours) {
         Ok(options) => options,
@@ -74,7 +77,7 @@ async fn run(words: &[OsString]) -> Exit {
             case(&files, &options)
         }
         // Followed above, with options of its own.
-        Job::Server(_) => Exit::Usage,
+        Job::Server(_) | Job::Log(_) => Exit::Usage,
         Job::Demo(incident) => {
             remark_on_host("demo");
             Box::pin(replay(incident.as_deref(), &options)).await
@@ -275,6 +278,31 @@ async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
     match facts {
         Ok(facts) => finish(&facts, &options, None),
         Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+/// `sshdoctor log`: nothing is looked at but the files.
+fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
+    let line = [OsString::from("sshdoctor log")].into_iter().chain(ours).chain(words);
+    let asked = match cli::Log::try_parse_from(line) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Clear };
+            // Help is printed where it is asked for; a closed pipe is no error.
+            let _ = error.print();
+            return exit;
+        }
+    };
+    remark_on_host("log");
+    let text = |word: &OsString| word.to_string_lossy().into_owned();
+    let choice = collect::log::Choice {
+        user: asked.user.as_ref().map(text),
+        host: asked.host.as_ref().map(text),
+        pid: asked.pid,
+    };
+    match collect::log::read(&asked.files, &choice) {
+        Ok(facts) => finish(&facts, &asked.common, None),
+        Err(error) => complain(&format!("log: {error:#}")),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use sshdoctor::openssh::arguments;
 
 /// Subcommands of which this version has nothing but the word.
-const RESERVED: [&str; 4] = ["log", "compare", "fleet", "audit"];
+const RESERVED: [&str; 3] = ["compare", "fleet", "audit"];
 
 /// How unlike a known option a word may be and still be a slip of it.
 const LIKENESS: f64 = 0.75;
@@ -40,6 +40,8 @@ pub(crate) enum Job {
     Case(Vec<OsString>),
     /// Examine this server's side, with these words of its own.
     Server(Vec<OsString>),
+    /// Judge transcripts and logs, with these words of its own.
+    Log(Vec<OsString>),
 }
 
 /// Parts the words that follow `sshdoctor`. `known` are our long options, and whether each takes a value; `tags`:
@@ -69,6 +71,7 @@ pub(crate) fn part(words: &[OsString], known: &[(String, bool)], tags: bool) -> 
         Some(("demo", behind)) => Job::Demo(parting.operand(behind, "demo takes the name of one incident")?),
         Some(("case", behind)) => Job::Case(parting.operands(behind)?),
         Some(("server", behind)) => Job::Server(behind.to_vec()),
+        Some(("log", behind)) => Job::Log(behind.to_vec()),
         Some(("diagnose", behind)) => Job::Login { typed: None, words: parting.login(None, behind)? },
         Some((word, _)) if RESERVED.contains(&word) => {
             return Err(format!(
@@ -270,7 +273,7 @@ mod tests {
 
     #[test]
     fn words_that_later_versions_will_take_are_answered_in_a_sentence() {
-        for word in ["log", "compare", "fleet", "audit"] {
+        for word in ["compare", "fleet", "audit"] {
             let said = parted(&format!("{word} x")).unwrap_err();
             assert!(said.contains(&format!("`sshdoctor diagnose {word}`")), "{said}");
         }

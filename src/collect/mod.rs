@@ -16,6 +16,7 @@ mod hops;
 pub mod host_key;
 pub mod identities;
 mod live;
+pub mod log;
 mod mount;
 pub mod offer;
 mod opinion;

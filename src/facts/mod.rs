@@ -13,6 +13,7 @@ pub mod connect;
 pub mod host_key;
 pub mod identities;
 pub mod key;
+pub mod log;
 pub mod mount;
 pub mod offer;
 pub mod opinion;
@@ -225,6 +226,9 @@ pub struct Facts {
     /// The other login over which the server's own side was looked at; `None` where no other was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<account::Over>,
+    /// What was read, where nothing was observed here. `None` but for transcripts and logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Box<log::Log>>,
     /// The client's side as a whole. `None` where a login is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkup: Option<Box<checkup::Checkup>>,
@@ -265,6 +269,7 @@ impl Default for Facts {
             opinion: unasked(),
             account: Err(Unobserved::NotInThisSource),
             over: None,
+            log: None,
             checkup: None,
             hops: Vec::new(),
             footprint: None,

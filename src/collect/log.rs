@@ -1,0 +1,187 @@
+//! Transcripts of ssh and logs of sshd, as they are kept or pasted: which lines are whose, which login is meant, and what
+//! they state of it.
+//!
+//! Touches: the files that are named, to read them, each once and in pieces, whatever their size.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::transcript::Transcript;
+use crate::facts::log::{Log, Part};
+use crate::facts::text::{Path, ServerText};
+use crate::facts::{Facts, Origin};
+
+/// How much is read at a time.
+const PIECE: usize = 64 * 1024;
+/// How many transcripts of ssh are kept, the last ones.
+const MOST_CLIENTS: usize = 64;
+/// How many kinds of unknown lines are counted apart.
+const MOST_KINDS: usize = 512;
+/// How much of an unknown line is kept.
+const LONGEST_KIND: usize = 120;
+/// How many kinds of unknown lines are told.
+const MOST_FREQUENT: usize = 10;
+/// How many other logins are told.
+const MOST_OTHERS: usize = 20;
+
+/// Which login is meant, where that was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The account that is logged in to.
+    pub user: Option<String>,
+    /// The host that was dialled, or the client's address in sshd's log.
+    pub host: Option<String>,
+    /// The process of sshd.
+    pub pid: Option<u32>,
+}
+
+/// The facts of the login that these files are about. `-` is standard input.
+///
+/// # Errors
+/// Where a file cannot be read, or no line of any file is ssh's or sshd's; a sentence that names the file.
+pub fn read(files: &[OsString], choice: &Choice) -> anyhow::Result<Facts> {
+    let mut sorter = Sorter::default();
+    for (at, file) in files.iter().enumerate() {
+        let name = named(file);
+        sorter.file(name.clone());
+        each_line(file, |number, line| sorter.line(at, number, line)).with_context(|| name.to_string())?;
+    }
+    sorter.facts(choice)
+}
+
+/// The file's name in reports.
+fn named(file: &OsStr) -> Path {
+    if file == "-" { "standard input".into() } else { Path::from_path(file.as_ref()) }
+}
+
+/// Hands over every line of a file, with its number.
+fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<()> {
+    let mut reader: Box<dyn Read> = if file == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        let opened = File::open(file)?;
+        ensure!(!opened.metadata()?.is_dir(), "it is a folder");
+        Box::new(opened)
+    };
+    let mut piece = vec![0; PIECE];
+    let mut pending = Vec::new();
+    let mut number = 0;
+    loop {
+        let count = reader.read(&mut piece)?;
+        for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
+            pending.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                number += 1;
+                line(number, String::from_utf8_lossy(&pending).trim_end());
+                pending.clear();
+            }
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    if !pending.is_empty() {
+        line(number + 1, String::from_utf8_lossy(&pending).trim_end());
+    }
+    Ok(())
+}
+
+/// One run of ssh.
+#[derive(Debug, Default)]
+struct Client {
+    transcript: Transcript,
+    file: usize,
+    first: u64,
+    last: u64,
+}
+
+/// Lines, sorted as they come; what it holds does not grow with what it is given.
+#[derive(Debug, Default)]
+struct Sorter {
+    files: Vec<Path>,
+    lines: u64,
+    unknown: u64,
+    kinds: HashMap<String, u64>,
+    clients: VecDeque<Client>,
+    clients_left_out: u64,
+}
+
+impl Sorter {
+    /// Another file begins.
+    fn file(&mut self, name: Path) {
+        self.files.push(name);
+    }
+
+    fn line(&mut self, file: usize, number: u64, line: &str) {
+        if line.is_empty() {
+            return;
+        }
+        self.lines += 1;
+        if begins(line) || (is_known(line) && self.clients.back().is_none_or(|client| client.file != file)) {
+            if self.clients.len() == MOST_CLIENTS {
+                self.clients.pop_front();
+                self.clients_left_out += 1;
+            }
+            self.clients.push_back(Client { file, first: number, ..Client::default() });
+        }
+        if is_known(line)
+            && let Some(client) = self.clients.back_mut()
+        {
+            client.last = number;
+            client.transcript.feed(line.as_bytes());
+            client.transcript.feed(b"\n");
+            return;
+        }
+        self.unknown += 1;
+        let kind: String = line.chars().filter(|character| !character.is_ascii_digit()).take(LONGEST_KIND).collect();
+        if let Some(count) = self.kinds.get_mut(&kind) {
+            *count += 1;
+        } else if self.kinds.len() < MOST_KINDS {
+            self.kinds.insert(kind, 1);
+        }
+    }
+
+    /// The facts of the login that is meant.
+    fn facts(mut self, _choice: &Choice) -> anyhow::Result<Facts> {
+        let Some(client) = self.clients.pop_back() else {
+            let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
+            bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
+        };
+        let mut kinds: Vec<(String, u64)> = self.kinds.into_iter().collect();
+        kinds.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        kinds.truncate(MOST_FREQUENT);
+        let part = Part {
+            file: self.files[client.file].clone(),
+            first: client.first,
+            last: client.last,
+            what: ServerText::from("ssh"),
+            level: 0,
+        };
+        let log = Log {
+            lines: self.lines,
+            unknown: self.unknown,
+            frequent: kinds.into_iter().map(|(kind, count)| (kind.into(), count)).collect(),
+            client: Some(part),
+            server: None,
+            others_count: self.clients_left_out + self.clients.len() as u64,
+            others: self.clients.iter().rev().take(MOST_OTHERS).map(|_| ServerText::from("ssh")).collect(),
+            noise: Vec::new(),
+            files: self.files,
+        };
+        Ok(Facts { origin: Origin::Log, log: Some(Box::new(log)), ..Facts::default() })
+    }
+}
+
+/// Whether a run of ssh begins with this line.
+fn begins(line: &str) -> bool {
+    line.starts_with("OpenSSH_")
+}
+
+/// Whether the line is ssh's.
+fn is_known(line: &str) -> bool {
+    line.starts_with("debug") || line.starts_with("OpenSSH_") || line.contains("Permission denied")
+}
