@@ -72,6 +72,9 @@ pub(crate) struct Options {
     /// text, markdown or json
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub(crate) format: Format,
+    /// Markdown of less than 4 kB, for a chat
+    #[arg(long)]
+    pub(crate) brief: bool,
     /// Write the report to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -67,6 +67,9 @@ async fn run(words: &[OsString]) -> Exit {
             return exit;
         }
     };
+    if let Some(sentence) = odd(&options) {
+        return complain(sentence);
+    }
     match parted.job {
         Job::Explain(id) => {
             remark_on_host("explain");
@@ -176,6 +179,11 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
     }
 }
 
+/// What cannot be meant together, where clap has no word for it.
+fn odd(options: &Options) -> Option<&'static str> {
+    (options.brief && options.format == Format::Json).then_some("--brief is for Markdown, not for --format json")
+}
+
 /// The public key of `--offer`, and what is expected of it.
 fn offered(options: &Options) -> Result<Option<Box<OfferedKey>>, String> {
     let Some(path) = &options.offer else { return Ok(None) };
@@ -217,6 +225,7 @@ fn finish(facts: &Facts, options: &Options, source: Option<Origin>) -> Exit {
     let mut report = report::report(facts, &verdict);
     report.source = source.unwrap_or(report.source);
     let text = match options.format {
+        Format::Text | Format::Markdown if options.brief => render::brief(&report),
         Format::Text => render::text(&report, &style(options)),
         Format::Markdown => render::markdown(&report),
         Format::Json => render::json(&report),
@@ -248,6 +257,9 @@ async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
         }
     };
     let options = asked.common;
+    if let Some(sentence) = odd(&options) {
+        return complain(sentence);
+    }
     if asked.print_script {
         return match print(collect::account::SCRIPT, &options) {
             Ok(()) => Exit::Clear,
@@ -293,6 +305,9 @@ fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
             return exit;
         }
     };
+    if let Some(sentence) = odd(&asked.common) {
+        return complain(sentence);
+    }
     remark_on_host("log");
     let text = |word: &OsString| word.to_string_lossy().into_owned();
     let choice = collect::log::Choice {

@@ -70,6 +70,7 @@ fn what_cannot_be_followed_exits_2_with_a_sentence_and_an_empty_stdout() {
         ("web1 -p", "-p needs a value"),
         ("--no-logn web1", "did you mean --no-login?"),
         ("--format xml web1", "xml"),
+        ("--format json --brief web1", "--brief is for Markdown"),
         ("--timeout 0 web1", "0"),
         ("--timeout", "--timeout"),
         ("--only-offered --all-keys web1", "cannot be used with"),

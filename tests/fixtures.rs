@@ -201,8 +201,10 @@ fn no_facts_however_odd_make_judgement_fail_or_a_report_dangerous() {
             render::text(&report, &render::Style::default()),
             render::text(&report, &render::Style { verbose: true, width: 0, color: false }),
             render::markdown(&report),
+            render::brief(&report),
             render::json(&report),
         ];
+        assert!(shown[3].len() <= 4096, "{}", shown[3]);
         for text in shown {
             let bad = text.chars().find(|character| *character != '\n' && is_obeyed(*character));
             assert_eq!(bad, None, "{text}");

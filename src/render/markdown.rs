@@ -4,7 +4,11 @@
 //! Markdown or HTML could obey is escaped, in a table cell the bar as well, and a fence is longer than any run of
 //! backticks within (CommonMark 0.31 sections 2.4, 4.5 and 4.6; GitHub Flavored Markdown 4.10).
 
+mod brief;
+
 use std::fmt::Write as _;
+
+pub use brief::brief;
 
 use super::{guarded, words};
 use crate::facts::Origin;
@@ -193,6 +197,16 @@ impl Page {
     /// A block of lines, with an empty line before it.
     fn paragraph(&mut self, text: &str) {
         if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    /// A line right below the one before it, where that is one of the same list.
+    fn row(&mut self, text: &str) {
+        let goes_on = self.0.lines().last().is_some_and(|line| line.starts_with("- "));
+        if !goes_on {
             self.0.push('\n');
         }
         self.0.push_str(text);

@@ -11,7 +11,7 @@ mod words;
 
 pub use explain::{Proof, catalogue, catalogue_page, explain};
 pub use json::json;
-pub use markdown::markdown;
+pub use markdown::{brief, markdown};
 pub use terminal::{Style, text};
 
 use crate::facts::text::escape;
