@@ -3,12 +3,16 @@
 //!
 //! Touches: the files that are named, to read them, each once and in pieces, whatever their size.
 
+mod paste;
+
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 
 use anyhow::{Context as _, bail, ensure};
+
+use paste::Paste;
 
 use super::transcript::Transcript;
 use crate::facts::log::{Log, Part};
@@ -48,7 +52,8 @@ pub fn read(files: &[OsString], choice: &Choice) -> anyhow::Result<Facts> {
     for (at, file) in files.iter().enumerate() {
         let name = named(file);
         sorter.file(name.clone());
-        each_line(file, |number, line| sorter.line(at, number, line)).with_context(|| name.to_string())?;
+        let cut = each_line(file, |number, line| sorter.line(at, number, line)).with_context(|| name.to_string())?;
+        sorter.cut = sorter.cut.saturating_add(cut);
     }
     sorter.facts(choice)
 }
@@ -58,8 +63,8 @@ fn named(file: &OsStr) -> Path {
     if file == "-" { "standard input".into() } else { Path::from_path(file.as_ref()) }
 }
 
-/// Hands over every line of a file, with its number.
-fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<()> {
+/// Hands over every line of a file, with its number. How many of them were cut.
+fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
     let mut reader: Box<dyn Read> = if file == "-" {
         Box::new(io::stdin().lock())
     } else {
@@ -68,26 +73,16 @@ fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<()
         Box::new(opened)
     };
     let mut piece = vec![0; PIECE];
-    let mut pending = Vec::new();
-    let mut number = 0;
+    let mut paste = Paste::new(&is_known);
     loop {
         let count = reader.read(&mut piece)?;
-        for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
-            pending.extend_from_slice(part);
-            if part.ends_with(b"\n") {
-                number += 1;
-                line(number, String::from_utf8_lossy(&pending).trim_end());
-                pending.clear();
-            }
-        }
         if count == 0 {
             break;
         }
+        paste.feed(&piece[..count], &mut line)?;
     }
-    if !pending.is_empty() {
-        line(number + 1, String::from_utf8_lossy(&pending).trim_end());
-    }
-    Ok(())
+    paste.end(&mut line)?;
+    Ok(paste.cut())
 }
 
 /// One run of ssh.
@@ -104,6 +99,7 @@ struct Client {
 struct Sorter {
     files: Vec<Path>,
     lines: u64,
+    cut: u64,
     unknown: u64,
     kinds: HashMap<String, u64>,
     clients: VecDeque<Client>,
@@ -163,6 +159,7 @@ impl Sorter {
         };
         let log = Log {
             lines: self.lines,
+            cut: self.cut,
             unknown: self.unknown,
             frequent: kinds.into_iter().map(|(kind, count)| (kind.into(), count)).collect(),
             client: Some(part),

@@ -12,6 +12,9 @@ pub struct Log {
     pub files: Vec<Path>,
     /// How many lines they have.
     pub lines: u64,
+    /// How many of them were cut: nothing that is known here is so long.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cut: u64,
     /// How many of them state nothing that is known here.
     pub unknown: u64,
     /// The most frequent of those, digits left out, each with how often it stands there; the most frequent first, at most
@@ -27,6 +30,12 @@ pub struct Log {
     pub others: Vec<ServerText>,
     /// What was summed up and not judged: storms of strangers, a sentence each.
     pub noise: Vec<ServerText>,
+}
+
+/// Whether there are none: then a saved case says nothing of them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A part of a file that is about one login.
