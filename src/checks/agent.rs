@@ -420,14 +420,14 @@ fn agent_key_constrained(facts: &Facts) -> Observed<Option<Finding>> {
 fn constrained(facts: &Facts) -> Option<&Query> {
     let agent = facts.agent.as_ref().ok()?;
     let bound = agent.bound.as_ref().ok()?;
-    let hidden = agent.unbound().iter().filter(|entry| !bound.iter().any(|seen| seen.key.blob == entry.key.blob));
+    let hidden = agent.unbound().iter().filter(|entry| !bound.iter().any(|seen| seen.key.is_same(&entry.key)));
     let offered = offers(facts);
     let not_offered = hidden
-        .filter(|entry| !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.blob == entry.key.blob)));
+        .filter(|entry| !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.is_same(&entry.key))));
     let queries = &facts.userauth.as_ref().ok()?.queries;
     let believable = !course::says_yes_to_everything(facts);
     not_offered
-        .filter_map(|entry| queries.iter().find(|query| query.key.blob == entry.key.blob))
+        .filter_map(|entry| queries.iter().find(|query| query.key.is_same(&entry.key)))
         .find(|query| believable && query.answer == Some(Answer::PkOk))
 }
 

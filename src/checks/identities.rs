@@ -400,7 +400,7 @@ pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
         identities.certificates.clear();
     }
     if let Ok(agent) = &mut facts.agent {
-        let held = agent.keys().iter().any(|entry| entry.key.blob == key.blob);
+        let held = agent.keys().iter().any(|entry| entry.key.is_same(key));
         if !held && let Ok(bound) = &mut agent.bound {
             bound.push(crate::facts::agent::AgentKey { key: key.clone() });
         }
@@ -419,7 +419,7 @@ pub(super) fn not_offered_but_accepted<'a, 'f: 'a>(
         believable
             && query.answer == Some(Answer::PkOk)
             && is_here(facts, &query.key)
-            && !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.blob == query.key.blob))
+            && !offered.iter().any(|offer| offer.key.as_ref().is_some_and(|key| key.is_same(&query.key)))
     })
 }
 
@@ -432,11 +432,11 @@ fn accepted_anyway(facts: &Facts, turns: &[course::Turn]) -> bool {
 /// Whether the private half of `key` is on this machine or in the agent.
 pub(super) fn is_here(facts: &Facts, key: &PublicKey) -> bool {
     let Ok(identities) = &facts.identities else { return in_agent(facts, key) };
-    let is_half = |half: Option<&PublicKey>| half.is_some_and(|half| half.blob == key.blob);
+    let is_half = |half: Option<&PublicKey>| half.is_some_and(|half| half.is_same(key));
     let holds = |file: &KeyFile| is_half(file.public_half()) || is_half(file.certificate.key.as_ref());
     let mut files = identities.files.iter().chain(&identities.others);
     let named = identities.certificates.iter().any(|certificate| is_half(certificate.file.key.as_ref()));
-    let hidden = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|held| held.key.blob == key.blob));
+    let hidden = facts.agent.as_ref().is_ok_and(|agent| agent.unbound().iter().any(|held| held.key.is_same(key)));
     named || hidden || in_agent(facts, key) || files.any(|file| file.is_private_here() && holds(file))
 }
 
@@ -458,14 +458,14 @@ pub(super) fn accepted_elsewhere(facts: &Facts, userauth: &Userauth) -> Vec<Stri
 }
 
 fn in_agent(facts: &Facts, key: &PublicKey) -> bool {
-    facts.agent.as_ref().is_ok_and(|agent| agent.keys().iter().any(|entry| entry.key.blob == key.blob))
+    facts.agent.as_ref().is_ok_and(|agent| agent.keys().iter().any(|entry| entry.key.is_same(key)))
 }
 
 fn other_row(facts: &Facts, key: &PublicKey) -> Option<usize> {
     let identities = facts.identities.as_ref().ok()?;
     identities.others.iter().position(|file| {
-        file.public_half().is_some_and(|half| half.blob == key.blob)
-            || file.certificate.key.as_ref().is_some_and(|certificate| certificate.blob == key.blob)
+        file.public_half().is_some_and(|half| half.is_same(key))
+            || file.certificate.key.as_ref().is_some_and(|certificate| certificate.is_same(key))
     })
 }
 

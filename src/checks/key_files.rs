@@ -279,6 +279,7 @@ fn kind_name(kind: FileKind) -> &'static str {
         FileKind::Fifo => "a named pipe",
         FileKind::Socket => "a socket",
         FileKind::Other => "a device or another special file",
+        FileKind::Unseen => "not looked at",
     }
 }
 

@@ -204,7 +204,7 @@ fn how_it_works(facts: &Facts, userauth: &Userauth, turn: &course::Turn) -> Vec<
     let mut lines = Vec::new();
     if let Some(key) = &turn.offer.key {
         lines.push(format!("identity: {}", naming::key(key)));
-        let signature = userauth.signatures.iter().rev().find(|signature| signature.key.blob == key.blob);
+        let signature = userauth.signatures.iter().rev().find(|signature| signature.key.is_same(key));
         let signer = match signature.map(|signature| &signature.signer) {
             Some(Signer::Agent) => {
                 let socket = facts.agent.as_ref().ok().and_then(|agent| agent.socket.as_ref());

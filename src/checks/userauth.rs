@@ -273,8 +273,8 @@ pub(super) fn mend_accepted(facts: &mut Facts) {
     let Some(key) = course::meant(facts, &turns).and_then(|turn| turn.offer.key.clone()) else { return };
     let Ok(userauth) = &mut facts.userauth else { return };
     userauth.canary = None;
-    userauth.signatures.retain(|signature| signature.key.blob != key.blob);
-    for query in userauth.queries.iter_mut().filter(|query| query.key.blob == key.blob) {
+    userauth.signatures.retain(|signature| !signature.key.is_same(&key));
+    for query in userauth.queries.iter_mut().filter(|query| query.key.is_same(&key)) {
         query.answer = Some(Answer::PkOk);
     }
     facts.session = Err(Unobserved::NotAttempted);
@@ -299,9 +299,10 @@ const TOO_MANY_KEYS: Cause = Cause {
 fn behind_the_cut<'a>(turns: &'a [Turn], userauth: &Userauth) -> Vec<(usize, &'a Turn)> {
     let on_first = || userauth.queries.iter().filter(|query| query.connection == 0);
     // The one that met the disconnect was refused by it.
-    let met = on_first().find(|query| query.answer.is_none()).map(|query| &query.key.blob);
+    let met = on_first().find(|query| query.answer.is_none()).map(|query| &query.key);
     let heard = |key: &PublicKey| {
-        met == Some(&key.blob) || on_first().any(|query| query.key.blob == key.blob && query.answer.is_some())
+        met.is_some_and(|met| met.is_same(key))
+            || on_first().any(|query| query.key.is_same(key) && query.answer.is_some())
     };
     let asked =
         turns.iter().enumerate().filter(|(_, turn)| !matches!(turn.fate, Fate::NoAlgorithm | Fate::Accepted(_)));

@@ -9,6 +9,8 @@ mod files;
 pub(super) mod program;
 mod said;
 
+pub(super) use said::complaint;
+
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
@@ -147,7 +149,7 @@ async fn evaluate(arguments: &Arguments, facts: &mut Facts) {
             facts.target = Ok(target(arguments, &facts.config.options));
         }
         None if printed.status != Some(0) => {
-            let mut complaint = said::complaint(said.rest);
+            let mut complaint = complaint(said.rest);
             complaint.line = offending_line(&complaint, arguments);
             if let (ComplaintKind::Permissions, Source::File { path, .. }) = (complaint.kind, &complaint.at) {
                 facts.config.mount = mount::of(&path.to_path_buf()).map(Box::new);

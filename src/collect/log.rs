@@ -14,10 +14,10 @@ use anyhow::{Context as _, bail, ensure};
 
 use paste::Paste;
 
-use super::transcript::Transcript;
+use super::transcript::{self, Transcript, begins, is_known};
+use crate::facts::Facts;
 use crate::facts::log::{Log, Part};
 use crate::facts::text::{Path, ServerText};
-use crate::facts::{Facts, Origin};
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;
@@ -169,16 +169,6 @@ impl Sorter {
             noise: Vec::new(),
             files: self.files,
         };
-        Ok(Facts { origin: Origin::Log, log: Some(Box::new(log)), ..Facts::default() })
+        Ok(Facts { log: Some(Box::new(log)), ..transcript::state(&client.transcript) })
     }
-}
-
-/// Whether a run of ssh begins with this line.
-fn begins(line: &str) -> bool {
-    line.starts_with("OpenSSH_")
-}
-
-/// Whether the line is ssh's.
-fn is_known(line: &str) -> bool {
-    line.starts_with("debug") || line.starts_with("OpenSSH_") || line.contains("Permission denied")
 }

@@ -18,13 +18,13 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::Waiting;
 use super::config::program::{self, Group, capped};
 use super::proxy::processes::Orphans;
-use super::transcript::{Named, Transcript, Unsigned};
+use super::transcript::{Named, Transcript, Unsigned, by_fingerprint, wire_name};
 use crate::facts::config::{Complaint, ComplaintKind};
 use crate::facts::host_key::{Elsewhere, OfferedHostKey};
-use crate::facts::key::{Blob, PublicKey};
+use crate::facts::key::PublicKey;
 use crate::facts::opinion::Opinion;
 use crate::facts::session::{Request, Session};
-use crate::facts::text::{Fingerprint, ServerText};
+use crate::facts::text::ServerText;
 use crate::facts::userauth::{Answer, Query, Signature, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Footprint, Source, Stage, Unobserved};
 use crate::openssh::arguments::Arguments;
@@ -366,6 +366,8 @@ fn userauth(facts: &mut Facts, seen: &Transcript, status: Option<i32>) {
             (Err(Unsigned::Agent), _) => Signed::AgentRefused,
             (Err(Unsigned::Pin), _) => Signed::PinNeeded,
             (Err(Unsigned::Failed(why)), _) => Signed::FileFailed(why.clone()),
+            (Err(Unsigned::OtherKey), _) => Signed::OtherKey,
+            (Err(Unsigned::WrongType), _) => Signed::WrongType("another algorithm".to_owned()),
             // It was ended while it waited for whoever signs.
             (Err(Unsigned::Silently), _) if status.is_none() => match signer {
                 Signer::Agent => Signed::AgentSilent,
@@ -388,32 +390,4 @@ fn known_key(facts: &Facts, named: &Named) -> PublicKey {
         .filter_map(|offer| offer.key)
         .find(|key| key.fingerprint == named.fingerprint && key.is_certificate() == certificate);
     same.unwrap_or_else(|| by_fingerprint(wire_name(&named.kind), &named.fingerprint))
-}
-
-fn by_fingerprint(algorithm: &str, fingerprint: &Fingerprint) -> PublicKey {
-    PublicKey {
-        algorithm: algorithm.to_owned(),
-        blob: Blob::default(),
-        fingerprint: fingerprint.clone(),
-        comment: "".into(),
-        bits: None,
-        certificate: None,
-    }
-}
-
-/// The wire's name of a type that ssh prints in short (sshkey.c `keytypes`). Of ECDSA it prints no curve: the commonest
-/// stands for all.
-fn wire_name(kind: &str) -> &str {
-    match kind {
-        "ED25519" => "ssh-ed25519",
-        "RSA" => "ssh-rsa",
-        "DSA" => "ssh-dss",
-        "ECDSA" => "ecdsa-sha2-nistp256",
-        "ED25519-SK" => "sk-ssh-ed25519@openssh.com",
-        "ECDSA-SK" => "sk-ecdsa-sha2-nistp256@openssh.com",
-        "ED25519-CERT" => "ssh-ed25519-cert-v01@openssh.com",
-        "RSA-CERT" => "ssh-rsa-cert-v01@openssh.com",
-        "ECDSA-CERT" => "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-        other => other,
-    }
 }

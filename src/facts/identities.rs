@@ -15,6 +15,9 @@ pub struct Identities {
     pub files: Vec<KeyFile>,
     /// A row for each `CertificateFile`.
     pub certificates: Vec<CertificateFile>,
+    /// What ssh itself said that it tries, in its order; `None` where ssh was not heard, and its rules say it instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Vec<Listed>>,
     /// The keys of the `PKCS11Provider`'s token, as ssh itself named them: by type and fingerprint only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<PublicKey>,
@@ -38,6 +41,21 @@ pub struct Identities {
     /// and `$HOME`. ssh looks into neither.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<ElsewhereKey>,
+}
+
+/// An identity that ssh said it tries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The public half, by type and fingerprint; `None` where ssh has none.
+    pub key: Option<PublicKey>,
+    /// Its file, as ssh names it; `None` where it has none.
+    pub path: Option<Path>,
+    /// Whether the agent holds it.
+    pub agent: bool,
+    /// Whether a token does.
+    pub token: bool,
+    /// Whether ssh passed over it, as client and server share no signature algorithm for it.
+    pub passed_over: bool,
 }
 
 /// A `.pub` in another home than the one that ssh reads.
@@ -95,7 +113,7 @@ impl KeyFile {
     /// Whether the private half is on this machine, in whatever state.
     pub fn is_private_here(&self) -> bool {
         let is_public = |private: &PrivateFile| private.format == KeyFormat::PublicKey;
-        self.state.is_ok() && !self.private.as_ref().is_ok_and(is_public)
+        is_there(&self.state) && !self.private.as_ref().is_ok_and(is_public)
     }
 
     fn sound(&self) -> Option<&PrivateFile> {
@@ -139,6 +157,25 @@ pub enum FileKind {
     Socket,
     /// A device or anything else.
     Other,
+    /// A source that names the file did not look at it: nothing else in its row means anything, not even that it is there.
+    Unseen,
+}
+
+impl FileStat {
+    /// The row of a file that was named and not looked at.
+    pub fn unseen() -> Self {
+        Self { kind: FileKind::Unseen, mode: 0, uid: 0, gid: 0, size_bytes: 0, modified: None, link_to: None }
+    }
+}
+
+/// Whether the file was looked at, with whatever result.
+pub fn is_seen(state: &FileState) -> bool {
+    state.as_ref().map_or(true, |stat| stat.kind != FileKind::Unseen)
+}
+
+/// Whether the file was looked at and is there.
+pub fn is_there(state: &FileState) -> bool {
+    state.as_ref().is_ok_and(|stat| stat.kind != FileKind::Unseen)
 }
 
 /// Why a file could not be looked at or opened.

@@ -24,10 +24,14 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Whether it is this very key or certificate, by blob, or by fingerprint where no more of it was seen.
+    /// Whether it is this very key or certificate, by blob; by fingerprint where no more was seen of one of them, and by
+    /// name where not even that was printed.
     pub fn is_same(&self, other: &Self) -> bool {
-        let seen = !self.blob.0.is_empty() || !other.blob.0.is_empty();
-        if seen { self.blob == other.blob } else { self.fingerprint == other.fingerprint }
+        if !self.blob.0.is_empty() && !other.blob.0.is_empty() {
+            return self.blob == other.blob;
+        }
+        let alike = self.fingerprint == other.fingerprint && self.is_certificate() == other.is_certificate();
+        alike && (!self.fingerprint.is_empty() || self.comment == other.comment)
     }
 
     /// Whether it is a certificate.

@@ -233,8 +233,20 @@ fn fate(facts: &Facts, offer: &Offer, behind_the_cut: bool) -> Fate {
         Some(Answer::Failure { partial: true, methods }) => Fate::Accepted(Use::Partial(methods.clone())),
         Some(Answer::Failure { .. } | Answer::Other(_)) => Fate::Refused,
         None if met_the_cut(userauth, key) => Fate::Refused,
-        None if facts.run.limits.offer.is_none() && mutual_algorithm(facts, key).is_none() => Fate::NoAlgorithm,
+        None if facts.run.limits.offer.is_none() && is_passed_over(facts, key) => Fate::NoAlgorithm,
         None => Fate::NotAsked,
+    }
+}
+
+/// Whether ssh passes over `key`, as it shares no signature algorithm for it with the server: by its own word where it was
+/// heard.
+fn is_passed_over(facts: &Facts, key: &PublicKey) -> bool {
+    let listed = facts.identities.as_ref().ok().and_then(|identities| identities.listed.as_ref());
+    match listed {
+        Some(listed) => listed
+            .iter()
+            .any(|identity| identity.passed_over && identity.key.as_ref().is_some_and(|known| known.is_same(key))),
+        None => mutual_algorithm(facts, key).is_none(),
     }
 }
 
@@ -269,7 +281,7 @@ pub fn says_yes_to_everything(facts: &Facts) -> bool {
 /// Whether the server ended the first connection, which asks in ssh's order, before it came to this key, and accepts it
 /// on another one.
 fn comes_too_late(userauth: &Userauth, key: &PublicKey) -> bool {
-    let first = userauth.queries.iter().find(|query| query.key.blob == key.blob && query.answer.is_some());
+    let first = userauth.queries.iter().find(|query| query.key.is_same(key) && query.answer.is_some());
     let ended = matches!(userauth.connections.first(), Some(Some(_)));
     ended && first.is_some_and(|query| query.connection > 0 && query.answer == Some(Answer::PkOk))
 }
@@ -298,7 +310,7 @@ fn met_the_cut(userauth: &Userauth, key: &PublicKey) -> bool {
     (0..userauth.connections.len()).filter(|connection| is_cut(userauth, *connection)).any(|connection| {
         let unanswered = |query: &&Query| query.connection == connection && query.answer.is_none();
         let signed = userauth.signatures.iter().any(|signature| signature.outcome == Signed::Unanswered);
-        !signed && userauth.queries.iter().find(unanswered).is_some_and(|query| query.key.blob == key.blob)
+        !signed && userauth.queries.iter().find(unanswered).is_some_and(|query| query.key.is_same(key))
     })
 }
 
@@ -352,7 +364,8 @@ pub fn problem(facts: &Facts, file: &KeyFile) -> Option<Problem> {
         Err(error) if error.is_missing() => return Some(Problem::Missing),
         Err(error) => return Some(Problem::Unreadable(error.errno.clone())),
     };
-    if stat.kind != FileKind::Regular {
+    let unseen = stat.kind == FileKind::Unseen;
+    if stat.kind != FileKind::Regular && !unseen {
         return Some(Problem::NotAFile(stat.kind));
     }
     let private = file.private.as_ref().ok();
@@ -362,7 +375,7 @@ pub fn problem(facts: &Facts, file: &KeyFile) -> Option<Problem> {
     if file.private == Err(crate::facts::Unobserved::NotPermitted) {
         return Some(Problem::Unreadable("EACCES".to_owned()));
     }
-    if !key_format::perm_ok(stat, facts.run.uid) {
+    if !unseen && !key_format::perm_ok(stat, facts.run.uid) {
         return Some(Problem::TooOpen(stat.mode));
     }
     let private = private?;

@@ -7,7 +7,7 @@ use super::patterns::{Match, match_pattern_list};
 use super::{public_key, server, tokens};
 use crate::facts::Facts;
 use crate::facts::config::Options;
-use crate::facts::identities::{CertificateFile, Identities};
+use crate::facts::identities::{CertificateFile, Identities, Listed, is_there};
 use crate::facts::key::{CertificateKind, PublicKey, plain_name};
 use crate::facts::text::Path;
 
@@ -43,6 +43,9 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     }
     let none = Identities::default();
     let identities = facts.identities.as_ref().unwrap_or(&none);
+    if let Some(listed) = &identities.listed {
+        return listed.iter().filter_map(|identity| said(identities, identity)).collect();
+    }
     let options = &facts.config.options;
     let provided = identities.authenticators.as_ref().map(|seen| seen.provider.is_some());
     let configured = !facts.config.evaluated || options.first("securitykeyprovider").is_some();
@@ -84,6 +87,16 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
     preferred.append(&mut files);
     let tried = preferred.iter().filter(|identity| identity.key.is_some() || identity.can_be_tried(options));
     tried.map(|identity| offer(identity, &preferred)).collect()
+}
+
+/// An identity as ssh itself listed it. Of a file without a public half nothing is offered unless something is known to
+/// be in it.
+fn said(identities: &Identities, identity: &Listed) -> Option<Offer> {
+    let file = identities.files.iter().position(|file| Some(&file.path) == identity.path.as_ref());
+    let readable = file.is_some_and(|row| is_there(&identities.files[row].state));
+    let key = identity.key.clone();
+    let tried = key.is_some() || readable;
+    tried.then_some(Offer { key, agent: identity.agent, file, token: identity.token && !identity.agent })
 }
 
 /// The signature algorithm that ssh names for `key` (sshconnect2.c `key_sig_algorithm`), given the server's
@@ -196,7 +209,7 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
             file: Some(row),
             path: Some(file.path.clone()),
             named: file.explicit,
-            there: file.state.is_ok(),
+            there: is_there(&file.state),
         };
         let beside = file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_loaded(key, options));
         let certificate = beside.filter(|_| identities.certificates.is_empty()).cloned();

@@ -319,7 +319,11 @@ fn certificate_fault(facts: &Facts, certificate: &Certificate) -> Option<String>
 
 /// Whether `line` holds the plain key of `key` (sshkey.c `sshkey_equal_public`).
 fn is_plain_key_of(key: &PublicKey, line: &PublicKey) -> bool {
-    key.certificate.as_deref().map_or(&key.blob, |certificate| &certificate.key) == &line.blob
+    let blob = key.certificate.as_deref().map_or(&key.blob, |certificate| &certificate.key);
+    if blob.0.is_empty() || line.blob.0.is_empty() {
+        return !key.fingerprint.is_empty() && key.fingerprint == line.fingerprint;
+    }
+    blob == &line.blob
 }
 
 /// Whether the user's ssh can read a key of this type at all; a line it cannot read is no line to it.

@@ -56,7 +56,7 @@ fn offered(facts: &Facts, offer: &Offer, order: usize) -> IdentityView {
 /// A row, as if ssh did not offer it.
 fn view(facts: &Facts, key: Option<&PublicKey>, file: Option<&KeyFile>) -> IdentityView {
     let agent = facts.agent.as_ref().ok();
-    let lists = |keys: &[AgentKey]| keys.iter().any(|listed| key.is_some_and(|key| key.blob == listed.key.blob));
+    let lists = |keys: &[AgentKey]| keys.iter().any(|listed| key.is_some_and(|key| key.is_same(&listed.key)));
     let in_agent = agent.is_some_and(|agent| lists(agent.unbound()) || lists(agent.keys()));
     let certificate = key.is_some_and(PublicKey::is_certificate);
     let mut sources = Vec::new();
@@ -101,7 +101,7 @@ fn machine(facts: &Facts, forwarded: bool) -> Option<Host> {
 /// What the server said of this key. A yes to a query proves nothing on a server that says yes to a key nobody has;
 /// there only a signature decides.
 fn answer(facts: &Facts, userauth: &Userauth, key: &PublicKey) -> &'static str {
-    let signed = userauth.signatures.iter().filter(|signature| signature.key.blob == key.blob);
+    let signed = userauth.signatures.iter().filter(|signature| signature.key.is_same(key));
     let signed = signed
         .filter_map(|signature| match &signature.outcome {
             Signed::Answered(answer) => Some(answer),
@@ -114,7 +114,7 @@ fn answer(facts: &Facts, userauth: &Userauth, key: &PublicKey) -> &'static str {
         Some(Answer::Failure { partial: false, .. }) if !yes_counts(facts, userauth) => return "refused",
         _ => {}
     }
-    if !userauth.queries.iter().any(|query| query.key.blob == key.blob) {
+    if !userauth.queries.iter().any(|query| query.key.is_same(key)) {
         return "not-asked";
     }
     match userauth.answer(key) {
@@ -143,7 +143,7 @@ fn yes_counts(facts: &Facts, userauth: &Userauth) -> bool {
 /// Whether the login was made with this key.
 fn opened(userauth: &Userauth, key: &PublicKey) -> bool {
     let success = Signed::Answered(Answer::Success);
-    userauth.signatures.iter().any(|signature| signature.key.blob == key.blob && signature.outcome == success)
+    userauth.signatures.iter().any(|signature| signature.key.is_same(key) && signature.outcome == success)
 }
 
 /// Every key that is known, offered or not: asked about first, then the agent's, then those of files.
@@ -171,7 +171,7 @@ fn certified(file: &KeyFile) -> Option<&PublicKey> {
 /// The key file that this key or certificate belongs to.
 fn file_of<'a>(facts: &'a Facts, key: &PublicKey) -> Option<&'a KeyFile> {
     key_files(facts)
-        .find(|file| [file.public_half(), certified(file)].into_iter().flatten().any(|half| half.blob == key.blob))
+        .find(|file| [file.public_half(), certified(file)].into_iter().flatten().any(|half| half.is_same(key)))
 }
 
 /// The private key's path, or the public half's where only that is there.
@@ -182,14 +182,14 @@ fn path(file: &KeyFile) -> Path {
 /// The path of a configured certificate.
 fn certificate_path(facts: &Facts, key: &PublicKey) -> Option<Path> {
     let certificates = &facts.identities.as_ref().ok()?.certificates;
-    let holds = |held: &PublicKey| held.blob == key.blob;
+    let holds = |held: &PublicKey| held.is_same(key);
     let found = certificates.iter().find(|certificate| certificate.file.key.as_ref().is_some_and(holds));
     found.map(|certificate| certificate.file.path.clone())
 }
 
 /// The key's comment, from whichever place has one.
 fn comment(facts: &Facts, key: &PublicKey) -> Option<Comment> {
-    let mut everywhere = std::iter::once(key).chain(others(facts).filter(|other| other.blob == key.blob));
+    let mut everywhere = std::iter::once(key).chain(others(facts).filter(|other| other.is_same(key)));
     everywhere.find(|key| !key.comment.is_empty()).map(|key| key.comment.clone())
 }
 

@@ -145,12 +145,12 @@ fn meant<'a>(facts: &'a Facts, userauth: &'a Userauth) -> Vec<&'a PublicKey> {
         let meant = course::meant(facts, &turns).and_then(|turn| turn.offer.key.as_ref());
         let offered: Vec<&PublicKey> =
             userauth.queries.iter().filter(|query| query.offered_by_ssh).map(|query| &query.key).collect();
-        chosen.extend(offered.iter().copied().find(|key| meant.is_some_and(|meant| meant.blob == key.blob)));
+        chosen.extend(offered.iter().copied().find(|key| meant.is_some_and(|meant| meant.is_same(key))));
         chosen.extend(offered);
     }
     let mut keys: Vec<&PublicKey> = Vec::new();
     for key in chosen {
-        if !keys.iter().any(|known| known.blob == key.blob) {
+        if !keys.iter().any(|known| known.is_same(key)) {
             keys.push(key);
         }
     }

@@ -164,12 +164,12 @@ fn silently_forced(facts: &Facts) -> Option<String> {
 /// Another key file that the server accepts, which may be bound to nothing.
 fn another_key(facts: &Facts) -> Option<String> {
     let userauth = facts.userauth.as_ref().ok()?;
-    let used = userauth.signatures.last().map(|signature| &signature.key.blob);
+    let used = userauth.signatures.last().map(|signature| &signature.key);
     let identities = facts.identities.as_ref().ok()?;
     let files = identities.files.iter().chain(&identities.others);
     let mut private = files.filter(|file| file.is_private_here());
     private.find_map(|file| {
-        let key = file.public_half().filter(|key| Some(&key.blob) != used)?;
+        let key = file.public_half().filter(|key| !used.is_some_and(|used| used.is_same(key)))?;
         (userauth.answer(key) == Some(&Answer::PkOk)).then(|| naming::path(&file.path))
     })
 }

@@ -89,7 +89,7 @@ impl Said {
 }
 
 /// Why ssh stopped, from the lines it printed before it did.
-pub(super) fn complaint(said: Vec<ServerText>) -> Complaint {
+pub(in crate::collect) fn complaint(said: Vec<ServerText>) -> Complaint {
     let (kind, at) = said
         .iter()
         .find_map(|line| classified(line.as_bytes()))

@@ -1,0 +1,371 @@
+//! The facts of a login of which nothing is known but ssh's own transcript. What it does not state is not in this source.
+
+mod login;
+
+use super::Transcript;
+use super::way::errno;
+use crate::collect::config::complaint;
+use crate::facts::config::{ComplaintKind, Config, SshProgram};
+use crate::facts::connect::{Attempt, Connect, Dial};
+use crate::facts::host_key::{Elsewhere, HostKey, KnownHost, KnownHosts, Marker, OfferedHostKey, RevokedHostKeys};
+use crate::facts::key::{Blob, PublicKey};
+use crate::facts::proxy::Proxy;
+use crate::facts::resolve::{Resolve, ResolveError};
+use crate::facts::text::{Fingerprint, Host, ServerText};
+use crate::facts::transport::{KexInit, Transport};
+use crate::facts::{Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
+
+/// Who says that something was not there to be seen.
+const UNSEEN: Unobserved = Unobserved::NotInThisSource;
+/// What ssh's own limit on a connection is called where nothing names it: the system's.
+const SYSTEMS_LIMIT: u64 = 120;
+/// What stands for an algorithm that both sides have and that was not printed.
+const SHARED: &str = "not printed";
+
+/// The facts that a transcript states.
+pub(in crate::collect) fn state(seen: &Transcript) -> Facts {
+    let mut facts = nothing();
+    config(&mut facts, seen);
+    target(&mut facts, seen);
+    if facts.config.complaint.is_some() {
+        return facts;
+    }
+    way(&mut facts, seen);
+    transport(&mut facts, seen);
+    host_key(&mut facts, seen);
+    login::state(&mut facts, seen);
+    facts
+}
+
+/// Facts of which nothing was in the source.
+fn nothing() -> Facts {
+    Facts {
+        origin: Origin::Log,
+        target: Err(UNSEEN),
+        config: Config { ssh: Err(UNSEEN), control_master: Err(UNSEEN), ..Config::default() },
+        identities: Err(UNSEEN),
+        agent: Err(UNSEEN),
+        resolve: Err(UNSEEN),
+        connect: Err(UNSEEN),
+        transport: Err(UNSEEN),
+        host_key: HostKey { offered: Err(UNSEEN), known: Err(UNSEEN), ..HostKey::default() },
+        userauth: Err(UNSEEN),
+        session: Err(UNSEEN),
+        account: Err(UNSEEN),
+        ..Facts::default()
+    }
+}
+
+fn config(facts: &mut Facts, seen: &Transcript) {
+    if let Some(version) = &seen.version {
+        facts.config.ssh = Ok(SshProgram { path: "ssh".into(), version: version.clone() });
+    }
+    // ssh evaluated it; what it has shown of it stands among the options.
+    facts.config.evaluated = true;
+    facts.config.applied.clone_from(&seen.applied);
+    facts.config.inaccessible.clone_from(&seen.inaccessible);
+    let began = seen.way.host.is_some() || seen.connected || seen.keys.denied.is_some() || seen.end.is_some();
+    if !began {
+        let words: Vec<ServerText> = seen.said.iter().filter(|line| names_a_place(line)).cloned().collect();
+        let complaint = complaint(words);
+        facts.config.complaint = Some(complaint).filter(|complaint| complaint.kind != ComplaintKind::Other);
+    }
+    if let Some(preferred) = &seen.keys.preferred {
+        facts.config.options.set("preferredauthentications", preferred);
+    }
+    if let Some(kexinit) = &seen.way.proposals[0] {
+        for (keyword, names) in [
+            ("kexalgorithms", &kexinit.kex),
+            ("hostkeyalgorithms", &kexinit.host_key),
+            ("ciphers", &kexinit.cipher_client_to_server),
+            ("macs", &kexinit.mac_client_to_server),
+        ] {
+            facts.config.options.set(keyword, &names.join(","));
+        }
+    }
+}
+
+/// Whether the line begins as ssh's own words about its configuration do; prose may speak of lines as well.
+fn names_a_place(line: &ServerText) -> bool {
+    let Some(text) = line.as_str() else { return false };
+    let drive = text.as_bytes().get(1..3).is_some_and(|two| two == b":\\" || two == b":/");
+    let place =
+        text.starts_with('/') || text.starts_with("command-line") || text.starts_with("__PROGRAMDATA__") || drive;
+    let at_line = text.contains(" line ") && text.contains(": ");
+    (place && at_line)
+        || text.starts_with("Bad owner or permissions on ")
+        || text.starts_with("Can't open user config file ")
+}
+
+fn target(facts: &mut Facts, seen: &Transcript) {
+    let Some(host) = seen.way.host.clone() else { return };
+    let user = seen.way.user.clone().unwrap_or_default();
+    let port = seen.way.port.unwrap_or(22);
+    let input =
+        if user.is_empty() { host.clone() } else { Host::new([user.as_bytes(), b"@", host.as_bytes()].concat()) };
+    if port != 22 {
+        facts.config.arguments.extend(["-p".into(), port.to_string().into()]);
+    }
+    facts.target = Ok(Target {
+        input,
+        alias: host.clone(),
+        user,
+        user_from: UserFrom::CommandLine,
+        host,
+        port,
+        via: Vec::new(),
+        program: "ssh".to_owned(),
+        command: seen.command.clone().or_else(|| seen.subsystem.clone()),
+        subsystem: seen.subsystem.is_some(),
+        repository: None,
+    });
+}
+
+fn way(facts: &mut Facts, seen: &Transcript) {
+    let way = &seen.way;
+    if let Some((name, why)) = &way.unresolved {
+        let error = ResolveError { code: resolver_code(why).to_owned(), text: why.clone() };
+        facts.resolve = Ok(Resolve { name: name.clone(), numeric: false, outcome: Err(error) });
+        return;
+    }
+    if let Some(program) = &way.program {
+        let proxy = Some(Proxy::Command(program.clone()));
+        facts.connect = Ok(Connect { proxy, ..Connect::default() });
+        return;
+    }
+    let mut attempts: Vec<Attempt> = way
+        .dialled
+        .iter()
+        .map(|(address, port, failed)| {
+            let outcome = failed.as_deref().map_or(Dial::TimedOut(SYSTEMS_LIMIT), failure);
+            Attempt { address: address.clone(), port: *port, outcome, millis: 0.0 }
+        })
+        .collect();
+    let reached = seen.connected || seen.identification.is_some();
+    if let Some(last) = attempts.last_mut() {
+        match (&way.failed, reached) {
+            (Some(why), false) => last.outcome = failure(why),
+            (None, true) => last.outcome = Dial::Established,
+            // The transcript ends while ssh waits.
+            _ => {}
+        }
+    } else if let (Some(why), Some(host)) = (&way.failed, &way.host) {
+        let address = host.as_bytes().into();
+        attempts.push(Attempt { address, port: way.port.unwrap_or(22), outcome: failure(why), millis: 0.0 });
+    }
+    if attempts.is_empty()
+        || (way.failed.is_none() && !reached && seen.end.is_none() && seen.level > 0 && !gave_up(seen))
+    {
+        return;
+    }
+    if let Some(host) = &way.host
+        && !way.dialled.is_empty()
+    {
+        let numeric = way.dialled.iter().any(|(address, _, _)| address.as_bytes() == host.as_bytes());
+        let addresses = way.dialled.iter().map(|(address, _, _)| address.clone()).collect();
+        facts.resolve = Ok(Resolve { name: host.clone(), numeric, outcome: Ok(addresses) });
+    }
+    facts.connect = Ok(Connect { attempts, ..Connect::default() });
+}
+
+/// Whether every address that was dialled is said to have failed.
+fn gave_up(seen: &Transcript) -> bool {
+    seen.way.dialled.iter().all(|(_, _, failed)| failed.is_some())
+}
+
+fn failure(why: &str) -> Dial {
+    match errno(why).as_str() {
+        "ETIMEDOUT" => Dial::TimedOut(SYSTEMS_LIMIT),
+        name => Dial::Failed(name.to_owned()),
+    }
+}
+
+/// getaddrinfo's code by the system's words for it: those of glibc, musl, the BSDs, macOS and Windows.
+fn resolver_code(words: &str) -> &'static str {
+    let words = words.trim_end_matches('.');
+    match words {
+        "Temporary failure in name resolution" | "Try again" | "temporary failure in name resolution" => "EAI_AGAIN",
+        "No address associated with hostname"
+        | "no address associated with name"
+        | "No address associated with nodename" => "EAI_NODATA",
+        "Non-recoverable failure in name resolution" | "non-recoverable failure in name resolution" => "EAI_FAIL",
+        "Address family for hostname not supported" => "EAI_ADDRFAMILY",
+        "System error" => "EAI_SYSTEM",
+        _ if words.contains("nonexistent")
+            || words.contains("not known")
+            || words.contains("No such host is known") =>
+        {
+            "EAI_NONAME"
+        }
+        "Name does not resolve" | "hostname nor servname provided, or not known" => "EAI_NONAME",
+        _ => "EAI_UNKNOWN",
+    }
+}
+
+fn transport(facts: &mut Facts, seen: &Transcript) {
+    let way = &seen.way;
+    let reached = seen.connected || seen.identification.is_some() || way.unnegotiated.is_some();
+    let complete = seen.has_keys || seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some();
+    let broken = seen.end.as_ref().filter(|_| !complete);
+    if !reached && broken.is_none() && !complete {
+        return;
+    }
+    if complete && seen.identification.is_none() && seen.agreed.kex.is_empty() {
+        // That it went well is all that is known.
+        facts.transport = Err(UNSEEN);
+        return;
+    }
+    let agreed = Some(seen.agreed.clone())
+        .filter(|agreed| way.unnegotiated.is_none() && !agreed.kex.is_empty() && !agreed.kex.starts_with('('));
+    facts.transport = Ok(Transport {
+        pre_banner: way.before.clone(),
+        identification: seen.identification.clone(),
+        ours: way.proposals[0].clone(),
+        server: way.proposals[1].clone(),
+        agreed,
+        complete,
+        end: broken.cloned(),
+        ..Transport::default()
+    });
+    if let Some((kind, offer)) = &way.unnegotiated
+        && way.proposals[1].is_none()
+    {
+        unshared(facts, seen, kind, offer);
+    }
+}
+
+/// The server's list of the kind on which both sides do not agree, where no more was printed than that; of the kinds before
+/// it they have one in common.
+fn unshared(facts: &mut Facts, seen: &Transcript, kind: &str, offer: &str) {
+    const KINDS: [&str; 4] = ["key exchange method", "host key type", "cipher", "MAC"];
+    const OPTIONS: [&str; 4] = ["kexalgorithms", "hostkeyalgorithms", "ciphers", "macs"];
+    let Some(broken) = KINDS.iter().position(|known| known.eq_ignore_ascii_case(kind)) else { return };
+    let mut lists: [Vec<String>; 4] = [const { Vec::new() }; 4];
+    for (place, list) in lists.iter_mut().enumerate().take(broken) {
+        let settled = match place {
+            0 => &seen.agreed.kex,
+            1 => &seen.agreed.host_key,
+            _ => "",
+        };
+        let name = if settled.is_empty() || settled.starts_with('(') { SHARED } else { settled };
+        list.push(name.to_owned());
+        facts.config.options.set(OPTIONS[place], name);
+    }
+    lists[broken] = offer.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let [kex, host_key, cipher, mac] = lists;
+    if let Ok(transport) = &mut facts.transport {
+        transport.server = Some(KexInit {
+            kex,
+            host_key,
+            cipher_client_to_server: cipher.clone(),
+            cipher_server_to_client: cipher,
+            mac_client_to_server: mac.clone(),
+            mac_server_to_client: mac,
+            ..KexInit::default()
+        });
+    }
+}
+
+fn host_key(facts: &mut Facts, seen: &Transcript) {
+    let said = &seen.host;
+    let went_on =
+        seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
+    let (kind, fingerprint) = match &seen.host_key {
+        Some((kind, fingerprint)) => (kind.clone(), fingerprint.clone()),
+        None if said.changed || said.unknown || said.revoked || seen.host_key_refused => Default::default(),
+        None => return,
+    };
+    let key = by_fingerprint(wire_name(&kind), &fingerprint);
+    let revoked_by_file = match (&said.revoked_by, &said.unreadable_list) {
+        (Some(path), _) => Ok(Some(Source::File { path: path.clone(), line: None })),
+        (None, Some(_)) => Err(Unobserved::Failed("RevokedHostKeys".to_owned())),
+        (None, None) => Ok(None),
+    };
+    let offered = OfferedHostKey { algorithm: seen.agreed.host_key.clone(), key: key.clone(), revoked_by_file };
+    let name = facts.target.as_ref().map(|target| match target.port {
+        22 => target.host.clone(),
+        port => Host::from(format!("[{}]:{port}", target.host)),
+    });
+    let mut known = KnownHosts { names: name.into_iter().collect(), ..KnownHosts::default() };
+    let name = known.names.first().cloned().unwrap_or_default();
+    let line = |at: Option<&ServerText>, marker: Marker, key: PublicKey| KnownHost {
+        at: at.map_or_else(|| Source::Command("ssh -v".to_owned()), place),
+        marker,
+        name: name.clone(),
+        hashed: false,
+        key,
+    };
+    let options = &mut facts.config.options;
+    if said.revoked && said.revoked_by.is_none() {
+        let row = said.lines.iter().find(|(_, marker, _)| marker.contains("revoked"));
+        known.entries.push(line(row.map(|(_, _, at)| at).or(seen.found_in.as_ref()), Marker::Revoked, key.clone()));
+    } else if said.changed {
+        let other = by_fingerprint(wire_name(said.offending.as_deref().unwrap_or(&kind)), &Fingerprint::from(""));
+        known.entries.push(line(seen.offending_in.as_ref(), Marker::None, other));
+    } else if (said.known || seen.found_in.is_some()) && !said.unknown {
+        known.entries.push(line(seen.found_in.as_ref(), Marker::None, key.clone()));
+    }
+    if let Some(words) = &said.unreadable_list {
+        let (path, error) = words.as_str().and_then(|words| words.rsplit_once(": ")).unwrap_or_default();
+        let path = path.rsplit(' ').next().unwrap_or_default().into();
+        known.revoked_host_keys.push(RevokedHostKeys { path, error: Some(errno(error)) });
+    }
+    if said.strict {
+        options.set("stricthostkeychecking", "true");
+    } else if said.taken || (went_on && known.entries.is_empty()) {
+        options.set("stricthostkeychecking", "accept-new");
+    }
+    if went_on && (said.changed || said.revoked) {
+        options.set("stricthostkeychecking", "false");
+    }
+    let stands = said.known || said.changed || said.revoked || said.unknown || said.strict || said.taken;
+    if stands || seen.found_in.is_some() || said.unreadable_list.is_some() || seen.host_key_refused || went_on {
+        facts.host_key.known = Ok(known);
+    }
+    if seen.found_in_dns && seen.has_keys {
+        facts.host_key.elsewhere = Ok(Elsewhere::Matches(Source::Command("VerifyHostKeyDNS".to_owned())));
+    }
+    facts.host_key.offered = Ok(offered);
+    if !went_on && (seen.host_key_refused || said.changed || said.revoked) {
+        facts.userauth = Err(Unobserved::NotReached(Stage::HostKey));
+        facts.session = Err(Unobserved::NotReached(Stage::HostKey));
+    }
+}
+
+/// `/home/a/.ssh/known_hosts:1`.
+fn place(at: &ServerText) -> Source {
+    let text = at.to_string();
+    match text.rsplit_once(':').and_then(|(path, line)| Some((path.to_owned(), line.parse().ok()?))) {
+        Some((path, line)) => Source::File { path: path.into(), line: Some(line) },
+        None => Source::File { path: at.as_bytes().into(), line: None },
+    }
+}
+
+/// A key of which type and fingerprint are known and no more.
+pub(in crate::collect) fn by_fingerprint(algorithm: &str, fingerprint: &Fingerprint) -> PublicKey {
+    PublicKey {
+        algorithm: algorithm.to_owned(),
+        blob: Blob::default(),
+        fingerprint: fingerprint.clone(),
+        comment: "".into(),
+        bits: None,
+        certificate: None,
+    }
+}
+
+/// The wire's name of a type that ssh prints in short (sshkey.c `keytypes`). Of ECDSA it prints no curve: the commonest
+/// stands for all.
+pub(in crate::collect) fn wire_name(kind: &str) -> &str {
+    match kind {
+        "ED25519" => "ssh-ed25519",
+        "RSA" => "ssh-rsa",
+        "DSA" => "ssh-dss",
+        "ECDSA" => "ecdsa-sha2-nistp256",
+        "ED25519-SK" => "sk-ssh-ed25519@openssh.com",
+        "ECDSA-SK" => "sk-ecdsa-sha2-nistp256@openssh.com",
+        "ED25519-CERT" => "ssh-ed25519-cert-v01@openssh.com",
+        "RSA-CERT" => "ssh-rsa-cert-v01@openssh.com",
+        "ECDSA-CERT" => "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+        other => other,
+    }
+}
