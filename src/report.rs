@@ -2,6 +2,7 @@
 
 mod identities;
 mod message;
+mod platform;
 
 use serde::Serialize;
 
@@ -462,8 +463,10 @@ fn check(facts: &Facts, judged: &Judged, hop: Option<&Host>) -> CheckView {
         Err(reason) => (Status::Skip, diagnose::skipped(reason), Vec::new()),
     };
     let remarks = judged.outcome.iter().flat_map(|outcome| &outcome.remarks);
-    let view =
-        |remark: &Remark| RemarkView { summary: remark.summary.clone(), next_steps: steps(remark.steps.clone()) };
+    let view = |remark: &Remark| RemarkView {
+        summary: remark.summary.clone(),
+        next_steps: steps(facts, remark.steps.clone()),
+    };
     CheckView {
         id: judged.check.id,
         stage: judged.check.stage,
@@ -486,7 +489,9 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
         place: Some(finding.place.unwrap_or(cause.place)).filter(|place| faulty && *place != Place::Open),
         summary: finding.summary.clone(),
         evidence: finding.evidence.clone(),
-        next_steps: hop.as_ref().map_or_else(|| steps((cause.fix.commands)(facts)), |hop| hop.next_steps.clone()),
+        next_steps: hop
+            .as_ref()
+            .map_or_else(|| steps(facts, (cause.fix.commands)(facts)), |hop| hop.next_steps.clone()),
         prevent: (faulty && !cause.prevent.is_empty()).then(|| cause.prevent.to_owned()),
         needs: finding.needs.clone(),
         also: verdict.also.iter().map(also).collect(),
@@ -499,10 +504,10 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
                 summary: alternative.summary.clone(),
                 evidence: alternative.evidence.clone(),
                 next_steps: steps_of(alternative.cause, facts),
-                decide: alternative
-                    .decide
-                    .as_ref()
-                    .map(|decide| DecideView { place: decide.place, command: decide.command.clone() }),
+                decide: alternative.decide.as_ref().and_then(|decide| {
+                    let command = platform::command(facts, decide.place, &decide.command)?;
+                    Some(DecideView { place: decide.place, command })
+                }),
             })
             .collect(),
         hop,
@@ -532,7 +537,7 @@ fn also(named: &Named) -> AlsoView {
         certainty: named.finding.certainty,
         summary: named.finding.summary.clone(),
         evidence: named.finding.evidence.clone(),
-        next_steps: steps((named.cause.fix.commands)(&named.facts)),
+        next_steps: steps(&named.facts, (named.cause.fix.commands)(&named.facts)),
     }
 }
 
@@ -549,19 +554,12 @@ fn hop_view(verdict: &Verdict) -> Option<HopView> {
 /// What mends the cause of that id; nothing where only another source can prove it.
 fn steps_of(id: &str, facts: &Facts) -> Vec<StepView> {
     let cause = checks::causes().map(|(_, cause)| cause).find(|cause| cause.id == id);
-    cause.map(|cause| steps((cause.fix.commands)(facts))).unwrap_or_default()
+    cause.map(|cause| steps(facts, (cause.fix.commands)(facts))).unwrap_or_default()
 }
 
-/// The steps as every format shows them.
-fn steps(steps: Vec<Step>) -> Vec<StepView> {
-    let view = |step: Step| StepView {
-        place: step.place,
-        shell: "sh",
-        as_whom: if step.root { "root" } else { "self" },
-        command: step.command,
-        why: step.why,
-    };
-    steps.into_iter().map(view).collect()
+/// The steps as every format shows them, in the words of the machine that each is typed on.
+fn steps(facts: &Facts, steps: Vec<Step>) -> Vec<StepView> {
+    steps.into_iter().flat_map(|step| platform::steps(facts, step)).collect()
 }
 
 /// The command line that makes this report anew, with ssh's options, which is how those of scp and sftp were noted.

@@ -241,11 +241,11 @@ impl Page {
             match &step.command {
                 Some(command) if step.why.is_empty() => {
                     self.paragraph(&format!("{}:", capitalised(&at)));
-                    self.fence("sh", [command.as_str()]);
+                    self.fence(step.shell, [command.as_str()]);
                 }
                 Some(command) => {
                     self.paragraph(&format!("{}: {}", capitalised(&at), prose(&step.why)));
-                    self.fence("sh", [command.as_str()]);
+                    self.fence(step.shell, [command.as_str()]);
                 }
                 None => self.paragraph(&format!("{}: {}", capitalised(&at), prose(&step.why))),
             }

@@ -81,7 +81,11 @@ const MOST_ACCOUNTS: usize = 12;
 
 /// Where a step is done and as whom: `on the server, as root`.
 pub(super) fn at(step: &StepView) -> String {
-    if step.as_whom == "root" { format!("{}, as root", place(step.place)) } else { place(step.place).to_owned() }
+    match (step.as_whom, step.shell) {
+        ("root", "powershell") => format!("{}, as administrator", place(step.place)),
+        ("root", _) => format!("{}, as root", place(step.place)),
+        _ => place(step.place).to_owned(),
+    }
 }
 
 /// The accounts of `server --all` by what stands in their way, those of most accounts first.
