@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::leftovers::There;
-use crate::row::{Fixture, Row, Ssh};
+use crate::row::{Row, Ssh};
+use crate::transcript::CASE;
 use crate::world::{DOCTOR, World, quoted};
 
 /// How a program ended.
@@ -32,6 +33,8 @@ pub(crate) struct Ended {
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long ssh is watched where it is to hang.
 const HANG: Duration = Duration::from_secs(3);
+/// How long ssh is watched where it tells what it does.
+const RECORDED: Duration = Duration::from_secs(6);
 /// How long sshdoctor may take; its own limit is 30 s.
 const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 
@@ -60,6 +63,27 @@ pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<End
     Ok(Ended { status, ..ended })
 }
 
+/// Runs the row's ssh once more with -vvv: the command line, and how it ended. `None` where another program starts ssh, or
+/// where the row's own words say how much it is to say.
+pub(crate) fn recorded(world: &World, row: &Row) -> anyhow::Result<Option<(String, Ended)>> {
+    let (program, words) = program(row);
+    if matches!(program, "git" | "rsync") || row.finds.is_some() || row.side.is_some() {
+        return Ok(None);
+    }
+    let mut arguments = vec!["-vvv"];
+    arguments.extend(words);
+    if program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
+        arguments.push("true");
+    }
+    let ended = if row.terminal {
+        on_terminal(world, program, &arguments, RECORDED, None, row.types)?
+    } else {
+        plain(world, program, &arguments, RECORDED)?
+    };
+    let words: Vec<String> = std::iter::once(program).chain(arguments).map(quoted).collect();
+    Ok(Some((words.join(" "), ended)))
+}
+
 /// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.
 /// Returns how it ended, the report and the saved facts.
 pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String, Option<String>)> {
@@ -67,8 +91,8 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     if row.terminal {
         arguments.extend(["--output", "/tmp/report.json"]);
     }
-    if row.fixture != Fixture::No {
-        arguments.extend(["--save", "/tmp/case.json"]);
+    if !row.ours.contains(&"--save") {
+        arguments.extend(["--save", CASE]);
     }
     arguments.extend(row.ours);
     arguments.extend(row.doctor.unwrap_or(row.line));
@@ -84,7 +108,7 @@ pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String,
     };
     let report =
         if row.terminal { fs::read_to_string("/tmp/report.json").unwrap_or_default() } else { ended.stdout.clone() };
-    Ok((ended, report, fs::read_to_string("/tmp/case.json").ok()))
+    Ok((ended, report, fs::read_to_string(CASE).ok()))
 }
 
 /// Runs sshdoctor with these words and without a terminal, and looks what it leaves behind.

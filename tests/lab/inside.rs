@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::account::{self, Asked};
 use crate::client::{self, Ended};
 use crate::row::{Fixture, HEALTHY, Other, Row, Ssh};
+use crate::transcript;
 use crate::way::{BASTION, INNER, Machine, TARGET};
 use crate::world::{World, read};
 
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) place: Option<usize>,
     /// The facts of the run as a saved case, where the row asks for them.
     pub(crate) facts: Option<String>,
+    /// ssh's own transcript, with a header that says how it came about.
+    pub(crate) transcript: Option<String>,
 }
 
 /// Runs a row in the namespaces of this process.
@@ -63,6 +66,9 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
             outcome.complaints.push("no case was saved".to_owned());
         }
         outcome.facts = facts;
+        let (complaints, transcript) = transcript::judged(&world, row, &report)?;
+        outcome.complaints.extend(complaints);
+        outcome.transcript = transcript;
     }
     if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
         with_or_without(row, &world, ssh_only, outcome)?;

@@ -12,12 +12,14 @@
 
 mod account;
 mod client;
+mod exceptions;
 mod inside;
 mod leftovers;
 mod row;
 mod rows;
 mod scripted;
 mod servers;
+mod transcript;
 mod userauth;
 mod versions;
 mod way;
@@ -231,7 +233,7 @@ fn reported(row: &Row, arguments: &Arguments, places: &Mutex<Vec<usize>>) -> boo
         places.push(outcome.place.unwrap_or(usize::MAX));
     }
     if let Some(facts) = outcome.facts.filter(|_| env::var_os("BLESS").is_some())
-        && let Err(error) = bless(row, &facts)
+        && let Err(error) = bless(row, &facts, outcome.transcript.as_deref())
     {
         complaints.push(format!("{error:#}"));
     }
@@ -284,8 +286,8 @@ fn one_row(row: &Row, ssh_only: bool) -> anyhow::Result<()> {
     std::process::exit(0);
 }
 
-/// Keeps the facts of a row in the repository.
-fn bless(row: &Row, facts: &str) -> anyhow::Result<()> {
+/// Keeps the facts of a row, and the transcript of one that stands for its cause, in the repository.
+fn bless(row: &Row, facts: &str, transcript: Option<&str>) -> anyhow::Result<()> {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let (folder, file) = match row.fixture {
         Fixture::No => return Ok(()),
@@ -294,6 +296,10 @@ fn bless(row: &Row, facts: &str) -> anyhow::Result<()> {
         Fixture::Incident => (fixtures.join("incidents").join(row.name), "facts.json".to_owned()),
     };
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    if let Some(transcript) = transcript.filter(|_| row.fixture == Fixture::Cause) {
+        let file = transcript::kept(&fixtures, row);
+        fs::write(&file, transcript).with_context(|| file.display().to_string())?;
+    }
     let file = folder.join(file);
     fs::write(&file, facts).with_context(|| file.display().to_string())
 }
