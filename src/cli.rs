@@ -184,8 +184,14 @@ pub(crate) struct Log {
     #[command(flatten)]
     pub(crate) common: Options,
     /// Transcripts of ssh and logs of sshd, of one side or of both; - is standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "kit")]
     pub(crate) files: Vec<OsString>,
+    /// Print what a person without sshdoctor pastes into a shell; this reads its output
+    #[arg(long, value_name = "[USER@]HOST", conflicts_with = "files")]
+    pub(crate) kit: Option<String>,
+    /// The shell that the kit is pasted into
+    #[arg(long, value_name = "SHELL", value_enum, default_value_t = KitShell::Sh, requires = "kit")]
+    pub(crate) kit_shell: KitShell,
     /// The login as this account
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<OsString>,
@@ -197,8 +203,18 @@ pub(crate) struct Log {
     pub(crate) pid: Option<u32>,
 }
 
+/// The shell of a kit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KitShell {
+    /// Any POSIX shell.
+    Sh,
+    /// Windows' own.
+    Powershell,
+}
+
 /// The forms of `sshdoctor log`.
 pub(crate) const LOG_USAGE: &str = "sshdoctor log [OPTIONS] FILE...
+       sshdoctor log --kit [USER@]HOST [--kit-shell powershell]
        ssh -vvv deploy@web1 2>&1 | sshdoctor log -";
 
 /// What stands below the options of `sshdoctor log --help`.
@@ -212,7 +228,8 @@ contacted.
 Examples:
   ssh -vvv deploy@web1 2>&1 | sshdoctor log -
   sshdoctor log ticket.txt
-  sshdoctor log client.txt auth.log --user deploy";
+  sshdoctor log client.txt auth.log --user deploy
+  sshdoctor log --kit deploy@web1         for somebody who has no sshdoctor";
 
 /// The forms of `sshdoctor server`.
 pub(crate) const SERVER_USAGE: &str = "sshdoctor server [OPTIONS] [USER]

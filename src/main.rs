@@ -308,6 +308,16 @@ fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
     if let Some(sentence) = odd(&asked.common) {
         return complain(sentence);
     }
+    if let Some(target) = &asked.kit {
+        let shell = match asked.kit_shell {
+            cli::KitShell::Sh => collect::log::Shell::Posix,
+            cli::KitShell::Powershell => collect::log::Shell::PowerShell,
+        };
+        return match collect::log::kit(target, shell).and_then(|kit| print(&kit, &asked.common)) {
+            Ok(()) => Exit::Clear,
+            Err(error) => complain(&format!("log: {error:#}")),
+        };
+    }
     remark_on_host("log");
     let text = |word: &OsString| word.to_string_lossy().into_owned();
     let choice = collect::log::Choice {

@@ -3,6 +3,7 @@
 //!
 //! Touches: the files that are named, to read them, each once and in pieces, whatever their size.
 
+mod kit;
 mod paste;
 
 use std::collections::{HashMap, VecDeque};
@@ -12,6 +13,7 @@ use std::io::{self, Read};
 
 use anyhow::{Context as _, bail, ensure};
 
+pub use kit::{Shell, kit};
 use paste::Paste;
 
 use super::transcript::{self, Transcript, begins, is_known};
