@@ -230,7 +230,9 @@ fn first_break(facts: &Facts) -> Named {
 /// Everything that any cause finds, in the order of the chain.
 fn findings(facts: &Facts) -> Vec<Found> {
     checks::causes()
-        .filter_map(|(check, cause)| Some((check, cause, checks::doubted(facts, cause, (cause.judge)(facts).ok()??)?)))
+        .filter_map(|(check, cause)| {
+            Some((check, cause, checks::doubted(facts, cause, checks::judge(cause, facts).ok()??)?))
+        })
         .collect()
 }
 

@@ -491,7 +491,7 @@ fn verdict_view(verdict: &Verdict, hop: Option<HopView>) -> VerdictView {
         evidence: finding.evidence.clone(),
         next_steps: hop
             .as_ref()
-            .map_or_else(|| steps(facts, (cause.fix.commands)(facts)), |hop| hop.next_steps.clone()),
+            .map_or_else(|| steps(facts, checks::commands(cause, facts)), |hop| hop.next_steps.clone()),
         prevent: (faulty && !cause.prevent.is_empty()).then(|| cause.prevent.to_owned()),
         needs: finding.needs.clone(),
         also: verdict.also.iter().map(also).collect(),
@@ -537,7 +537,7 @@ fn also(named: &Named) -> AlsoView {
         certainty: named.finding.certainty,
         summary: named.finding.summary.clone(),
         evidence: named.finding.evidence.clone(),
-        next_steps: steps(&named.facts, (named.cause.fix.commands)(&named.facts)),
+        next_steps: steps(&named.facts, checks::commands(named.cause, &named.facts)),
     }
 }
 
@@ -554,7 +554,7 @@ fn hop_view(verdict: &Verdict) -> Option<HopView> {
 /// What mends the cause of that id; nothing where only another source can prove it.
 fn steps_of(id: &str, facts: &Facts) -> Vec<StepView> {
     let cause = checks::causes().map(|(_, cause)| cause).find(|cause| cause.id == id);
-    cause.map(|cause| steps(facts, (cause.fix.commands)(facts))).unwrap_or_default()
+    cause.map(|cause| steps(facts, checks::commands(cause, facts))).unwrap_or_default()
 }
 
 /// The steps as every format shows them, in the words of the machine that each is typed on.

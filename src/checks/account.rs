@@ -6,7 +6,7 @@ pub(super) mod certificates;
 pub(super) mod drops;
 pub(super) mod further;
 mod keys;
-mod log;
+pub(super) mod log;
 mod login;
 mod pam;
 mod policy;

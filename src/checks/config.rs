@@ -214,7 +214,8 @@ fn forget(facts: &mut Facts) {
 }
 
 fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
-    if facts.origin == Origin::Server {
+    let not_shown = facts.config.ssh == Err(Unobserved::NotInThisSource) && facts.config.complaint.is_none();
+    if facts.origin == Origin::Server || not_shown {
         return Err(Unobserved::NotInThisSource);
     }
     let config = &facts.config;

@@ -413,6 +413,22 @@ pub fn causes() -> impl Iterator<Item = (&'static Check, &'static Cause)> {
     CHAIN.iter().flat_map(|check| check.causes.iter().map(move |cause| (*check, *cause)))
 }
 
+/// What a cause finds. Where sshd's log is all that is known of the server, its own words come before every look at files.
+///
+/// # Errors
+/// What was not seen, where it cannot be judged.
+pub fn judge(cause: &Cause, facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some(found) = account::log::alone::found(facts, cause.id) {
+        return Ok(Some(found));
+    }
+    (cause.judge)(facts)
+}
+
+/// The steps of a cause's fix; where sshd's log is all that is known of the server, those that its words allow.
+pub fn commands(cause: &Cause, facts: &Facts) -> Vec<Step> {
+    account::log::alone::steps(facts, cause.id).unwrap_or_else(|| (cause.fix.commands)(facts))
+}
+
 /// A fix that changes nothing in the facts: for findings that are no fault.
 pub fn nothing_to_mend(_: &mut Facts) {}
 
@@ -459,7 +475,9 @@ pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
 /// The finding; nothing where sshd's log contradicts it; less sure where the running sshd may decide otherwise, where ssh would go on to something that was not tried and may let it in; with its source, where
 /// that is ssh's own word.
 pub fn doubted(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding> {
-    let mut finding = proxy::tempered(facts, cause, account::running::settled(facts, cause, finding)?)?;
+    let log_alone = facts.account.as_ref().is_ok_and(|account| account.is_log_alone());
+    let settled = if log_alone { Some(finding) } else { account::running::settled(facts, cause, finding) };
+    let mut finding = proxy::tempered(facts, cause, settled?)?;
     let blocks = finding.blocks.unwrap_or(cause.blocks);
     let in_userauth = (Blocks::Offered..=Blocks::Finished).contains(&blocks);
     if in_userauth
@@ -470,7 +488,7 @@ pub fn doubted(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding
         finding.evidence.push(untried);
     }
     // What is missing may overturn it.
-    if facts.account.as_ref().is_ok_and(|account| !account.collector.complete) {
+    if !log_alone && facts.account.as_ref().is_ok_and(|account| !account.collector.complete) {
         finding.certainty = Certainty::Possible;
         finding.evidence.push(account::further::CUT.to_owned());
     }

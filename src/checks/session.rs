@@ -434,6 +434,9 @@ pub const UNDETERMINED: Cause = Cause {
 
 /// What an undetermined verdict says: how far the run came and what is missing.
 pub fn undetermined_finding(facts: &Facts) -> Finding {
+    if let Some(found) = super::account::log::alone::undetermined(facts) {
+        return found;
+    }
     if facts.origin == Origin::Server {
         return super::account::further::undetermined(facts);
     }
@@ -585,6 +588,10 @@ fn ended_in_userauth(facts: &Facts) -> Option<(String, Vec<String>)> {
 }
 
 fn undetermined_commands(facts: &Facts) -> Vec<Step> {
+    let further = super::account::log::alone::look_further(facts);
+    if !further.is_empty() {
+        return further;
+    }
     if facts.origin == Origin::Server {
         return super::account::further::look_further(facts);
     }

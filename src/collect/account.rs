@@ -686,7 +686,7 @@ fn log(section: &Section) -> Observed<Log> {
         return Err(Unobserved::Failed("no log of sshd could be found or read".to_owned()));
     };
     let lines = section.lines().into_iter().filter(|line: &Text<_>| !line.is_empty()).collect();
-    Ok(Log { source, lines, cut: section.flag("cut").unwrap_or_default() })
+    Ok(Log { source, lines, cut: section.flag("cut").unwrap_or_default(), alone: false })
 }
 
 /// RFC 3339 of the server's clock and `+0100`.

@@ -5,6 +5,7 @@
 
 mod kit;
 mod paste;
+mod sshd;
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -20,6 +21,8 @@ use super::transcript::{self, Transcript, begins, is_known};
 use crate::facts::Facts;
 use crate::facts::log::{Log, Part};
 use crate::facts::text::{Path, ServerText};
+use crate::openssh::sshd::log::stamps::Clock;
+use sshd::Logins;
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;
@@ -50,7 +53,7 @@ pub struct Choice {
 /// # Errors
 /// Where a file cannot be read, or no line of any file is ssh's or sshd's; a sentence that names the file.
 pub fn read(files: &[OsString], choice: &Choice) -> anyhow::Result<Facts> {
-    let mut sorter = Sorter::default();
+    let mut sorter = Sorter { server: Logins::new(choice, clock()), ..Sorter::default() };
     for (at, file) in files.iter().enumerate() {
         let name = named(file);
         sorter.file(name.clone());
@@ -58,6 +61,16 @@ pub fn read(files: &[OsString], choice: &Choice) -> anyhow::Result<Facts> {
         sorter.cut = sorter.cut.saturating_add(cut);
     }
     sorter.facts(choice)
+}
+
+/// This machine's time and zone, for stamps that leave out their year and their zone.
+fn clock() -> Clock {
+    let now = jiff::Zoned::now();
+    Clock {
+        year: i64::from(now.year()),
+        now: now.timestamp().as_second(),
+        offset_seconds: i64::from(now.offset().seconds()),
+    }
 }
 
 /// The file's name in reports.
@@ -106,12 +119,14 @@ struct Sorter {
     kinds: HashMap<String, u64>,
     clients: VecDeque<Client>,
     clients_left_out: u64,
+    server: Logins,
 }
 
 impl Sorter {
     /// Another file begins.
     fn file(&mut self, name: Path) {
         self.files.push(name);
+        self.server.file();
     }
 
     fn line(&mut self, file: usize, number: u64, line: &str) {
@@ -119,6 +134,9 @@ impl Sorter {
             return;
         }
         self.lines += 1;
+        if self.server.line(file, number, line) {
+            return;
+        }
         if begins(line) || (is_known(line) && self.clients.back().is_none_or(|client| client.file != file)) {
             if self.clients.len() == MOST_CLIENTS {
                 self.clients.pop_front();
@@ -146,12 +164,19 @@ impl Sorter {
     /// The facts of the login that is meant.
     fn facts(mut self, _choice: &Choice) -> anyhow::Result<Facts> {
         let Some(client) = self.clients.pop_back() else {
+            if self.server.has_lines() {
+                let known = Log {
+                    lines: self.lines,
+                    unknown: self.unknown,
+                    frequent: frequent(self.kinds),
+                    files: self.files,
+                    ..Log::default()
+                };
+                return Ok(sshd::of_server(self.server.choose(None), known));
+            }
             let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
             bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
         };
-        let mut kinds: Vec<(String, u64)> = self.kinds.into_iter().collect();
-        kinds.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-        kinds.truncate(MOST_FREQUENT);
         let part = Part {
             file: self.files[client.file].clone(),
             first: client.first,
@@ -163,7 +188,7 @@ impl Sorter {
             lines: self.lines,
             cut: self.cut,
             unknown: self.unknown,
-            frequent: kinds.into_iter().map(|(kind, count)| (kind.into(), count)).collect(),
+            frequent: frequent(self.kinds),
             client: Some(part),
             server: None,
             others_count: self.clients_left_out + self.clients.len() as u64,
@@ -171,6 +196,19 @@ impl Sorter {
             noise: Vec::new(),
             files: self.files,
         };
-        Ok(Facts { log: Some(Box::new(log)), ..transcript::state(&client.transcript) })
+        let mut facts = Facts { log: Some(Box::new(log)), ..transcript::state(&client.transcript) };
+        if self.server.has_lines() {
+            let user = facts.target.as_ref().ok().map(|target| target.user.to_string());
+            sshd::beside(&mut facts, self.server.choose(user.as_deref()));
+        }
+        Ok(facts)
     }
+}
+
+/// The most frequent kinds, the most frequent first.
+fn frequent(kinds: HashMap<String, u64>) -> Vec<(ServerText, u64)> {
+    let mut kinds: Vec<(String, u64)> = kinds.into_iter().collect();
+    kinds.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+    kinds.truncate(MOST_FREQUENT);
+    kinds.into_iter().map(|(kind, count)| (kind.into(), count)).collect()
 }

@@ -401,9 +401,18 @@ pub struct Log {
     /// Whether its newest lines could not be read in time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
+    /// Whether the lines are those of one login, picked from a log that was read elsewhere, and are all that is known of
+    /// the server's side.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
 }
 
 impl Account {
+    /// Whether nothing is known of the server's side but the lines of one login in sshd's log.
+    pub fn is_log_alone(&self) -> bool {
+        self.log.as_ref().is_ok_and(|log| log.alone)
+    }
+
     /// What was seen of that name.
     pub fn node(&self, path: &Path) -> Option<&PathNode> {
         self.paths.iter().find(|node| node.path == *path)

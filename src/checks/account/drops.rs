@@ -206,7 +206,7 @@ mod tests {
             account: Ok(Box::new(Account {
                 collector: Collector { at, complete: true, ..Collector::default() },
                 login,
-                log: Ok(Log { source: "/var/log/auth.log".into(), lines, cut: false }),
+                log: Ok(Log { source: "/var/log/auth.log".into(), lines, cut: false, alone: false }),
                 ..Account::default()
             })),
             ..Facts::default()

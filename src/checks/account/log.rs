@@ -1,5 +1,7 @@
 //! sshd's log: what it says of this account, beside what was judged.
 
+pub(in crate::checks) mod alone;
+
 use std::collections::HashMap;
 
 use crate::facts::account::{Account, Login};

@@ -1,10 +1,13 @@
 //! sshd's log: which lines are sshd's own, when they were written, and what its words state ([`words`]). The time stamps
 //! are syslog's and the journal's.
 
+pub mod details;
+pub mod stamps;
 pub mod words;
 
 use crate::facts::text::ServerText;
 
+use stamps::{Clock, Next, Stamped, number, stamped};
 use words::said;
 
 /// A line of sshd's log, taken apart.
@@ -14,6 +17,8 @@ pub struct Entry<'a> {
     pub time: Option<i64>,
     /// The time as it stands there; empty where there is none.
     pub stamp: &'a str,
+    /// The server's name, where the line has it; empty where it has not.
+    pub host: &'a str,
     /// The process, where the line names it.
     pub pid: Option<u32>,
     /// sshd's words.
@@ -38,13 +43,26 @@ pub enum Event {
 /// Takes a line apart; `None` for a line of another program, whatever it says of sshd. `year`: the year of the log's end,
 /// which syslog's own stamps leave out; `offset_seconds`: the server's offset from UTC.
 pub fn entry(line: &ServerText, year: i64, now: i64, offset_seconds: i64) -> Option<Entry<'_>> {
-    let line = line.as_str()?;
-    let Some((stamp, time, rest)) = stamped(line, year, now, offset_seconds) else {
+    taken_apart(line.as_str()?, Clock { year, now, offset_seconds })
+}
+
+/// The same of a text.
+pub fn taken_apart(line: &str, clock: Clock) -> Option<Entry<'_>> {
+    let Some(Stamped { stamp, time, rest, next }) = stamped(line, clock) else {
+        if let Some((pid, text)) = program(line) {
+            return Some(Entry { time: None, stamp: "", host: "", pid, text });
+        }
         // `sshd -E` writes its words alone.
-        return Some(Entry { time: None, stamp: "", pid: None, text: line });
+        return Some(Entry { time: None, stamp: "", host: "", pid: None, text: line });
+    };
+    let time = Some(time);
+    let (host, rest) = match next {
+        Next::Words(pid) => return Some(Entry { time, stamp, host: "", pid: Some(pid), text: rest }),
+        Next::Host => rest.split_once(' ')?,
+        Next::Program => ("", rest),
     };
     let (pid, text) = process(rest)?;
-    Some(Entry { time: Some(time), stamp, pid, text })
+    Some(Entry { time, stamp, host, pid, text })
 }
 
 /// A login that succeeded (auth.c `auth_log`).
@@ -71,59 +89,29 @@ pub fn event(text: &str) -> Option<Event> {
     said(text)?.event
 }
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// Names under which sshd logs (log.c `log_init` with the program's own name; three of them since 9.8 and 10.0), and
+/// dropbear.
+const PROGRAMS: &[&str] = &["sshd", "sshd-session", "sshd-auth", "dropbear"];
 
-/// The stamp of syslog (`Nov 25 02:04:00`), of RFC 5424 and the journal's short-iso, its time, and what follows it.
-fn stamped(line: &str, year: i64, now: i64, offset_seconds: i64) -> Option<(&str, i64, &str)> {
-    if line.as_bytes().first()?.is_ascii_digit() {
-        let end = line.find(' ')?;
-        let (stamp, rest) = (&line[..end], &line[end + 1..]);
-        return Some((stamp, iso(stamp)?, rest));
-    }
-    let stamp = line.get(..15)?;
-    let month = MONTHS.iter().position(|name| stamp.starts_with(name))?;
-    let day: u32 = stamp.get(4..6)?.trim().parse().ok()?;
-    let clock: Vec<u32> = stamp.get(7..15)?.split(':').filter_map(|part| part.parse().ok()).collect();
-    let [hour, minute, second] = clock.as_slice() else { return None };
-    let at = |year: i64| {
-        let text = format!("{year:04}{:02}{day:02}{hour:02}{minute:02}{second:02}", month + 1);
-        super::super::authorized_keys::absolute_time(&text, offset_seconds)
-    };
-    // A stamp in the future is last year's.
-    let time = at(year).filter(|time| *time <= now + 86_400).or_else(|| at(year - 1))?;
-    Some((stamp, time, line.get(16..)?))
-}
-
-/// RFC 3339, with or without a colon in the offset and with a fraction.
-fn iso(stamp: &str) -> Option<i64> {
-    let digits: String = stamp.get(..19)?.chars().filter(char::is_ascii_digit).collect();
-    let time = super::super::authorized_keys::absolute_time(&digits, 0)?;
-    let rest = stamp[19..].trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
-    if rest.is_empty() || rest == "Z" {
-        return Some(time);
-    }
-    let digits: String = rest.chars().filter(char::is_ascii_digit).collect();
-    let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i64>().ok();
-    let offset = part(0, 2)? * 3600 + part(2, 4)? * 60;
-    Some(if rest.starts_with('-') { time + offset } else { time - offset })
-}
-
-/// Names under which sshd logs (log.c `log_init` with the program's own name; three of them since 9.8 and 10.0).
-const PROGRAMS: &[&str] = &["sshd", "sshd-session", "sshd-auth"];
-
-/// `web1 sshd[123]: words`, with busybox `web1 auth.info sshd[123]: words`: the process and the words; `None` where
-/// another program wrote them. What a program writes into its own line may look like all of this, further to the right.
+/// `sshd[123]: words`, with busybox `auth.info sshd[123]: words`: the process and the words; `None` where another program
+/// wrote them. What a program writes into its own line may look like all of this, further to the right.
 fn process(rest: &str) -> Option<(Option<u32>, &str)> {
-    let (_host, rest) = rest.split_once(' ')?;
     let priority =
         |word: &str| word.contains('.') && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'.');
-    let rest = rest.split_once(' ').filter(|(word, _)| priority(word)).map_or(rest, |(_, rest)| rest);
-    let (tag, text) = rest.split_once(": ")?;
-    let (program, pid) = match tag.split_once('[') {
-        Some((program, pid)) => (program, Some(pid.strip_suffix(']')?.parse().ok()?)),
-        None => (tag, None),
-    };
-    PROGRAMS.contains(&program).then_some((pid, text))
+    let plain = rest.starts_with("sshd");
+    let busy = rest.split_once(' ').filter(|(word, _)| !plain && priority(word));
+    program(busy.map_or(rest, |(_, rest)| rest))
+}
+
+/// `sshd[123]: words`.
+fn program(text: &str) -> Option<(Option<u32>, &str)> {
+    let name = PROGRAMS.iter().rev().find(|name| text.starts_with(**name))?;
+    let rest = &text[name.len()..];
+    if let Some(words) = rest.strip_prefix(": ") {
+        return Some((None, words));
+    }
+    let (pid, words) = rest.strip_prefix('[')?.split_once("]: ")?;
+    Some((Some(number(pid.as_bytes())?), words))
 }
 
 #[cfg(test)]

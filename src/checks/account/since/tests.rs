@@ -51,7 +51,12 @@ fn server(lines: &[&str]) -> Account {
             ..Login::default()
         },
         paths: folders.chain(files.iter().map(|path| old(path, 0o100_600))).collect(),
-        log: Ok(Log { source: "/var/log/auth.log".into(), lines: lines.iter().map(line).collect(), cut: false }),
+        log: Ok(Log {
+            source: "/var/log/auth.log".into(),
+            lines: lines.iter().map(line).collect(),
+            cut: false,
+            alone: false,
+        }),
         ..Account::default()
     }
 }

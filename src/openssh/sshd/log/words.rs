@@ -17,6 +17,8 @@ pub struct Said<'a> {
     pub user: Option<&'a str>,
     /// The client's address; `None` where it names none.
     pub from: Option<&'a str>,
+    /// The client's port; `None` where it names none.
+    pub port: Option<u16>,
     /// The method of a login; empty where there is none.
     pub method: &'a str,
     /// What follows the words; empty where nothing does.
@@ -42,7 +44,8 @@ const ACCEPTED: Form = Is(Event::Accepted);
 const FAILED: Form = Is(Event::Failed);
 
 /// The forms, what they state, and where they stand in OpenSSH's source. `%u` is an account that exists, `%n` any name
-/// that a client sent, `%a` an address, `%h` a host, `%w` a word, `%d` a number, `%l` a file and its line, `%t` any text.
+/// that a client sent, `%a` an address, `%h` a host, `%w` a word, `%d` a number, `%l` a file and its line, `%p` an address with its port,
+/// `%f` a file by its whole path, `%t` any text.
 /// A name that was sent is taken as long as it can be, for sshd's own words follow it to the end; an account that exists
 /// is taken as short as it can be, for what a client sent (the id of a certificate) may follow.
 const FORMS: &[(&str, Form, &str)] = &[
@@ -76,6 +79,50 @@ const FORMS: &[(&str, Form, &str)] = &[
     ("Connection reset by %a port %d", Names, "packet.c sshpkt_vfatal"),
     ("Disconnected from %a port %d", Names, "packet.c sshpkt_vfatal"),
     ("Received disconnect from %a port %d:%t", Names, "packet.c ssh_packet_read_poll_seqnr"),
+    ("Connection from %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
+    ("Connection from authenticating user %u %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
+    ("Connection from invalid user %n %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
+    ("Starting session: %t for %u from %a port %d id %d", Names, "session.c do_exec"),
+    ("Close session: user %u from %a port %d id %d", Names, "session.c session_close"),
+    ("Closing connection to %a port %d", Names, "serverloop.c server_loop2, sshd-session.c main"),
+    ("Timeout before authentication for %a port %d", FAILED, "sshd.c grace_alarm_handler (before 9.8)"),
+    ("Timeout before authentication for connection from %a to %a, pid = %d", FAILED, "sshd.c child_reap"),
+    ("Timeout before authentication for connection from %a to %a, pid = %d %t", FAILED, "sshd.c child_reap"),
+    (
+        "Unable to negotiate with %a port %d: no matching key exchange method found. Their offer: %t",
+        No("no-common-kex"),
+        "packet.c sshpkt_vfatal",
+    ),
+    (
+        "Unable to negotiate with %a port %d: no matching host key type found. Their offer: %t",
+        No("no-common-host-key-algorithm"),
+        "packet.c sshpkt_vfatal",
+    ),
+    (
+        "Unable to negotiate with %a port %d: no matching cipher found. Their offer: %t",
+        No("no-common-cipher"),
+        "packet.c sshpkt_vfatal",
+    ),
+    (
+        "Unable to negotiate with %a port %d: no matching MAC found. Their offer: %t",
+        No("no-common-mac"),
+        "packet.c sshpkt_vfatal",
+    ),
+    ("Did not receive identification string from %a port %d", Names, "sshd.c (before 8.0)"),
+    ("Did not receive identification string from %a", Names, "sshd.c (before 7.5)"),
+    ("Bad protocol version identification '%t' from %a port %d", Names, "sshd.c (before 8.0)"),
+    ("banner exchange: Connection from %a port %d: %t", Names, "packet.c sshpkt_vfatal"),
+    ("ssh_dispatch_run_fatal: Connection from %a port %d: %t", Names, "dispatch.c ssh_dispatch_run_fatal"),
+    (
+        "ssh_dispatch_run_fatal: Connection from authenticating user %u %a port %d: %t",
+        Names,
+        "dispatch.c ssh_dispatch_run_fatal",
+    ),
+    (
+        "ssh_dispatch_run_fatal: Connection from invalid user %n %a port %d: %t",
+        Names,
+        "dispatch.c ssh_dispatch_run_fatal",
+    ),
     ("Server listening on %t", Is(Event::Listening), "sshd.c listen_on_addrs"),
     ("Received SIGHUP%t", Is(Event::Reload), "sshd.c sighup_restart"),
     ("Invalid user %n from %a port %d", No("server-no-such-user"), "auth.c getpwnamallow"),
@@ -107,6 +154,22 @@ const FORMS: &[(&str, Form, &str)] = &[
         No("server-account-expired"),
         "pam_unix_acct.c of Linux-PAM",
     ),
+    (
+        "pam_access(sshd:account): access denied for user `%u' from `%t'",
+        No("server-pam-denied"),
+        "pam_access.c pam_sm_authenticate of Linux-PAM",
+    ),
+    (
+        "pam_sss(sshd:account): Access denied for user %u: %t",
+        No("server-pam-denied"),
+        "pam_sss.c print_pam_items of SSSD",
+    ),
+    (
+        "pam_listfile(sshd:account): Refused user %u for service sshd",
+        No("server-pam-denied"),
+        "pam_listfile.c pam_sm_authenticate of Linux-PAM",
+    ),
+    ("User %u not allowed because %w exists", No("server-nologin-file"), "session.c do_nologin"),
     ("ROOT LOGIN REFUSED FROM %a port %d", No("server-root-login-disabled"), "auth.c auth_root_allowed"),
     ("ROOT LOGIN REFUSED FROM %a", No("server-root-login-disabled"), "auth.c auth_root_allowed (before 7.3)"),
     ("Authentication refused: bad ownership or modes for %t", No("server-strict-modes"), "misc.c safe_path"),
@@ -159,6 +222,7 @@ const FORMS: &[(&str, Form, &str)] = &[
         No("server-key-options-refuse"),
         "auth2-pubkey.c userauth_pubkey",
     ),
+    ("userauth_pubkey: unsupported public key algorithm: %w", Names, "auth2-pubkey.c userauth_pubkey"),
     (
         "userauth_pubkey: signature algorithm %w not in PubkeyAcceptedAlgorithms",
         No("server-key-algorithm-refused"),
@@ -250,6 +314,36 @@ const FORMS: &[(&str, Form, &str)] = &[
         "srclimit.c srclimit_penalty_check_allow",
     ),
     ("refused connect from %h (%a)", No("source-banned"), "libwrap's refuse.c, sshd.c main (Debian)"),
+    ("Child connection from [%a]:%d", Names, "dropbear's svr-main.c main_noinetd"),
+    ("Child connection from %a:%d", Names, "dropbear's svr-main.c main_noinetd"),
+    ("Pubkey auth succeeded for '%u' with %w key %w from %p", ACCEPTED, "dropbear's svr-authpubkey.c svr_auth_pubkey"),
+    ("Password auth succeeded for '%u' from %p", ACCEPTED, "dropbear's svr-authpasswd.c svr_auth_password"),
+    ("PAM password auth succeeded for '%u' from %p", ACCEPTED, "dropbear's svr-authpam.c svr_auth_pam"),
+    ("Bad password attempt for '%u' from %p", FAILED, "dropbear's svr-authpasswd.c svr_auth_password"),
+    ("Bad PAM password attempt for '%u' from %p", FAILED, "dropbear's svr-authpam.c svr_auth_pam"),
+    ("Login attempt for nonexistent user from %p", No("server-no-such-user"), "dropbear's svr-auth.c checkusername"),
+    ("User account '%u' is locked", Names, "dropbear's svr-authpasswd.c svr_auth_password"),
+    ("User '%u' has invalid shell, rejected", No("server-shell-invalid"), "dropbear's svr-auth.c checkusername"),
+    (
+        "Logins are restricted to the group %w but user '%u' is not a member",
+        No("server-user-not-allowed"),
+        "dropbear's svr-auth.c checkusername",
+    ),
+    ("root login rejected", No("server-root-login-disabled"), "dropbear's svr-auth.c checkusername"),
+    (
+        "%f must be owned by user or root, and not writable by group or others",
+        No("server-strict-modes"),
+        "dropbear's svr-authpubkey.c checkfileperm",
+    ),
+    (
+        "%f must be owned by user or root, and not writable by others",
+        No("server-strict-modes"),
+        "dropbear's svr-authpubkey.c checkfileperm (before 2022.83)",
+    ),
+    ("Exit before auth from <%p>: (user '%u', %d fails): %t", FAILED, "dropbear's svr-session.c svr_dropbear_exit"),
+    ("Exit before auth from <%p>: %t", Names, "dropbear's svr-session.c svr_dropbear_exit"),
+    ("Exit before auth (user '%u', %d fails): %t", FAILED, "dropbear's svr-session.c (before 2020.79)"),
+    ("Exit (%u) from <%p>: %t", Names, "dropbear's svr-session.c svr_dropbear_exit"),
 ];
 
 /// What a message states; `None` where it is none of the forms.
@@ -283,8 +377,13 @@ fn fits<'a>(form: &str, text: &'a str, met: &mut Said<'a>) -> bool {
         match kind {
             "u" | "n" => met.user = Some(value),
             "a" => met.from = Some(value),
+            "d" if met.port.is_none() => met.port = value.parse().ok(),
+            "p" => {
+                let (from, port) = place(value).unwrap_or_default();
+                (met.from, met.port) = (Some(from), port.parse().ok());
+            }
             "w" => met.method = value,
-            "t" if met.rest.is_empty() => met.rest = value,
+            "f" | "t" if met.rest.is_empty() => met.rest = value,
             _ => {}
         }
         true
@@ -304,11 +403,20 @@ fn is(kind: &str, value: &str) -> bool {
         // What ssh_remote_ipaddr says of a pipe.
         "a" => value == "UNKNOWN" || address(value).is_some(),
         "d" => !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()),
+        "p" => place(value).is_some(),
         "h" | "w" => !value.is_empty() && !value.contains(' '),
         "l" => value.starts_with('/') && value.rsplit_once(':').is_some_and(|(_, line)| is("d", line)),
+        "f" => value.starts_with('/'),
         "u" => !value.is_empty(),
         _ => true,
     }
+}
+
+/// An address and a port as dropbear writes them, `192.0.2.1:40000` or `[2001:db8::1]:40000`.
+fn place(text: &str) -> Option<(&str, &str)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    (address(host).is_some() && is("d", port)).then_some((host, port))
 }
 
 /// An address as sshd writes it, with the interface of a link-local one.
