@@ -28,6 +28,7 @@ pub mod demo;
 pub mod diagnose;
 pub mod facts;
 pub mod openssh;
+pub mod redact;
 pub mod render;
 pub mod report;
 #[cfg(test)]

@@ -114,23 +114,26 @@ fn nearest(facts: &Facts) -> Option<Near> {
     let aliases = &facts.config.aliases;
     // An alias that exists was not misspelt, whatever its HostName says.
     let by_alias = aliases.iter().filter(|_| !aliases.iter().any(is_alias)).filter_map(|alias| {
-        let edits = edits(&target.alias, &alias.name)?;
+        let edits = edits(facts, &target.alias, &alias.name)?;
         let near = Near { typed: target.alias.clone(), meant: alias.name.clone(), from: alias.at.to_string() };
         Some((edits, near))
     });
     let others = facts.host_key.known.as_ref().map(|known| known.other_names.as_slice()).unwrap_or_default();
     let by_known_host = others.iter().filter_map(|name| {
         let meant = without_port(name);
-        let edits = edits(&target.host, &meant)?;
+        let edits = edits(facts, &target.host, &meant)?;
         Some((edits, Near { typed: target.host.clone(), meant, from: "known_hosts".to_owned() }))
     });
     by_alias.chain(by_known_host).min_by_key(|(edits, _)| *edits).map(|(_, near)| near)
 }
 
 /// How many edits lie between two names that resemble each other; `None` where they do not, or are the same.
-fn edits(typed: &Host, known: &Host) -> Option<usize> {
+fn edits(facts: &Facts, typed: &Host, known: &Host) -> Option<usize> {
     let typed = typed.as_str()?.to_ascii_lowercase();
     let known = known.as_str()?.to_ascii_lowercase();
+    if facts.redacted.is_some() {
+        return (typed != known && is_called_alike(&typed, &known)).then_some(1);
+    }
     let length = typed.chars().count().min(known.chars().count());
     if length.abs_diff(typed.chars().count().max(known.chars().count())) > 2 || length > 255 {
         return None;
@@ -140,6 +143,13 @@ fn edits(typed: &Host, known: &Host) -> Option<usize> {
     let edits = strsim::osa_distance(&typed, &known);
     let near = (1..=2).contains(&edits) && edits * 3 <= length;
     (near && letters(&typed) != letters(&known) && !is_address).then_some(edits)
+}
+
+/// Whether two pseudonyms are of names that resemble each other: `host-a` and `host-a2`, label by label.
+fn is_called_alike(typed: &str, known: &str) -> bool {
+    let stem = |label: &str| label.trim_end_matches(|one: char| one.is_ascii_digit()).to_owned();
+    let stems = |name: &str| name.split('.').map(stem).collect::<Vec<_>>();
+    known.contains("host-") && stems(typed) == stems(known)
 }
 
 /// The host of a `[host]:port` name.

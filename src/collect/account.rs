@@ -627,7 +627,7 @@ fn members(section: &Section) -> Group {
 }
 
 /// A number and what follows it: `gid name`.
-fn group(value: &[u8]) -> Option<(u32, Text<Server>)> {
+fn group<K>(value: &[u8]) -> Option<(u32, Text<K>)> {
     let at = value.iter().position(|byte| *byte == b' ')?;
     let id = std::str::from_utf8(&value[..at]).ok()?.parse().ok()?;
     Some((id, Text::new(&value[at + 1..])))

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::Options;
 use super::key::PublicKey;
-use super::text::{Address, Host, Path, ServerText, User};
+use super::text::{Address, GroupName, Host, Path, ServerText, User};
 use super::{Moment, Observed, Unobserved};
 
 /// What can be seen on the server.
@@ -168,7 +168,7 @@ pub struct Passwd {
     /// Its login shell; empty means `/bin/sh`.
     pub shell: Path,
     /// All its groups, the primary one included: id and name.
-    pub groups: Vec<(u32, ServerText)>,
+    pub groups: Vec<(u32, GroupName)>,
 }
 
 /// A group, and who is in it.
@@ -177,7 +177,7 @@ pub struct Group {
     /// Its id.
     pub gid: u32,
     /// Its name; empty where the id has none.
-    pub name: ServerText,
+    pub name: GroupName,
     /// The members that its entry lists.
     pub members: Vec<User>,
     /// The accounts whose primary group it is: user id and name.

@@ -114,7 +114,7 @@ impl std::fmt::Debug for Blob {
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.base64())
+        serializer.serialize_newtype_struct("Blob", &self.base64())
     }
 }
 

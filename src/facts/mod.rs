@@ -236,6 +236,9 @@ pub struct Facts {
     pub hops: Vec<Facts>,
     /// What the run cost the server; `None` where nothing was contacted.
     pub footprint: Option<Footprint>,
+    /// What stands here in the place of names; `None` where the names themselves do. Hops say nothing of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Redacted>,
     /// How long each check's collection took: check id to milliseconds.
     pub millis: BTreeMap<String, f64>,
     /// The causes whose mends have been applied to these facts, so that a judgement can tell what was seen from what
@@ -273,6 +276,7 @@ impl Default for Facts {
             checkup: None,
             hops: Vec::new(),
             footprint: None,
+            redacted: None,
             millis: BTreeMap::new(),
             mended: Vec::new(),
         }
@@ -429,6 +433,14 @@ pub enum UserFrom {
     /// Nobody: ssh sends the local account's name.
     #[default]
     LocalAccount,
+}
+
+/// Names, addresses, keys and parts of paths are pseudonyms (`--redact`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redacted {
+    /// The mark of the map that gave them (`--redact-map`): cases with one mark call one thing alike. `None` where no map
+    /// was kept: then only keys have the same pseudonym in another case.
+    pub map: Option<String>,
 }
 
 /// What a run cost the server.

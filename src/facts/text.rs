@@ -24,32 +24,82 @@ pub type Path = Text<kind::Path>;
 pub type Comment = Text<kind::Comment>;
 /// A key's fingerprint as ssh-keygen -l prints it, `SHA256:` and unpadded base64.
 pub type Fingerprint = Text<kind::Fingerprint>;
+/// The name of a group of accounts.
+pub type GroupName = Text<kind::Group>;
 /// Any other words of a server, an agent or a program: banners, reasons, error messages.
 pub type ServerText = Text<kind::Server>;
 
 /// The kinds of text, as types without values.
 pub mod kind {
+    /// A kind by its name.
+    pub trait Kind {
+        /// The name under which a text of this kind is serialised; formats that have no types of their own leave it out.
+        const NAME: &'static str;
+    }
+
     /// See [`super::User`].
     #[derive(Debug)]
     pub enum User {}
+
+    impl Kind for User {
+        const NAME: &'static str = "User";
+    }
+
     /// See [`super::Host`].
     #[derive(Debug)]
     pub enum Host {}
+
+    impl Kind for Host {
+        const NAME: &'static str = "Host";
+    }
+
     /// See [`super::Address`].
     #[derive(Debug)]
     pub enum Address {}
+
+    impl Kind for Address {
+        const NAME: &'static str = "Address";
+    }
+
     /// See [`super::Path`].
     #[derive(Debug)]
     pub enum Path {}
+
+    impl Kind for Path {
+        const NAME: &'static str = "Path";
+    }
+
     /// See [`super::Comment`].
     #[derive(Debug)]
     pub enum Comment {}
+
+    impl Kind for Comment {
+        const NAME: &'static str = "Comment";
+    }
+
     /// See [`super::Fingerprint`].
     #[derive(Debug)]
     pub enum Fingerprint {}
+
+    impl Kind for Fingerprint {
+        const NAME: &'static str = "Fingerprint";
+    }
+
+    /// See [`super::GroupName`].
+    #[derive(Debug)]
+    pub enum Group {}
+
+    impl Kind for Group {
+        const NAME: &'static str = "Group";
+    }
+
     /// See [`super::ServerText`].
     #[derive(Debug)]
     pub enum Server {}
+
+    impl Kind for Server {
+        const NAME: &'static str = "Server";
+    }
 }
 
 /// Bytes from outside, of the kind `K`.
@@ -259,9 +309,9 @@ impl<K> PartialEq<&str> for Text<K> {
     }
 }
 
-impl<K> Serialize for Text<K> {
+impl<K: kind::Kind> Serialize for Text<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&escape(&self.bytes))
+        serializer.serialize_newtype_struct(K::NAME, &escape(&self.bytes))
     }
 }
 

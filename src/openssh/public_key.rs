@@ -21,6 +21,10 @@ const OPENSSH_PRINCIPALS: usize = 256;
 const OPENSSH_RSA_BITS: u32 = 1024;
 /// A longer type name is taken for garbage (RFC 4251 section 6: at most 64 characters).
 const NAME_LIMIT: usize = 64;
+/// What stands before a key's pseudonym in its blob.
+const MARK: &[u8] = b"sshdoctor-redacted:";
+/// Bytes of that pseudonym, `key-` and 8 hexadecimal digits.
+const PSEUDONYM_BYTES: usize = 12;
 
 /// Why ssh does not take a blob for a key (sshkey.c `sshkey_from_blob`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,9 +175,19 @@ fn behind_validity(blob: &[u8]) -> Option<Reader<'_>> {
     Some(reader)
 }
 
-/// `SHA256:` and unpadded base64, as ssh-keygen -l prints it.
+/// `SHA256:` and unpadded base64, as ssh-keygen -l prints it. A blob that stands for a key in a redacted case holds the
+/// key's pseudonym, `key-1a2b3c4d`, and has that as its fingerprint.
 pub fn fingerprint(blob: &[u8]) -> Fingerprint {
+    if let Some(at) = blob.windows(MARK.len()).position(|bytes| bytes == MARK) {
+        let name = blob[at + MARK.len()..].iter().copied().take(PSEUDONYM_BYTES).filter(u8::is_ascii_graphic);
+        return format!("SHA256:{}", name.map(char::from).collect::<String>()).into();
+    }
     format!("SHA256:{}", BASE64_NOPAD.encode(Sha256::digest(blob).as_slice())).into()
+}
+
+/// What stands in a redacted key's blob in the place of the key with this pseudonym.
+pub fn mark(pseudonym: &str) -> Vec<u8> {
+    [MARK, pseudonym.as_bytes()].concat()
 }
 
 /// What a key type holds.

@@ -16,7 +16,7 @@ use super::patterns::{Match, match_pattern_list};
 use crate::facts::account::{Account, Login, Password, Sshd};
 use crate::facts::config::Options;
 use crate::facts::key::PublicKey;
-use crate::facts::text::{Path, ServerText};
+use crate::facts::text::{GroupName, Path, ServerText};
 use crate::facts::{Observed, known};
 
 /// Why sshd takes the account for an invalid one: it refuses every method then, with the same answer as for a wrong key.
@@ -37,7 +37,7 @@ pub enum NotAllowed {
     /// AllowUsers does not name it.
     AllowUsers,
     /// The account is in this group, which DenyGroups names.
-    DenyGroups(ServerText),
+    DenyGroups(GroupName),
     /// The account is in no group that AllowGroups names.
     AllowGroups,
 }
@@ -113,7 +113,7 @@ fn by_lists(login: &Login, settings: &Options, passwd: &crate::facts::account::P
     {
         return Some(NotAllowed::AllowUsers);
     }
-    let is_in = |list: &str, group: &ServerText| match_pattern_list(group.as_bytes(), list.as_bytes()) == Match::Yes;
+    let is_in = |list: &str, group: &GroupName| match_pattern_list(group.as_bytes(), list.as_bytes()) == Match::Yes;
     let denied = passwd.groups.iter().find(|(_, group)| settings.all("denygroups").any(|list| is_in(list, group)));
     if let Some((_, group)) = denied {
         return Some(NotAllowed::DenyGroups(group.clone()));
