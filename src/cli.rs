@@ -81,6 +81,12 @@ pub(crate) struct Options {
     /// Keep what was observed in this file, to be diagnosed again elsewhere
     #[arg(long, value_name = "CASE.json")]
     pub(crate) save: Option<PathBuf>,
+    /// Give pseudonyms to names, addresses, keys and parts of paths, in the report and in what is saved
+    #[arg(long)]
+    pub(crate) redact: bool,
+    /// With --redact: keep in this file what each pseudonym stands for, and go by it where it exists
+    #[arg(long, value_name = "FILE", requires = "redact")]
+    pub(crate) redact_map: Option<PathBuf>,
     /// Stop at what public-key queries tell: sign nothing, log in nowhere but at jump hosts
     #[arg(long)]
     pub(crate) no_login: bool,

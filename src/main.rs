@@ -2,6 +2,7 @@
 
 mod cli;
 mod exit;
+mod hiding;
 mod progress;
 mod words;
 
@@ -18,6 +19,7 @@ use clap::Parser as _;
 
 use cli::{Answer, Color, Format, Options};
 use exit::Exit;
+use hiding::Hiding;
 use progress::Progress;
 use sshdoctor::collect::person::Person;
 use sshdoctor::collect::{self, Request};
@@ -164,7 +166,9 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
     if interrupted_first {
         collect::unfinished(&mut facts, &Unobserved::Interrupted);
     }
-    if let Err(Unobserved::Failed(why)) = &facts.account {
+    if let Err(Unobserved::Failed(why)) = &facts.account
+        && !options.redact
+    {
         remark(why);
     }
     // Not on this thread, so that a second Ctrl-C ends the run at once whatever it is doing.
@@ -221,27 +225,43 @@ async fn interrupted() {
 
 /// Judges what was seen and prints it; `source`: where it comes from, if not as the facts say.
 fn finish(facts: &Facts, options: &Options, source: Option<Origin>) -> Exit {
+    match finished(facts, options, source) {
+        Ok(exit) => exit,
+        Err(error) => complain(&format!("{error:#}")),
+    }
+}
+
+fn finished(facts: &Facts, options: &Options, source: Option<Origin>) -> anyhow::Result<Exit> {
+    let mut hiding = Hiding::of(options).map_err(anyhow::Error::msg)?;
+    let redacted = hiding.as_mut().map(|hiding| hiding.facts(facts)).transpose().map_err(anyhow::Error::msg)?;
+    let facts = redacted.as_ref().unwrap_or(facts);
     let verdict = diagnose::diagnose(facts);
     let mut report = report::report(facts, &verdict);
     report.source = source.unwrap_or(report.source);
-    let text = match options.format {
+    let mut text = match options.format {
         Format::Text | Format::Markdown if options.brief => render::brief(&report),
         Format::Text => render::text(&report, &style(options)),
         Format::Markdown => render::markdown(&report),
         Format::Json => render::json(&report),
     };
-    let printed = print(&text, options);
-    let saved = match &options.save {
-        Some(path) => collect::case::to_json(facts).and_then(|case| written(path, &(case + "\n"))),
-        None => Ok(()),
-    };
-    match printed.and(saved) {
-        Ok(()) => match checks::offer::as_expected(facts) {
-            Some(expectation) => Exit::of_expectation(expectation),
-            None => Exit::of_cause(verdict.first.cause.id),
-        },
-        Err(error) => complain(&format!("{error:#}")),
+    if facts.redacted.is_some() && options.format != Format::Json && !options.brief {
+        text = format!("{text}\n{}\n", hiding::REMARK);
     }
+    let case = options.save.as_ref().map(|_| collect::case::to_json(facts)).transpose()?;
+    if let Some(hiding) = &mut hiding {
+        hiding.look_over([Some(text.as_str()), case.as_deref()].into_iter().flatten()).map_err(anyhow::Error::msg)?;
+        hiding.keep()?;
+    }
+    let printed = print(&text, options);
+    let saved = match (&options.save, case) {
+        (Some(path), Some(case)) => written(path, &(case + "\n")),
+        _ => Ok(()),
+    };
+    printed.and(saved)?;
+    Ok(match checks::offer::as_expected(facts) {
+        Some(expectation) => Exit::of_expectation(expectation),
+        None => Exit::of_cause(verdict.first.cause.id),
+    })
 }
 
 /// `sshdoctor server`.

@@ -60,7 +60,7 @@ fn imports_point_up_the_picture_only() {
         ("src/checks/", &["facts", "openssh", "checks"]),
         ("src/diagnose", &["facts", "openssh", "checks", "diagnose"]),
         ("src/report", &["facts", "openssh", "checks", "diagnose", "report"]),
-        ("src/redact", &["facts", "redact"]),
+        ("src/redact", &["facts", "openssh", "redact"]),
         ("src/render/", &["facts", "checks", "report", "render"]),
         ("src/collect/", &["facts", "openssh", "collect"]),
     ];

@@ -22,6 +22,7 @@ pub mod offer;
 mod opinion;
 pub mod person;
 mod proxy;
+pub mod pseudonyms;
 mod reached;
 pub mod resolve;
 pub mod run;
