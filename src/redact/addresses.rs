@@ -76,14 +76,14 @@ fn parts(of: IpAddr) -> Option<Parts> {
             }
         }
         IpAddr::V6(of) => {
-            let ula = 0xfd_u128 << 120;
             let documentation = 0x2001_0db8_u128 << 96;
             if of.is_loopback() || of.is_unspecified() || of.is_multicast() {
                 None
             } else if of.is_unicast_link_local() {
                 Some(v6(0xfe80 << 112, 64, (0xfe80 << 112, 64), &[(64, 64)]))
             } else if of.is_unique_local() {
-                Some(v6(0, 0, (ula, 8), &[(48, 40), (16, 16), (64, 64)]))
+                let first = u128::from(of.octets()[0]) << 120;
+                Some(v6(first, 8, (first, 8), &[(40, 40), (16, 16), (64, 64)]))
             } else {
                 Some(v6(0, 0, (documentation, 32), &[(48, 16), (16, 16), (64, 64)]))
             }

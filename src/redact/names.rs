@@ -183,7 +183,7 @@ mod tests {
         let mut names = Names::default();
         assert_eq!(names.of("staging", Of::Host), "host-a");
         assert_eq!(names.of("stagign", Of::Host), "host-a2");
-        assert_eq!(names.of("staging7", Of::Host), "host-b");
+        assert_eq!(names.of("storage9", Of::Host), "host-b");
     }
 
     #[test]
