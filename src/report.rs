@@ -11,6 +11,7 @@ pub use crate::checks::milliseconds;
 use crate::checks::{self, Blocks, Certainty, Finding, Need, Place, Remark, Status, Step};
 use crate::diagnose::{self, Judged, Named, Verdict};
 use crate::facts::host_key::Marker;
+use crate::facts::log::Log;
 use crate::facts::text::{Address, Comment, Fingerprint, Host, Path, ServerText, User};
 use crate::facts::userauth::Answer;
 use crate::facts::{Facts, Footprint, Origin, Stage};
@@ -28,6 +29,8 @@ pub struct Report {
     pub observed_at: String,
     /// What kind of source it came from.
     pub source: Origin,
+    /// What was read, where it is a transcript or a log.
+    pub log: Option<Log>,
     /// The login that was meant.
     pub target: Option<TargetView>,
     /// This machine.
@@ -351,6 +354,7 @@ pub fn report(facts: &Facts, verdict: &Verdict) -> Report {
         sshdoctor: env!("CARGO_PKG_VERSION"),
         observed_at: facts.observed_at.local.clone(),
         source: facts.origin,
+        log: facts.log.as_deref().cloned(),
         target: target(facts),
         client: client(facts),
         server: server(facts),

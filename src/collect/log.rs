@@ -3,11 +3,12 @@
 //!
 //! Touches: the files that are named, to read them, each once and in pieces, whatever their size.
 
+mod clients;
 mod kit;
 mod paste;
 mod sshd;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,27 +16,25 @@ use std::io::{self, Read};
 use anyhow::{Context as _, bail, ensure};
 
 pub use kit::{Shell, kit};
+
+use clients::Clients;
 use paste::Paste;
 
-use super::transcript::{self, Transcript, begins, is_known};
+use super::transcript::is_known;
 use crate::facts::Facts;
-use crate::facts::log::{Log, Part};
+use crate::facts::log::Log;
 use crate::facts::text::{Path, ServerText};
 use crate::openssh::sshd::log::stamps::Clock;
 use sshd::Logins;
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;
-/// How many transcripts of ssh are kept, the last ones.
-const MOST_CLIENTS: usize = 64;
 /// How many kinds of unknown lines are counted apart.
 const MOST_KINDS: usize = 512;
 /// How much of an unknown line is kept.
 const LONGEST_KIND: usize = 120;
 /// How many kinds of unknown lines are told.
 const MOST_FREQUENT: usize = 10;
-/// How many other logins are told.
-const MOST_OTHERS: usize = 20;
 
 /// Which login is meant, where that was said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,15 +99,6 @@ fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<u6
     Ok(paste.cut())
 }
 
-/// One run of ssh.
-#[derive(Debug, Default)]
-struct Client {
-    transcript: Transcript,
-    file: usize,
-    first: u64,
-    last: u64,
-}
-
 /// Lines, sorted as they come; what it holds does not grow with what it is given.
 #[derive(Debug, Default)]
 struct Sorter {
@@ -117,8 +107,7 @@ struct Sorter {
     cut: u64,
     unknown: u64,
     kinds: HashMap<String, u64>,
-    clients: VecDeque<Client>,
-    clients_left_out: u64,
+    clients: Clients,
     server: Logins,
 }
 
@@ -137,19 +126,8 @@ impl Sorter {
         if self.server.line(file, number, line) {
             return;
         }
-        if begins(line) || (is_known(line) && self.clients.back().is_none_or(|client| client.file != file)) {
-            if self.clients.len() == MOST_CLIENTS {
-                self.clients.pop_front();
-                self.clients_left_out += 1;
-            }
-            self.clients.push_back(Client { file, first: number, ..Client::default() });
-        }
-        if is_known(line)
-            && let Some(client) = self.clients.back_mut()
-        {
-            client.last = number;
-            client.transcript.feed(line.as_bytes());
-            client.transcript.feed(b"\n");
+        if is_known(line) {
+            self.clients.line(file, number, line);
             return;
         }
         self.unknown += 1;
@@ -162,11 +140,12 @@ impl Sorter {
     }
 
     /// The facts of the login that is meant.
-    fn facts(mut self, _choice: &Choice) -> anyhow::Result<Facts> {
-        let Some(client) = self.clients.pop_back() else {
+    fn facts(self, choice: &Choice) -> anyhow::Result<Facts> {
+        let Some(chosen) = self.clients.choose(choice, &self.files) else {
             if self.server.has_lines() {
                 let known = Log {
                     lines: self.lines,
+                    cut: self.cut,
                     unknown: self.unknown,
                     frequent: frequent(self.kinds),
                     files: self.files,
@@ -177,26 +156,19 @@ impl Sorter {
             let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
             bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
         };
-        let part = Part {
-            file: self.files[client.file].clone(),
-            first: client.first,
-            last: client.last,
-            what: ServerText::from("ssh"),
-            level: 0,
-        };
         let log = Log {
             lines: self.lines,
             cut: self.cut,
             unknown: self.unknown,
             frequent: frequent(self.kinds),
-            client: Some(part),
+            client: Some(chosen.part),
             server: None,
-            others_count: self.clients_left_out + self.clients.len() as u64,
-            others: self.clients.iter().rev().take(MOST_OTHERS).map(|_| ServerText::from("ssh")).collect(),
+            others_count: chosen.others_count,
+            others: chosen.others,
             noise: Vec::new(),
             files: self.files,
         };
-        let mut facts = Facts { log: Some(Box::new(log)), ..transcript::state(&client.transcript) };
+        let mut facts = Facts { log: Some(Box::new(log)), ..chosen.facts };
         if self.server.has_lines() {
             let user = facts.target.as_ref().ok().map(|target| target.user.to_string());
             sshd::beside(&mut facts, self.server.choose(user.as_deref()));

@@ -48,6 +48,9 @@ fn answer(page: &mut Page, report: &Report) {
         };
         page.paragraph(&format!("Login: {}", prose(&login)));
     }
+    for line in words::read(report, false) {
+        page.paragraph(&prose(&line));
+    }
     if let Some(hop) = &verdict.hop {
         let text = format!("{}: {}", hop.host, hop.summary);
         page.paragraph(&format!("`{}` ({}) at the hop {}", hop.cause, words::certainty(hop.certainty), prose(&text)));

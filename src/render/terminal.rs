@@ -64,6 +64,9 @@ fn answer(page: &mut Page, report: &Report) {
     page.hanging(&format!("{mark} "), "  ", &verdict.summary, tone_of(mark), Tone::Strong);
     let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
     page.wrapped("  ", &format!("{}{place}", words::named(verdict)), Tone::Faint);
+    for line in words::read(report, page.style.verbose) {
+        page.wrapped("  ", &line, Tone::Faint);
+    }
     if let Some(hop) = &verdict.hop {
         let text = format!("its own cause at {}: {} ({})", hop.host, hop.cause, words::certainty(hop.certainty));
         page.wrapped("  ", &text, Tone::Plain);

@@ -3,6 +3,7 @@
 use super::guarded;
 use crate::checks::{Certainty, Place, Status};
 use crate::facts::Footprint;
+use crate::facts::log::Part;
 use crate::report::{AccountView, IdentityView, Report, StepView, VerdictView, counted};
 
 /// How sure a verdict is.
@@ -109,8 +110,39 @@ pub(super) fn accounts(report: &Report) -> Vec<String> {
     groups.into_iter().map(group).collect()
 }
 
+/// Which part of what was read is judged, and what was left aside; nothing where nothing was read. With `all`, which
+/// lines are not known and which other logins there are.
+pub(super) fn read(report: &Report, all: bool) -> Vec<String> {
+    let Some(log) = &report.log else { return Vec::new() };
+    let part = |part: &Part| {
+        let Part { file, first, last, what, .. } = part;
+        guarded(&format!("{what}, in {} lines {first} to {last}", file.shortened(60)))
+    };
+    let parts: Vec<String> = log.client.iter().chain(&log.server).map(part).collect();
+    let mut said = Vec::new();
+    if !parts.is_empty() {
+        said.push(format!("Read: {}", parts.join("; ")));
+    }
+    if log.others_count > 0 {
+        let count = usize::try_from(log.others_count).unwrap_or(usize::MAX);
+        said.push(format!("{} left aside (--user, --host and --pid choose)", counted(count, "other login")));
+    }
+    said.extend(log.noise.iter().map(|line| guarded(&line.to_string())));
+    if all {
+        said.extend(log.others.iter().map(|line| format!("another login: {}", guarded(&line.to_string()))));
+        if log.unknown > 0 {
+            said.push(format!("{} of {} lines say nothing that is known here", log.unknown, log.lines));
+        }
+        said.extend(log.frequent.iter().map(|(line, count)| format!("{count} times: {}", guarded(&line.to_string()))));
+    }
+    said
+}
+
 /// What the run cost, in a sentence without its full stop.
 pub(super) fn cost(report: &Report) -> String {
+    if report.log.is_some() {
+        return "nothing was contacted, nothing was changed".to_owned();
+    }
     let Some(view) = &report.footprint else {
         let contact = if report.dialled { "no connection came about" } else { "nothing was contacted" };
         return format!("{contact}, nothing was changed");

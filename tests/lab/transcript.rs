@@ -24,7 +24,7 @@ pub(crate) fn judged(world: &World, row: &Row, live: &Value) -> anyhow::Result<(
         let again = client::run_doctor(world, &["case", "--format", "json", CASE])?;
         complaints.extend(as_saved(live, &again));
     }
-    let Some((line, ended)) = client::recorded(world, row)? else { return Ok((complaints, None)) };
+    let Some((command, ended)) = client::recorded(world, row)? else { return Ok((complaints, None)) };
     let text = format!("{}{}", ended.stdout, ended.stderr);
     fs::write(TRANSCRIPT, &text)?;
     let judged = client::run_doctor(world, &["log", "--format", "json", TRANSCRIPT])?;
@@ -37,7 +37,7 @@ pub(crate) fn judged(world: &World, row: &Row, live: &Value) -> anyhow::Result<(
         _ => {}
     }
     let status = ended.status.map_or_else(|| "was still running".to_owned(), |status| format!("ended with {status}"));
-    let header = format!("# {line}\n# {}, which {status}\n", version(&text));
+    let header = format!("# {command}\n# {}, which {status}\n", version(&text));
     Ok((complaints, Some(header + &text)))
 }
 

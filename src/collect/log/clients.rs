@@ -1,0 +1,127 @@
+//! The runs of ssh in what is read, and the one that is meant.
+
+use std::collections::VecDeque;
+
+use super::Choice;
+use crate::collect::transcript::{self, Transcript, begins};
+use crate::facts::log::Part;
+use crate::facts::text::{Path, ServerText};
+use crate::facts::{Facts, Unobserved};
+
+/// How many are kept, the last ones.
+const MOST: usize = 64;
+/// How many others are told.
+const MOST_OTHERS: usize = 20;
+
+/// One run of ssh.
+#[derive(Debug, Default)]
+struct Client {
+    transcript: Transcript,
+    file: usize,
+    first: u64,
+    last: u64,
+}
+
+/// The last runs of ssh that were read.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    kept: VecDeque<Client>,
+    left_out: u64,
+}
+
+/// The run that is meant.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    /// What it states.
+    pub(super) facts: Facts,
+    /// Where it stands.
+    pub(super) part: Part,
+    /// How many others there are that could be meant.
+    pub(super) others_count: u64,
+    /// Some of them, a few words each, the newest first.
+    pub(super) others: Vec<ServerText>,
+}
+
+impl Clients {
+    /// Reads a line of ssh's.
+    pub(super) fn line(&mut self, file: usize, number: u64, line: &str) {
+        let another =
+            self.kept.back().is_none_or(|client| client.file != file || (begins(line) && client.transcript.lines > 0));
+        if another {
+            if self.kept.len() == MOST {
+                self.kept.pop_front();
+                self.left_out += 1;
+            }
+            self.kept.push_back(Client { file, first: number, ..Client::default() });
+        }
+        if let Some(client) = self.kept.back_mut() {
+            client.last = number;
+            client.transcript.line(line);
+        }
+    }
+
+    /// The last failing run of those that may be meant; the last one where none fails. `None` where there is none.
+    pub(super) fn choose(self, choice: &Choice, files: &[Path]) -> Option<Chosen> {
+        let all = self.kept.into_iter().map(|client| {
+            let facts = transcript::state(&client.transcript);
+            let part = Part {
+                file: files.get(client.file).cloned().unwrap_or_default(),
+                first: client.first,
+                last: client.last,
+                what: what(&client.transcript).into(),
+                level: client.transcript.level,
+            };
+            (facts, part)
+        });
+        let mut all: Vec<(Facts, Part)> = all.filter(|(facts, _)| is_meant(facts, choice)).collect();
+        let chosen = all.iter().rposition(|(facts, _)| fails(facts)).or_else(|| all.len().checked_sub(1))?;
+        let (facts, part) = all.remove(chosen);
+        let others_count = self.left_out + all.len() as u64;
+        let others = all.iter().rev().take(MOST_OTHERS).map(|(facts, part)| other(facts, part).into()).collect();
+        Some(Chosen { facts, part, others_count, others })
+    }
+}
+
+/// What was read: `ssh -vv of OpenSSH_7.6p1`.
+fn what(seen: &Transcript) -> String {
+    let said = match seen.level {
+        0 => "ssh's own words".to_owned(),
+        level => format!("ssh -{}", "v".repeat(usize::from(level))),
+    };
+    match &seen.version {
+        Some(version) => format!("{said} of {version}"),
+        None => said,
+    }
+}
+
+/// Whether it may be the login that is asked about; what it does not say excludes nothing.
+fn is_meant(facts: &Facts, choice: &Choice) -> bool {
+    let Ok(target) = &facts.target else { return true };
+    let user = choice.user.as_ref().is_none_or(|user| target.user.is_empty() || target.user == user.as_str());
+    let at_address = |host: &str| {
+        let attempts = facts.connect.as_ref().map(|connect| connect.attempts.as_slice()).unwrap_or_default();
+        attempts.iter().any(|attempt| attempt.address == host)
+    };
+    let host = choice
+        .host
+        .as_deref()
+        .is_none_or(|host| target.host.is_empty() || target.host == host || target.alias == host || at_address(host));
+    user && host
+}
+
+/// Whether it came to no end that a person would want.
+fn fails(facts: &Facts) -> bool {
+    let in_session =
+        facts.session.as_ref().is_ok_and(|session| session.end.is_none() && session.exit_status == Some(0));
+    !in_session
+}
+
+/// Another run, in a few words: `lines 3 to 96: deploy@web1.example.org`.
+fn other(facts: &Facts, part: &Part) -> String {
+    let target = match &facts.target {
+        Ok(target) if !target.host.is_empty() => format!(": {}@{}", target.user, target.host),
+        Ok(_) | Err(Unobserved::NotInThisSource) => String::new(),
+        Err(why) => format!(": {why}"),
+    };
+    format!("{} lines {} to {}{target}", part.file, part.first, part.last)
+}
