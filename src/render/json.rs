@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(keys(report.pointer(pointer).unwrap()), expected, "{pointer}");
     }
 
-    const TOP: &str = "schema sshdoctor observed_at source target client server identities verdict accounts footprint \
+    const TOP: &str = "schema sshdoctor observed_at source log target client server identities verdict accounts footprint \
                        checks";
     const VERDICT: &str =
         "cause certainty where summary evidence next_steps prevent needs also alternatives hop ruled_out";
