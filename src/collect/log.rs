@@ -72,20 +72,34 @@ fn clock() -> Clock {
     }
 }
 
+/// The same of what a reader gives, under that name.
+///
+/// # Errors
+/// Where it cannot be read, or no line of it is ssh's or sshd's; a sentence.
+pub fn read_from(name: &str, reader: &mut dyn Read, choice: &Choice) -> anyhow::Result<Facts> {
+    let mut sorter = Sorter::default();
+    sorter.file(name.into());
+    sorter.cut = lines_of(reader, |number, line| sorter.line(0, number, line))?;
+    sorter.facts(choice)
+}
+
 /// The file's name in reports.
 fn named(file: &OsStr) -> Path {
     if file == "-" { "standard input".into() } else { Path::from_path(file.as_ref()) }
 }
 
 /// Hands over every line of a file, with its number. How many of them were cut.
-fn each_line(file: &OsStr, mut line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
-    let mut reader: Box<dyn Read> = if file == "-" {
-        Box::new(io::stdin().lock())
-    } else {
-        let opened = File::open(file)?;
-        ensure!(!opened.metadata()?.is_dir(), "it is a folder");
-        Box::new(opened)
-    };
+fn each_line(file: &OsStr, line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
+    if file == "-" {
+        return lines_of(&mut io::stdin().lock(), line);
+    }
+    let mut opened = File::open(file)?;
+    ensure!(!opened.metadata()?.is_dir(), "it is a folder");
+    lines_of(&mut opened, line)
+}
+
+/// The same of what is open.
+fn lines_of(reader: &mut dyn Read, mut line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
     let mut piece = vec![0; PIECE];
     let mut paste = Paste::new(&is_known);
     loop {
