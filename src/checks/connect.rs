@@ -9,7 +9,8 @@ use super::{
 };
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
-use crate::facts::{Facts, Observed, Stage, Unobserved, known};
+use crate::facts::userauth::Userauth;
+use crate::facts::{Facts, Observed, Origin, Stage, Unobserved, known};
 
 /// Check `connect`.
 pub const CONNECT: Check = Check {
@@ -452,7 +453,9 @@ pub(super) fn reached_in_time(facts: &Facts) -> bool {
     let Ok(connect) = &facts.connect else { return false };
     let waits = connect.attempts.iter().any(|attempt| matches!(attempt.outcome, Dial::TimedOut(_)));
     let limited = facts.config.options.first("connecttimeout").is_some_and(|limit| !matches!(limit, "none" | "0"));
-    connect.established().is_some() && (!waits || limited)
+    // A transcript of a login shows that it was waited for.
+    let waited = facts.origin == Origin::Log && facts.userauth.as_ref().is_ok_and(Userauth::succeeded);
+    connect.established().is_some() && (!waits || limited || waited)
 }
 
 fn ipv6_broken(facts: &Facts) -> Observed<Option<Finding>> {

@@ -6,7 +6,7 @@ use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{FileError, KeyFile, PublicFile};
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Query, Userauth};
-use crate::facts::{Facts, Observed, Stage, known};
+use crate::facts::{Facts, Observed, Origin, Stage, known};
 use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::prompts;
@@ -109,7 +109,7 @@ fn no_identities(facts: &Facts) -> Observed<Option<Finding>> {
     } else if let Some(socket) = facts.run.auth_sock.as_ref().filter(|_| super::agent::switched_off(facts)) {
         finding.evidence.push(format!("IdentityAgent none keeps ssh from the agent at {socket} (SSH_AUTH_SOCK)"));
     } else if facts.run.auth_sock.is_none() && agent.is_none_or(|agent| agent.socket.is_none()) {
-        finding.evidence.push("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
+        finding.evidence.extend(no_agent(facts));
     }
     if let Some(sudo_user) = &facts.run.sudo_user {
         finding.evidence.push(format!(
@@ -135,6 +135,15 @@ fn agent_words(facts: &Facts) -> &'static str {
         Some(_) => "nothing of the agent's is allowed here",
         None => "no agent is known to it",
     }
+}
+
+/// That there is no agent, as far as it is known.
+fn no_agent(facts: &Facts) -> Option<String> {
+    if facts.origin != Origin::Log {
+        return Some("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
+    }
+    let said = "ssh names no agent: SSH_AUTH_SOCK is not set there, or IdentityAgent is none";
+    facts.agent.is_ok().then(|| said.to_owned())
 }
 
 /// One line for all the default files that are not there.

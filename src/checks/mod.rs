@@ -20,6 +20,7 @@ pub mod joined;
 pub mod key_files;
 mod key_pair;
 pub mod key_permissions;
+mod log;
 mod macos;
 pub mod members;
 mod mounts;
@@ -477,7 +478,7 @@ pub(crate) fn beyond_the_probe(facts: &Facts) -> Option<String> {
 pub fn doubted(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding> {
     let log_alone = facts.account.as_ref().is_ok_and(|account| account.is_log_alone());
     let settled = if log_alone { Some(finding) } else { account::running::settled(facts, cause, finding) };
-    let mut finding = proxy::tempered(facts, cause, settled?)?;
+    let mut finding = log::tempered(facts, cause, proxy::tempered(facts, cause, settled?)?);
     let blocks = finding.blocks.unwrap_or(cause.blocks);
     let in_userauth = (Blocks::Offered..=Blocks::Finished).contains(&blocks);
     if in_userauth

@@ -15,6 +15,8 @@ pub fn key(key: &PublicKey) -> String {
 /// The login in a sentence: `deploy@web1.example.org`.
 pub fn login(facts: &Facts) -> String {
     match &facts.target {
+        // A transcript may not name the account.
+        Ok(target) if target.user.is_empty() => target.host.to_string(),
         Ok(target) => format!("{}@{}", target.user, target.host),
         Err(_) => "the server".to_owned(),
     }

@@ -178,6 +178,10 @@ fn not_ssh_server(facts: &Facts) -> Observed<Option<Finding>> {
         return Ok((broken && !transport.complete).then(|| Finding::proven(summary).seen(shown)));
     }
     let words = words(transport);
+    if words.is_empty() && !transport.complete && matches!(transport.end, Some(End::NotSsh(_))) {
+        let finding = Finding::proven(format!("{place} sends what no SSH server sends first"));
+        return Ok(Some(finding.seen(ended(transport.end.as_ref()))));
+    }
     if transport.complete || words.is_empty() || is_refusal(&words, EXCEEDED) || is_refusal(&words, NOT_ALLOWED) {
         return Ok(None);
     }

@@ -23,6 +23,8 @@ const LONGEST_LINE: usize = 8192;
 const MOST_SAID: usize = 40;
 /// How much of such a line is kept.
 const LONGEST_SAID: usize = 1000;
+/// How much is kept of what the server shows.
+const MOST_SHOWN: usize = 4096;
 /// How many identities, texts and requests of one kind are kept.
 const MOST: usize = 1000;
 
@@ -187,6 +189,11 @@ pub(super) struct Transcript {
     pub(super) exit_status: Option<u32>,
     /// How the server ended the connection.
     pub(super) end: Option<End>,
+    /// What the server wrote for the person, once it had let in.
+    pub(super) shown: Vec<u8>,
+    /// The run of ssh that connects through the jump host next to the server, whose lines stand among these.
+    pub(super) hop: Option<Box<Transcript>>,
+    at_hop: bool,
     asked: Asked,
     partial: bool,
     debugging: bool,
@@ -208,23 +215,70 @@ impl Transcript {
 
     /// Reads a line; whether it is known.
     pub(super) fn line(&mut self, line: &str) -> bool {
-        let line = line.trim_end();
+        // A prompt begins with a carriage return.
+        let line = line.trim_end().trim_start_matches('\r');
         if line.is_empty() {
             return true;
         }
         self.lines = self.lines.saturating_add(1);
         let (level, text) = debugging(line).unwrap_or((0, line));
         self.level = self.level.max(level);
+        if begins(line) && self.nests() && !self.at_hop {
+            self.hop = Some(Box::default());
+            self.at_hop = true;
+        }
+        if let Some(hop) = self.hop.as_mut().filter(|_| self.at_hop) {
+            if !hop.is_behind(text) {
+                return hop.line(line);
+            }
+            self.at_hop = false;
+        }
         self.debugging = level > 0;
         if level == 0 && !line.starts_with("OpenSSH_") && self.said.len() < MOST_SAID {
             self.said.push(ServerText::from(line.chars().take(LONGEST_SAID).collect::<String>()));
         }
         let Some((row, rest)) = lines::find(text, level > 0) else {
+            if level == 0 && self.admitted_by.is_some() && self.shown.len() < MOST_SHOWN {
+                self.shown.extend_from_slice(line.as_bytes());
+                self.shown.push(b'\n');
+            }
             self.unknown = self.unknown.saturating_add(1);
             return false;
         };
-        row.state(self, rest);
+        // Of a program that stands for the connection nobody knows what it speaks of.
+        let of_program = level == 0 && self.way.program.is_some() && self.identification.is_none();
+        if !of_program || rest.is_empty() || is_own(text) {
+            row.state(self, rest);
+        }
         true
+    }
+
+    /// Whether a run of ssh that begins now is not another one, but the one that this one has started to connect through a
+    /// jump host (ssh.c `main`, "Setting implicit ProxyCommand from ProxyJump").
+    pub(super) fn nests(&self) -> bool {
+        match self.hop.as_ref().filter(|_| self.at_hop) {
+            Some(hop) => hop.nests(),
+            None => self.hop.is_none() && self.identification.is_none() && self.way.runs_ssh(),
+        }
+    }
+
+    /// Whether the line is of the run that has started this one: this one is over, or comes to such a line but once.
+    fn is_behind(&self, text: &str) -> bool {
+        let exchange = ["kex_exchange_identification: ", "ssh_exchange_identification: ", "banner exchange: "];
+        if text.starts_with("Remote protocol version ") {
+            return self.identification.is_some();
+        }
+        if exchange.iter().any(|begins| text.starts_with(begins)) {
+            return self.identification.is_some() || self.is_over();
+        }
+        let unknown = text.starts_with("Connection closed by UNKNOWN") || text.starts_with("Connection to UNKNOWN");
+        unknown && (self.way.program.is_none() || self.is_over())
+    }
+
+    /// Whether it has said its last word.
+    fn is_over(&self) -> bool {
+        let way = self.way.failed.is_some() || self.way.unresolved.is_some() || self.way.unnegotiated.is_some();
+        way || self.host_key_refused || self.keys.denied.is_some() || self.end.is_some() || self.stdio_failed
     }
 
     fn ended(&mut self, end: End) {
@@ -299,6 +353,12 @@ impl Transcript {
     }
 }
 
+/// Whether the message is about the connection itself, so that no program before it can have written it.
+fn is_own(text: &str) -> bool {
+    let exchange = ["kex_exchange_identification: ", "ssh_exchange_identification: ", "banner exchange: "];
+    exchange.iter().any(|begins| text.starts_with(begins)) || text.contains(" UNKNOWN port ")
+}
+
 /// The level and the text of a line of debugging.
 fn debugging(line: &str) -> Option<(u8, &str)> {
     let (level, text) = line.strip_prefix("debug")?.split_once(':')?;
@@ -306,9 +366,11 @@ fn debugging(line: &str) -> Option<(u8, &str)> {
     Some((level, text.strip_prefix(' ').unwrap_or(text)))
 }
 
-/// Whether a run of ssh begins with this line: it prints its version first where it prints debugging (ssh.c `main`).
+/// Whether a run of ssh begins with this line: it prints its version first where it prints debugging, from 10.0 on in a line
+/// of debugging (ssh.c `main`).
 pub(super) fn begins(line: &str) -> bool {
-    let version = line.strip_prefix("OpenSSH_");
+    let text = debugging(line).map_or(line, |(_, text)| text);
+    let version = text.strip_prefix("OpenSSH_");
     version.is_some_and(|rest| [", OpenSSL", ", LibreSSL", ", without OpenSSL"].iter().any(|with| rest.contains(with)))
 }
 

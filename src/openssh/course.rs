@@ -332,6 +332,12 @@ fn signed(facts: &Facts, key: &PublicKey, offer: &Offer) -> Option<Use> {
         Signed::PinNeeded if prompts::secrets_can_be_asked(facts) => Use::NeedsPin,
         Signed::PinNeeded => Use::Problem(Problem::Pin),
         Signed::OtherKey => Use::Problem(Problem::PairMismatch),
+        Signed::FileFailed(_)
+            if of_authenticator(offer)
+                && let Some(unreachable) = authenticators::unreachable(facts) =>
+        {
+            Use::Problem(Problem::Authenticator(unreachable))
+        }
         Signed::FileFailed(reason) => {
             let file = key_file(facts, offer).filter(|_| matches!(signature.signer, Signer::File(_)));
             let seen = file.and_then(|file| problem(facts, file));

@@ -35,6 +35,8 @@ pub(super) struct Keys {
     pub(super) exhausted: bool,
     /// The methods in the last word, `Permission denied (publickey).`
     pub(super) denied: Option<Vec<String>>,
+    /// Whether no authenticator was found.
+    pub(super) no_authenticator: bool,
     /// What GSSAPI says.
     pub(super) gssapi: Vec<ServerText>,
 }
@@ -53,6 +55,8 @@ pub(super) struct Questions {
     pub(super) touch: bool,
     /// Whether a PIN was.
     pub(super) pin: bool,
+    /// Whether the server demands a new password.
+    pub(super) change: bool,
     /// Whether ssh found no terminal to ask at.
     pub(super) nobody: bool,
     /// Passwords that were sent.
@@ -74,7 +78,7 @@ pub(super) enum Trouble {
     TooOpen(Option<u32>),
     /// It could not be loaded, in ssh's words.
     Unloadable(String),
-    /// No passphrase for it was given.
+    /// It is encrypted, and no passphrase for it was given, or none yet.
     NoPassphrase,
 }
 
@@ -143,7 +147,7 @@ impl Transcript {
         }
         let Some((key, why)) = rest.rsplit_once(" - ") else { return };
         let Some((kind, name)) = key.split_once(" key ") else { return };
-        let why = if why.contains("not supported by server") { Skipped::ByServer } else { Skipped::ByOption };
+        let why = if why.contains("supported by server") { Skipped::ByServer } else { Skipped::ByOption };
         self.left_out(kind, name, why);
     }
 
@@ -301,6 +305,9 @@ impl Transcript {
     pub(super) fn can_continue(&mut self, list: &str) {
         let methods = list.trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let partial = std::mem::take(&mut self.partial);
+        // At -v nothing else says that what was typed was sent.
+        let asked = self.keys.methods.last().is_some_and(|method| method == "password") && self.asked == Asked::Other;
+        self.questions.refused += u32::from(asked && self.questions.password && !partial);
         if self.asked != Asked::Nothing && !partial {
             self.failures += 1;
         }
@@ -372,8 +379,12 @@ impl Transcript {
     }
 
     /// `key '/home/a/.ssh/id_rsa': `.
-    pub(super) fn asks_passphrase(&mut self, _: &str) {
+    pub(super) fn asks_passphrase(&mut self, rest: &str) {
         self.questions.passphrase = true;
+        let path = rest.split_once('\'').and_then(|(_, rest)| rest.rsplit_once('\'')).map(|(path, _)| path.to_owned());
+        if let Some(path) = path {
+            self.trouble(&path, Trouble::NoPassphrase);
+        }
     }
 
     pub(super) fn no_passphrase(&mut self) {
@@ -460,7 +471,8 @@ impl Transcript {
 
     /// `web1 ([192.0.2.7]:22) using "publickey".`
     pub(super) fn authenticated(&mut self, rest: &str) {
-        self.admitted_by = rest.rsplit('"').nth(1).map(str::to_owned);
+        // Before 8.7 the method stands in a line of its own.
+        self.admitted_by = rest.rsplit('"').nth(1).map(str::to_owned).or(self.admitted_by.take());
         self.let_in();
     }
 

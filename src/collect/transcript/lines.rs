@@ -111,6 +111,18 @@ pub(super) const LINES: &[Line] = &[
     said(Begins("OpenSSH_"), ALL, "ssh.c main", Transcript::version),
     said(Holds(": Bad configuration option: "), ALL, "readconf.c process_config_line_depth", Transcript::complains),
     said(Ends(" bad configuration options"), ALL, "readconf.c read_config_file", Transcript::complains),
+    said(Begins("Bad local forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Bad remote forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Bad dynamic forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Bad stdio forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Bad escape character "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Bad port '"), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Unknown cipher type "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Unknown mac type "), ALL, "ssh.c main", Transcript::complains),
+    said(Begins("Invalid -J argument"), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Begins("Only a single -J option "), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Begins("Cannot specify -J with ProxyCommand"), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Begins("unix_listener: cannot bind to path "), ALL, "misc.c unix_listener", Transcript::no_master),
     said(Begins("Bad owner or permissions on "), ALL, "readconf.c read_config_file_depth", Transcript::misowned),
     said(Begins("Can't open user config file "), ALL, "ssh.c process_config_files", Transcript::complains),
     said(Begins("Warning: Identity file "), ALL, "ssh.c main", Transcript::inaccessible),
@@ -124,6 +136,12 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Executing proxy command: "), ALL, "sshconnect.c ssh_proxy_connect", Transcript::runs_program),
     row(Begins("auto-mux: Trying existing master"), ALL, "mux.c muxclient", |seen, _| seen.way.master = true),
     said(Begins("mux_client_request_session: "), ALL, "mux.c muxclient", |seen, _| seen.way.mastered = true),
+    said(
+        Holds("Stdio forwarding request failed: "),
+        ALL,
+        "mux.c mux_client_request_stdio_fwd",
+        Transcript::not_carried,
+    ),
     // The name and the connection.
     said(Holds("Could not resolve hostname "), ALL, "ssh.c resolve_host", Transcript::unresolved),
     row(Begins("Connecting to "), ALL, "sshconnect.c ssh_connect_direct", Transcript::connecting),
@@ -138,6 +156,8 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Connection established."), ALL, "sshconnect.c ssh_connect_direct", Transcript::established),
     idle(Begins("resolving "), "ssh.c resolve_host"),
     idle(Begins("resolve_host: lookup "), "ssh.c resolve_host"),
+    said(Begins("bind "), ALL, "sshconnect.c ssh_create_socket", Transcript::unbound),
+    said(Begins("getaddrinfo: "), ALL, "sshconnect.c ssh_create_socket", Transcript::unbound),
     // Identification.
     said(Holds("Connection timed out during banner exchange"), ALL, "kex.c kex_exchange_identification", |seen, _| {
         seen.ended(End::TimedOut);
@@ -181,7 +201,7 @@ pub(super) const LINES: &[Line] = &[
         "kex.c kex_exchange_identification",
         Transcript::old_protocol,
     ),
-    row(Begins("Local version string "), ALL, "kex.c kex_exchange_identification", |_, _| {}),
+    idle(Begins("Local version string "), "kex.c kex_exchange_identification"),
     row(Begins("Authenticating to "), ("6.9", ""), "sshconnect.c ssh_login", Transcript::authenticating),
     idle(Begins("compat_banner: "), "compat.c compat_banner"),
     idle(Begins("match: "), "compat.c compat_datafellows"),
@@ -272,7 +292,34 @@ pub(super) const LINES: &[Line] = &[
     idle(Begins("load_hostkeys"), "hostfile.c load_hostkeys"),
     idle(Begins("hostkeys_find_by_key_hostfile: "), "sshconnect.c hostkeys_find_by_key_hostfile"),
     idle(Begins("order_hostkeyalgs: "), "sshconnect2.c order_hostkeyalgs"),
-    // Tokens.
+    said(
+        Holds("authentication is disabled to avoid man-in-the-middle attacks"),
+        ALL,
+        "sshconnect.c check_host_key",
+        |seen, _| {
+            seen.host.without_passwords = true;
+        },
+    ),
+    said(Begins("Bad server host key: Invalid key length"), ("9.1", ""), "sshconnect.c verify_host_key", |seen, _| {
+        seen.host.short = true;
+    }),
+    idle_said(Begins("@@@@@@@@@@"), "sshconnect.c warn_changed_key"),
+    idle_said(Begins("IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!"), "sshconnect.c warn_changed_key"),
+    idle_said(Begins("Someone could be eavesdropping on you right now"), "sshconnect.c warn_changed_key"),
+    idle_said(Begins("It is also possible that a host key has just been changed."), "sshconnect.c warn_changed_key"),
+    idle_said(Begins("Please contact your system administrator."), "sshconnect.c warn_changed_key"),
+    idle_said(Begins("Add correct host key in "), "sshconnect.c check_host_key"),
+    said(Begins("The fingerprint for the "), ALL, "sshconnect.c warn_changed_key", Transcript::met),
+    said(Begins("SHA256:"), ALL, "sshconnect.c warn_changed_key", Transcript::met_fingerprint),
+    said(Holds(" key fingerprint is "), ALL, "sshconnect.c check_host_key", Transcript::fingerprint_is),
+    idle_said(Begins("This key is not known by any other names"), "sshconnect.c check_host_key"),
+    // Tokens and authenticators.
+    row(Holds("failed to find sk"), ("8.2", ""), "sk-usbhid.c ssh_sk_sign", |seen, _| {
+        seen.keys.no_authenticator = true;
+    }),
+    row(Holds("Signing failed: device not found"), ("8.2", ""), "ssh-sk-client.c", |seen, _| {
+        seen.keys.no_authenticator = true;
+    }),
     said(Begins("pin required"), ALL, "ssh-pkcs11.c pkcs11_open_session", |seen, _| seen.no_token("pin required")),
     said(Begins("dlopen "), ALL, "ssh-pkcs11.c pkcs11_register_provider", |seen, rest| {
         seen.no_token(&format!("dlopen {rest}"));
@@ -432,6 +479,12 @@ pub(super) const LINES: &[Line] = &[
     }),
     said(Holds("Permission denied ("), ALL, "sshconnect2.c userauth", Transcript::denied),
     said(Holds("'s password:"), ALL, "sshconnect2.c userauth_passwd", |seen, _| seen.questions.password = true),
+    said(Holds("'s old password:"), ALL, "sshconnect2.c input_userauth_passwd_changereq", |seen, _| {
+        seen.questions.change = true;
+    }),
+    row(Begins("input_userauth_passwd_changereq"), ALL, "sshconnect2.c input_userauth_passwd_changereq", |seen, _| {
+        seen.questions.change = true;
+    }),
     row(Begins("we sent a password packet"), ALL, "sshconnect2.c userauth", |seen, _| {
         seen.questions.password_sent += 1;
     }),
@@ -510,6 +563,7 @@ pub(super) const LINES: &[Line] = &[
         seen.ended(End::Reset(super::way::errno(why)));
     }),
     // Channels, packets and descriptors: they say how, and not why.
+    idle_said(Begins("  #"), "channels.c channel_open_message"),
     idle(Begins("channel "), "channels.c"),
     idle(Begins("fd "), "misc.c set_nonblock"),
     idle(Begins("set_sock_tos: "), "misc.c set_sock_tos"),

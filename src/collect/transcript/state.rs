@@ -5,28 +5,34 @@ mod login;
 use super::Transcript;
 use super::way::errno;
 use crate::collect::config::complaint;
-use crate::facts::config::{ComplaintKind, Config, SshProgram};
+use crate::facts::config::{ComplaintKind, Config, ControlMaster, SshProgram};
 use crate::facts::connect::{Attempt, Connect, Dial};
 use crate::facts::host_key::{Elsewhere, HostKey, KnownHost, KnownHosts, Marker, OfferedHostKey, RevokedHostKeys};
 use crate::facts::key::{Blob, PublicKey};
-use crate::facts::proxy::Proxy;
+use crate::facts::log::{Log, Part};
+use crate::facts::proxy::{Program, Proxy, Role, Through, Tunnel};
 use crate::facts::resolve::{Resolve, ResolveError};
+use crate::facts::session::ChannelOpen;
 use crate::facts::text::{Fingerprint, Host, ServerText};
 use crate::facts::transport::{KexInit, Transport};
+use crate::facts::userauth::Userauth;
 use crate::facts::{Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
 
 /// Who says that something was not there to be seen.
 const UNSEEN: Unobserved = Unobserved::NotInThisSource;
-/// What ssh's own limit on a connection is called where nothing names it: the system's.
-const SYSTEMS_LIMIT: u64 = 120;
+/// What the system says of an address that does not answer.
+const UNANSWERED: &str = "Connection timed out";
 /// What stands for an algorithm that both sides have and that was not printed.
 const SHARED: &str = "not printed";
 
 /// The facts that a transcript states.
 pub(in crate::collect) fn state(seen: &Transcript) -> Facts {
     let mut facts = nothing();
+    let part = Part { level: seen.level, ..Part::default() };
+    facts.log = Some(Box::new(Log { client: Some(part), ..Log::default() }));
     config(&mut facts, seen);
     target(&mut facts, seen);
+    hops(&mut facts, seen);
     if facts.config.complaint.is_some() {
         return facts;
     }
@@ -70,8 +76,14 @@ fn config(facts: &mut Facts, seen: &Transcript) {
         let complaint = complaint(words);
         facts.config.complaint = Some(complaint).filter(|complaint| complaint.kind != ComplaintKind::Other);
     }
+    if let Some((path, error)) = &seen.way.unbindable {
+        let (path, unbindable) = (path.clone(), Some(error.clone()));
+        facts.config.control_master = Ok(ControlMaster { path, alive: false, stale: None, unbindable });
+    }
     if let Some(preferred) = &seen.keys.preferred {
-        facts.config.options.set("preferredauthentications", preferred);
+        // With a host key that is not the known one ssh itself leaves out what gives away a password.
+        let left_out = if seen.host.without_passwords { ",keyboard-interactive,password" } else { "" };
+        facts.config.options.set("preferredauthentications", &format!("{preferred}{left_out}"));
     }
     if let Some(kexinit) = &seen.way.proposals[0] {
         for (keyword, names) in [
@@ -87,20 +99,23 @@ fn config(facts: &mut Facts, seen: &Transcript) {
 
 /// Whether the line begins as ssh's own words about its configuration do; prose may speak of lines as well.
 fn names_a_place(line: &ServerText) -> bool {
-    let Some(text) = line.as_str() else { return false };
+    let Some(text) = line.as_str().filter(|text| !text.starts_with("Bad server host key")) else { return false };
+    let typed =
+        ["Bad ", "Unknown ", "Invalid -J", "Only a single -J", "Cannot specify -J", "Can't open user config file "];
+    if typed.iter().any(|begins| text.starts_with(begins)) {
+        return super::is_known(text);
+    }
     let drive = text.as_bytes().get(1..3).is_some_and(|two| two == b":\\" || two == b":/");
-    let place =
-        text.starts_with('/') || text.starts_with("command-line") || text.starts_with("__PROGRAMDATA__") || drive;
-    let at_line = text.contains(" line ") && text.contains(": ");
-    (place && at_line)
-        || text.starts_with("Bad owner or permissions on ")
-        || text.starts_with("Can't open user config file ")
+    let places = ["/", "command-line", "__PROGRAMDATA__"];
+    let place = drive || places.iter().any(|begins| text.starts_with(begins));
+    place && text.contains(" line ") && text.contains(": ")
 }
 
 fn target(facts: &mut Facts, seen: &Transcript) {
-    let Some(host) = seen.way.host.clone() else { return };
+    let onward = onward(seen);
+    let Some(host) = seen.way.host.clone().or_else(|| onward.clone().map(|(host, _)| host)) else { return };
     let user = seen.way.user.clone().unwrap_or_default();
-    let port = seen.way.port.unwrap_or(22);
+    let port = seen.way.port.or(onward.map(|(_, port)| port)).unwrap_or(22);
     let input =
         if user.is_empty() { host.clone() } else { Host::new([user.as_bytes(), b"@", host.as_bytes()].concat()) };
     if port != 22 {
@@ -121,23 +136,103 @@ fn target(facts: &mut Facts, seen: &Transcript) {
     });
 }
 
+/// The jump hosts, outermost first: the run that was started last logs in first.
+fn hops(facts: &mut Facts, seen: &Transcript) {
+    let Some(run) = &seen.hop else {
+        unseen_hop(facts, seen);
+        return;
+    };
+    let mut hop = state(run);
+    // It opens no session there.
+    hop.session = Err(Unobserved::NotAttempted);
+    facts.hops = std::mem::take(&mut hop.hops);
+    facts.hops.push(hop);
+    let names = facts.hops.iter().filter_map(|hop| Some(hop.target.as_ref().ok()?.host.clone())).collect::<Vec<_>>();
+    if let Ok(target) = &mut facts.target {
+        target.via.clone_from(&names);
+    }
+    let (host, port) = match &facts.target {
+        Ok(target) => (target.host.clone(), target.port),
+        Err(_) => onward(seen).unwrap_or_default(),
+    };
+    if let Some(said) = &run.way.not_carried {
+        // The live connection to the jump host was to carry it.
+        let stderr = ServerText::from(said.as_str());
+        let role = Role::Master("ControlPath".into());
+        let program = Program { role, stderr_bytes: stderr.as_bytes().len() as u64, stderr, ..Program::default() };
+        let through = Some(Through::Program(Box::new(program)));
+        facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), through, ..Connect::default() });
+        return;
+    }
+    let through = run.admitted_by.as_ref().map(|_| {
+        let reached = seen.identification.is_some();
+        let answer = if reached { Some(ChannelOpen::Confirmed) } else { run.channel.clone() };
+        let from = names.last().cloned().unwrap_or_default();
+        Through::Tunnel(Tunnel { from, host, port, answer, end: run.end.clone(), ..Tunnel::default() })
+    });
+    facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), through, ..Connect::default() });
+}
+
+/// The jump host that opened no channel to the next host, where only its answer was seen.
+fn unseen_hop(facts: &mut Facts, seen: &Transcript) {
+    if !seen.stdio_failed || seen.way.program.is_some() {
+        return;
+    }
+    let from = Host::from("the jump host");
+    let mut hop = nothing();
+    hop.userauth = Ok(Userauth { admitted_by: Some("a method that was not seen".to_owned()), ..Userauth::default() });
+    hop.session = Err(Unobserved::NotAttempted);
+    hop.target = Ok(Target { input: from.clone(), alias: from.clone(), host: from.clone(), ..Target::default() });
+    facts.hops.push(hop);
+    let tunnel = Tunnel { from: from.clone(), host: "the next host".into(), port: 22, ..Tunnel::default() };
+    let through = Some(Through::Tunnel(Tunnel { answer: seen.channel.clone(), ..tunnel }));
+    facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(vec![from])), through, ..Connect::default() });
+}
+
+/// The host behind the jump host, as the program's `-W` names it.
+fn onward(seen: &Transcript) -> Option<(Host, u16)> {
+    let words = seen.way.program.as_ref()?.to_string();
+    let (_, rest) = words.split_once("-W")?;
+    let (host, port) = rest.split_whitespace().next()?.trim_matches('\'').rsplit_once(':')?;
+    Some((host.trim_matches(['[', ']']).into(), port.parse().ok()?))
+}
+
 fn way(facts: &mut Facts, seen: &Transcript) {
     let way = &seen.way;
+    if seen.hop.is_some() || !facts.hops.is_empty() {
+        return;
+    }
     if let Some((name, why)) = &way.unresolved {
         let error = ResolveError { code: resolver_code(why).to_owned(), text: why.clone() };
         facts.resolve = Ok(Resolve { name: name.clone(), numeric: false, outcome: Err(error) });
         return;
     }
-    if let Some(program) = &way.program {
+    let unseen = ServerText::from("a program that was not named");
+    if let Some(program) = way.program.as_ref().or(way.unseen_program.then_some(&unseen)) {
         let proxy = Some(Proxy::Command(program.clone()));
-        facts.connect = Ok(Connect { proxy, ..Connect::default() });
+        let said: Vec<String> = seen.said.iter().map(ToString::to_string).collect();
+        let failed = seen.identification.is_none() && seen.end.is_some() && !way.unseen_program;
+        let through = failed.then(|| {
+            let stderr = ServerText::from(said.join("\n"));
+            let stderr_bytes = stderr.as_bytes().len() as u64;
+            Through::Program(Box::new(Program { command: program.clone(), stderr, stderr_bytes, ..Program::default() }))
+        });
+        facts.connect = Ok(Connect { proxy, through, ..Connect::default() });
+        return;
+    }
+    if let Some((from, why)) = &way.unbound {
+        facts.config.options.set("bindaddress", from);
+        let address = way.dialled.last().map(|(address, _, _)| address.clone()).unwrap_or_default();
+        let outcome = Dial::Failed(errno(why));
+        let attempt = Attempt { address, port: way.port.unwrap_or(22), outcome, millis: 0.0 };
+        facts.connect = Ok(Connect { attempts: vec![attempt], ..Connect::default() });
         return;
     }
     let mut attempts: Vec<Attempt> = way
         .dialled
         .iter()
         .map(|(address, port, failed)| {
-            let outcome = failed.as_deref().map_or(Dial::TimedOut(SYSTEMS_LIMIT), failure);
+            let outcome = failure(failed.as_deref().unwrap_or(UNANSWERED));
             Attempt { address: address.clone(), port: *port, outcome, millis: 0.0 }
         })
         .collect();
@@ -174,10 +269,7 @@ fn gave_up(seen: &Transcript) -> bool {
 }
 
 fn failure(why: &str) -> Dial {
-    match errno(why).as_str() {
-        "ETIMEDOUT" => Dial::TimedOut(SYSTEMS_LIMIT),
-        name => Dial::Failed(name.to_owned()),
-    }
+    Dial::Failed(errno(why))
 }
 
 /// getaddrinfo's code by the system's words for it: those of glibc, musl, the BSDs, macOS and Windows.
@@ -317,6 +409,10 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
     }
     if went_on && (said.changed || said.revoked) {
         options.set("stricthostkeychecking", "false");
+    }
+    if said.short {
+        // Its size was not printed; that it is too small was.
+        options.set("requiredrsasize", "16384");
     }
     let stands = said.known || said.changed || said.revoked || said.unknown || said.strict || said.taken;
     if stands || seen.found_in.is_some() || said.unreadable_list.is_some() || seen.host_key_refused || went_on {

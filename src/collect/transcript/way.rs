@@ -21,8 +21,16 @@ pub(super) struct Way {
     pub(super) dialled: Vec<(Address, u16, Option<String>)>,
     /// Why ssh gave up connecting, in the system's words.
     pub(super) failed: Option<String>,
+    /// What ssh says where a live master does not carry what is asked of it.
+    pub(super) not_carried: Option<String>,
+    /// The socket of a multiplexing master that could not be made, and the error's name.
+    pub(super) unbindable: Option<(Path, String)>,
+    /// The address or interface that it was to connect from and could not, and the system's words.
+    pub(super) unbound: Option<(String, String)>,
     /// The program that stands for the connection.
     pub(super) program: Option<ServerText>,
+    /// Whether a program stands for the connection and was not named.
+    pub(super) unseen_program: bool,
     /// Whether that program was made of `ProxyJump`.
     pub(super) jumps: bool,
     /// Whether a live multiplexing master was looked for.
@@ -67,10 +75,23 @@ pub(super) struct HostSaid {
     pub(super) taken: bool,
     /// Why a host certificate is not taken.
     pub(super) bad_certificate: Option<ServerText>,
+    met: Option<String>,
+    /// Whether ssh goes on with a key that is not the known one, and gives no password for it.
+    pub(super) without_passwords: bool,
+    /// Whether the key is shorter than `RequiredRSASize`.
+    pub(super) short: bool,
     /// Whether no CA that is trusted signed the host certificate.
     pub(super) no_ca: bool,
     /// The known_hosts lines that match: type, whether it is a CA's or revoked, file and line.
     pub(super) lines: Vec<(String, String, ServerText)>,
+}
+
+impl Way {
+    /// Whether the program is an ssh that connects onward with its standard input and output.
+    pub(super) fn runs_ssh(&self) -> bool {
+        let words = self.program.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.jumps || (words.contains("ssh") && words.contains(" -W"))
+    }
 }
 
 impl Transcript {
@@ -111,6 +132,25 @@ impl Transcript {
         self.way.host = Some(host.into());
         self.way.port = Some(port);
         self.way.failed = Some(why.to_owned());
+    }
+
+    /// `Stdio forwarding request failed: Session open refused by peer`.
+    pub(super) fn not_carried(&mut self, line: &str) {
+        self.way.not_carried.get_or_insert_with(|| line.to_owned());
+    }
+
+    /// `/home/a/none/87e2.6IZQghwXKXc5psXw: No such file or directory`.
+    pub(super) fn no_master(&mut self, rest: &str) {
+        if let Some((path, why)) = rest.rsplit_once(": ") {
+            self.way.unbindable = Some((path.into(), errno(why)));
+        }
+    }
+
+    /// `198.51.100.1: Cannot assign requested address`.
+    pub(super) fn unbound(&mut self, rest: &str) {
+        if let Some((address, why)) = rest.rsplit_once(": ") {
+            self.way.unbound.get_or_insert_with(|| (address.to_owned(), why.to_owned()));
+        }
     }
 
     pub(super) fn established(&mut self, _: &str) {
@@ -284,6 +324,27 @@ impl Transcript {
         }
     }
 
+    /// `ED25519 key sent by the remote host is`, and in the next line its fingerprint.
+    pub(super) fn met(&mut self, rest: &str) {
+        self.host.met = rest.split(' ').next().map(str::to_owned);
+    }
+
+    /// What stands behind `SHA256:`.
+    pub(super) fn met_fingerprint(&mut self, rest: &str) {
+        if let (None, Some(kind)) = (&self.host_key, self.host.met.take()) {
+            self.host_key = Some((kind, format!("SHA256:{}", rest.trim_end_matches('.')).into()));
+        }
+    }
+
+    /// `ED25519 key fingerprint is SHA256:….`
+    pub(super) fn fingerprint_is(&mut self, line: &str) {
+        let parts = line.split_once(" key fingerprint is ");
+        if let (None, Some((kind, fingerprint))) = (&self.host_key, parts) {
+            let fingerprint = fingerprint.split(' ').next().unwrap_or_default().trim_end_matches('.');
+            self.host_key = Some((kind.to_owned(), fingerprint.into()));
+        }
+    }
+
     /// `web1' is known and matches the ED25519 host key.`
     pub(super) fn host_known(&mut self, rest: &str) {
         self.host.known |= rest.contains("' is known and matches the ");
@@ -306,6 +367,18 @@ impl Transcript {
     /// `No ED25519 host key is known for web1`, or `Host key for web1 has changed`.
     pub(super) fn strict(&mut self, line: &str) {
         self.host.strict = true;
+        let names = [
+            ("Host key for ", " has changed"),
+            (" host key is known for ", " and you have"),
+            (" host key for ", " has changed"),
+        ];
+        let name = names.iter().find_map(|(before, behind)| {
+            let (_, rest) = line.split_once(before)?;
+            rest.split_once(behind).map(|(name, _)| name)
+        });
+        if let Some(name) = name {
+            self.way.host.get_or_insert_with(|| name.into());
+        }
         self.host.changed |= line.contains(" has changed");
         self.host.unknown |= line.starts_with("No ") && line.contains(" host key is known for ");
     }
@@ -328,7 +401,8 @@ impl Transcript {
     }
 
     /// `UNKNOWN port 65535` where a program stood for the connection.
-    pub(super) fn closed(&mut self, _: &str) {
+    pub(super) fn closed(&mut self, rest: &str) {
+        self.way.unseen_program |= rest.starts_with("UNKNOWN port ") && self.way.program.is_none();
         self.ended(End::Closed);
     }
 

@@ -4,14 +4,15 @@ use super::super::keys::{Skipped, Trouble};
 use super::super::{Named, Transcript, Unsigned};
 use super::{UNSEEN, by_fingerprint, wire_name};
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
+use crate::facts::authenticators::Authenticators;
 use crate::facts::identities::{
     FileError, FileKind, FileStat, Identities, KeyFile, KeyFormat, Listed, PrivateFile, PublicFile,
 };
 use crate::facts::key::PublicKey;
-use crate::facts::session::{Request, Session};
-use crate::facts::text::Path;
+use crate::facts::session::{ChannelOpen, Request, Session};
+use crate::facts::text::{Path, ServerText};
 use crate::facts::userauth::{Answer, Attempt, Attempted, Query, Round, Signature, Signed, Signer, Userauth};
-use crate::facts::{End, Facts, Footprint, Source, Unobserved};
+use crate::facts::{End, Facts, Footprint, Source, Ticket, Unobserved};
 use crate::openssh::tokens;
 
 /// The first version that says of every agent whether it is there (sshconnect2.c `get_agent_identities`).
@@ -20,7 +21,14 @@ const AGENT_IS_NAMED: (u32, u32) = (8, 9);
 /// Puts what the transcript says of the login among the facts.
 pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     let ended = seen.keys.denied.is_some() || seen.keys.exhausted || seen.end.is_some();
-    facts.run.terminal = seen.questions.password || seen.questions.passphrase || (!ended && !seen.questions.nobody);
+    if !seen.keys.gssapi.is_empty() {
+        facts.run.kerberos_ticket = Some(Ticket::Missing);
+    }
+    // A password would be asked for, were the host key the known one.
+    facts.run.terminal = seen.host.without_passwords
+        || !seen.questions.nobody && seen.questions.password
+        || seen.questions.passphrase
+        || (!ended && !seen.questions.nobody);
     let reached =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
     if !reached {
@@ -59,6 +67,7 @@ fn switches(facts: &mut Facts, seen: &Transcript) {
     if over
         && questions.iter().any(|name| listed.iter().any(|method| method == name))
         && !questions.iter().any(|name| tried(name))
+        && !seen.host.without_passwords
     {
         // ssh goes to neither in batch mode, nor where they are switched off (sshconnect2.c `authmethods`).
         options.set("batchmode", "yes");
@@ -98,6 +107,16 @@ fn identities(seen: &Transcript) -> Identities {
             key_file(seen, path.clone(), explicit(&path), half.filter(|key| !key.is_certificate()))
         })
         .collect();
+    for path in &seen.inaccessible {
+        // ssh goes on as if it had not been named (ssh.c `main`).
+        let mut file = key_file(seen, path.clone(), true, None);
+        file.state = Err(FileError { errno: "ENOENT".to_owned(), at: None });
+        identities.files.push(file);
+    }
+    if seen.keys.no_authenticator {
+        let (provider, devices) = (Some("internal".into()), Ok(Vec::new()));
+        identities.authenticators = Some(Authenticators { provider, library: None, devices, readers: Vec::new() });
+    }
     identities.listed = Some(listed);
     identities
 }
@@ -109,10 +128,13 @@ fn listed(seen: &Transcript) -> Vec<Listed> {
         let is = |(skipped, _): &&(Named, Skipped)| {
             skipped.fingerprint == named.fingerprint && (!named.fingerprint.is_empty() || skipped.name == named.name)
         };
-        seen.keys.skipped.iter().any(|skipped| is(&skipped))
+        let by_algorithm = |(_, why): &&(Named, Skipped)| matches!(why, Skipped::ByOption | Skipped::ByServer);
+        seen.keys.skipped.iter().filter(by_algorithm).any(|skipped| is(&skipped))
     };
     let row = |named: &Named| {
-        let known = !named.fingerprint.is_empty() || seen.queries.iter().any(|(query, _)| query.name == named.name);
+        let left_out = passed_over(named);
+        let known =
+            left_out || !named.fingerprint.is_empty() || seen.queries.iter().any(|(query, _)| query.name == named.name);
         // Before 7.9 the list at -vv says whether the agent holds it; without that, what is no file is the agent's.
         let agent = named.agent
             || (known && !is_file(&named.name) && !named.token && !named.explicit && !seen.keys.files.is_empty());
@@ -127,7 +149,7 @@ fn listed(seen: &Transcript) -> Vec<Listed> {
             path: Some(named.name.clone()).filter(|name| is_file(name) || (!agent && !named.token)),
             agent,
             token: named.token,
-            passed_over: passed_over(named),
+            passed_over: left_out,
         }
     };
     let mut rows: Vec<Listed> = seen.keys.planned.iter().map(row).collect();
@@ -184,8 +206,12 @@ fn key_file(seen: &Transcript, path: Path, explicit: bool, half: Option<PublicKe
     }
     let private =
         |format, encrypted| Ok(PrivateFile { format, encrypted, public: None, defects: Vec::new(), first_line: None });
+    let is_public = file.path.as_bytes().ends_with(b".pub");
     for trouble in troubles {
         match trouble {
+            Trouble::TooOpen(_) | Trouble::Unloadable(_) if is_public => {
+                file.private = private(KeyFormat::PublicKey, None);
+            }
             Trouble::Absent(errno) => file.state = Err(FileError { errno, at: None }),
             Trouble::TooOpen(mode) => {
                 let mode = mode.unwrap_or(0o644);
@@ -199,6 +225,8 @@ fn key_file(seen: &Transcript, path: Path, explicit: bool, half: Option<PublicKe
                 "invalid format" | "error in libcrypto" => file.private = private(KeyFormat::Other, None),
                 _ => {}
             },
+            // A passphrase that was asked for was the right one where ssh went on to sign.
+            Trouble::NoPassphrase if signs(seen, &file) => {}
             Trouble::NoPassphrase => file.private = private(KeyFormat::OpenSsh, Some(true)),
         }
     }
@@ -222,6 +250,15 @@ fn is_silently_unread(seen: &Transcript, file: &KeyFile) -> bool {
     let over = seen.keys.exhausted || seen.keys.denied.is_some();
     let said = seen.keys.troubles.iter().any(|(of, _)| *of == file.path);
     over && !said && seen.attempts.iter().any(silent) && (seen.level >= 3 || file.explicit)
+}
+
+/// Whether ssh came as far as to sign with the file, whatever became of it.
+fn signs(seen: &Transcript, file: &KeyFile) -> bool {
+    let signed = |attempt: &super::super::Attempt| {
+        let of = attempt.query.and_then(|at| seen.queries.get(at));
+        attempt.sent != Err(Unsigned::Silently) && of.is_some_and(|(named, _)| named.name == file.path)
+    };
+    seen.attempts.iter().any(signed)
 }
 
 fn beside(path: &Path, suffix: &str) -> Path {
@@ -332,7 +369,16 @@ fn signature(
             };
             (key(named), signer)
         }
-        (None, Some(path)) => (key_of_tried(attempt, path), Signer::File(path.clone())),
+        (None, Some(path)) => {
+            // Signed without being asked first, so a refusal is no more than that.
+            let key = key_of_tried(attempt, path);
+            if let Some(answer @ Answer::Failure { .. }) = &attempt.answer {
+                let (algorithm, answer) = (key.algorithm.clone(), Some(answer.clone()));
+                userauth.queries.push(Query { key, algorithm, offered_by_ssh: true, connection: 0, answer });
+                return;
+            }
+            (key, Signer::File(path.clone()))
+        }
         (None, None) => return,
     };
     let outcome = match (&attempt.sent, &attempt.answer) {
@@ -343,11 +389,20 @@ fn signature(
         (Err(Unsigned::OtherKey), _) => Signed::OtherKey,
         (Err(Unsigned::WrongType), _) => Signed::WrongType("another algorithm".to_owned()),
         (Err(Unsigned::Failed(why)), _) => Signed::FileFailed(why.clone()),
-        (Err(Unsigned::Silently), _) if seen.end.is_some() && seen.level < 3 => Signed::Unanswered,
+        (Err(Unsigned::Silently), _) if seen.end.is_some() && seen.level < 3 && is_last(seen, attempt) => {
+            Signed::Unanswered
+        }
         // The file itself says why.
         (Err(Unsigned::Silently), _) => return,
     };
     userauth.signatures.push(Signature { key, algorithm: attempt.algorithm.clone(), signer, outcome });
+}
+
+/// Whether nothing came after the attempt, and nothing was said of its file.
+fn is_last(seen: &Transcript, attempt: &super::super::Attempt) -> bool {
+    let last = seen.queries.len().checked_sub(1);
+    let named = attempt.query.and_then(|at| seen.queries.get(at)).map(|(named, _)| &named.name);
+    attempt.query == last && !seen.keys.troubles.iter().any(|(path, _)| Some(path) == named)
 }
 
 /// What a person was asked, and what came of it.
@@ -355,8 +410,14 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
     let methods = seen.keys.denied.clone().or_else(|| userauth.methods().map(<[String]>::to_vec)).unwrap_or_default();
     let failure = || Answer::Failure { methods: methods.clone(), partial: false };
     let questions = &seen.questions;
+    if questions.change && seen.admitted_by.is_none() {
+        let outcome = Attempted::ChangeDemanded("".into());
+        userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
+        return;
+    }
     let refused = questions.refused > 0 || (questions.password_sent > 0 && seen.keys.denied.is_some());
-    if refused && seen.admitted_by.is_none() {
+    // Where ssh finds no terminal it sends an empty password (sshconnect2.c `userauth_passwd`).
+    if refused && seen.admitted_by.is_none() && !questions.nobody {
         let outcome = Attempted::Answered(failure());
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
     }
@@ -380,15 +441,18 @@ fn session(facts: &mut Facts, seen: &Transcript) {
     let request = match (&seen.command, &seen.subsystem) {
         (Some(command), _) if command.as_bytes() == b"true" => Request::True,
         (_, Some(name)) if name.as_bytes() == b"sftp" => Request::Sftp,
+        // What another command ends with is its own affair.
         (Some(_), _) | (None, Some(_)) => Request::Nothing,
+        (None, None) if seen.terminal == Some(false) && seen.exit_status.is_none() => Request::Nothing,
         (None, None) => Request::Shell,
     };
     facts.session = Ok(Session {
-        channel: seen.channel.clone(),
+        channel: seen.channel.clone().or_else(|| seen.in_session.then_some(ChannelOpen::Confirmed)),
         request,
         granted: seen.granted,
         terminal: seen.terminal,
-        exit_status: seen.exit_status,
+        stdout: ServerText::new(seen.shown.clone()),
+        exit_status: seen.exit_status.filter(|_| request != Request::Nothing),
         end: seen.end.clone(),
         ..Session::default()
     });
