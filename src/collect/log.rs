@@ -144,6 +144,7 @@ impl Sorter {
             self.clients.line(file, number, line);
             return;
         }
+        self.clients.shown(file, line);
         self.unknown += 1;
         let kind: String = line.chars().filter(|character| !character.is_ascii_digit()).take(LONGEST_KIND).collect();
         if let Some(count) = self.kinds.get_mut(&kind) {

@@ -45,8 +45,9 @@ pub(super) struct Chosen {
 impl Clients {
     /// Reads a line of ssh's.
     pub(super) fn line(&mut self, file: usize, number: u64, line: &str) {
-        let another =
-            self.kept.back().is_none_or(|client| client.file != file || (begins(line) && client.transcript.lines > 0));
+        // What ssh runs to connect through a jump host says its lines among those of the run that started it.
+        let begun = |seen: &Transcript| begins(line) && seen.lines > 0 && !seen.nests();
+        let another = self.kept.back().is_none_or(|client| client.file != file || begun(&client.transcript));
         if another {
             if self.kept.len() == MOST {
                 self.kept.pop_front();
@@ -56,6 +57,14 @@ impl Clients {
         }
         if let Some(client) = self.kept.back_mut() {
             client.last = number;
+            client.transcript.line(line);
+        }
+    }
+
+    /// Reads a line that nobody knows: what the server shows after a login.
+    pub(super) fn shown(&mut self, file: usize, line: &str) {
+        let last = self.kept.back_mut().filter(|client| client.file == file && client.transcript.admitted_by.is_some());
+        if let Some(client) = last {
             client.transcript.line(line);
         }
     }
