@@ -198,6 +198,9 @@ pub(crate) struct Log {
     /// The shell that the kit is pasted into
     #[arg(long, value_name = "SHELL", value_enum, default_value_t = KitShell::Sh, requires = "kit")]
     pub(crate) kit_shell: KitShell,
+    /// With --redact: print the lines of the login that was chosen instead of a report
+    #[arg(long, requires = "redact", conflicts_with = "kit")]
+    pub(crate) lines: bool,
     /// The login as this account
     #[arg(long, value_name = "NAME")]
     pub(crate) user: Option<OsString>,

@@ -47,6 +47,22 @@ impl Hiding {
             .map_err(|error| format!("--redact: the facts could not be put together again: {error}"))
     }
 
+    /// The lines of the login that `facts` are about, and how many were left out.
+    ///
+    /// # Errors
+    /// A sentence where a name came through.
+    pub(crate) fn lines(&mut self, facts: &Facts, lines: &[String], left_out: u64) -> Result<String, String> {
+        self.facts(facts)?;
+        let mut text: String = lines.iter().map(|line| self.redactor.line(line) + "\n").collect();
+        match left_out {
+            0 => {}
+            1 => text.push_str("(1 line that is not known was left out)\n"),
+            many => text = format!("{text}({many} lines that are not known were left out)\n"),
+        }
+        self.look_over([text.as_str()])?;
+        Ok(text)
+    }
+
     /// Looks over what is about to leave.
     ///
     /// # Errors

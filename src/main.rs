@@ -346,9 +346,22 @@ fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
         pid: asked.pid,
     };
     match collect::log::read(&asked.files, &choice) {
+        Ok(facts) if asked.lines => match redacted_lines(&facts, &asked) {
+            Ok(()) => Exit::Clear,
+            Err(error) => complain(&format!("log: {error:#}")),
+        },
         Ok(facts) => finish(&facts, &asked.common, None),
         Err(error) => complain(&format!("log: {error:#}")),
     }
+}
+
+/// `sshdoctor log --redact --lines`: the lines of the login with pseudonyms in the place of names.
+fn redacted_lines(facts: &Facts, asked: &cli::Log) -> anyhow::Result<()> {
+    let Some(mut hiding) = Hiding::of(&asked.common).map_err(anyhow::Error::msg)? else { return Ok(()) };
+    let (lines, left_out) = collect::log::lines(&asked.files, facts)?;
+    let text = hiding.lines(facts, &lines, left_out).map_err(anyhow::Error::msg)?;
+    hiding.keep()?;
+    print(&text, &asked.common)
 }
 
 /// `sshdoctor case`: nothing is looked at but the files.

@@ -324,8 +324,11 @@ impl Redactor {
                 }
             }
             Value::Array(list) => {
-                if within.last().is_some_and(|key| key == "start") {
-                    shorten(list);
+                match within.last().map(String::as_str) {
+                    Some("start") => shorten(list),
+                    // Lines that nobody knows may say anything.
+                    Some("frequent") => list.clear(),
+                    _ => {}
                 }
                 if within.last().is_some_and(|key| key == "arguments") {
                     return self.arguments(list);

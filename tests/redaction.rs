@@ -1,59 +1,17 @@
 //! Redaction of every fixture: the same verdict, and none of the names. `CASES=FOLDER` names further saved cases.
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read is a failure")]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sshdoctor::collect::case;
 use sshdoctor::diagnose::diagnose;
-use sshdoctor::facts::Facts;
 use sshdoctor::redact::Redactor;
 use sshdoctor::render::{self, Style};
 use sshdoctor::report::report;
 
-/// Names that everybody has, and words that reports say themselves.
-const COMMON: &[&str] = &[
-    "root",
-    "git",
-    "nobody",
-    "localhost",
-    "admin",
-    "ec2-user",
-    "ubuntu",
-    "debian",
-    "github",
-    "com",
-    "org",
-    "gitlab",
-    "github.com",
-    "example",
-    "host",
-    "web",
-    "db",
-    "test",
-    "staging",
-    "invalid",
-    "compute",
-    "amazonaws",
-    "ssh",
-    "127.0.0.1",
-    "::1",
-    "nas",
-    "server",
-    "nowhere",
-    "backup",
-    "local",
-    "proxy",
-    "hop",
-    "jump",
-    "gate",
-    "none",
-    "internal",
-    "bastion",
-    "1",
-    "22",
-];
+#[path = "support/secrets.rs"]
+mod secrets;
 
 /// The cases of all fixtures.
 fn cases() -> Vec<PathBuf> {
@@ -76,54 +34,6 @@ fn cases() -> Vec<PathBuf> {
 
 fn is_report(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".report.json")
-}
-
-/// What must not be in anything that is printed: names, addresses, the home, fingerprints and comments.
-fn secrets(facts: &Facts) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    let mut names = vec![facts.run.user.to_string(), facts.run.host.to_string()];
-    for facts in [facts].into_iter().chain(&facts.hops) {
-        if let Ok(target) = &facts.target {
-            names.extend([target.user.to_string(), target.host.to_string(), target.alias.to_string()]);
-        }
-        if let Ok(resolve) = &facts.resolve
-            && let Ok(addresses) = &resolve.outcome
-        {
-            names.extend(addresses.iter().map(ToString::to_string));
-        }
-        if let Ok(account) = &facts.account {
-            names.extend([account.login.user.to_string(), account.collector.host.to_string()]);
-        }
-        if let Ok(key) = &facts.host_key.offered {
-            out.insert(key.key.fingerprint.to_string());
-        }
-        if let Ok(identities) = &facts.identities {
-            for key in identities.files.iter().chain(&identities.others).filter_map(|file| file.public_half()) {
-                out.extend([key.fingerprint.to_string(), key.comment.to_string(), key.blob.base64()]);
-            }
-        }
-    }
-    for name in names {
-        let whole = [name.clone()];
-        let is_address = name.parse::<std::net::IpAddr>().is_ok();
-        let labels = name.split(['.', '@', '\\']).filter(|_| !is_address).map(str::to_owned);
-        out.extend(whole.into_iter().chain(labels).filter(|name| name.len() > 1));
-    }
-    if facts.run.home != "/root" {
-        out.insert(facts.run.home.to_string());
-    }
-    out.retain(|secret| secret.len() > 1 && !COMMON.contains(&secret.to_ascii_lowercase().as_str()));
-    out.retain(|secret| secret.parse::<std::net::IpAddr>().is_ok() || !secret.chars().all(|one| one.is_ascii_digit()));
-    out
-}
-
-/// Whether a text has a name as a whole word.
-fn has(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + name.len()..].chars().next();
-        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(|one| one.is_alphanumeric() || one == '.')
-    })
 }
 
 #[test]
@@ -160,12 +70,12 @@ fn a_redacted_case_has_the_verdict_of_the_original_and_none_of_its_names() {
             ("json", render::json(&report)),
             ("case", case::to_json(&redacted).unwrap()),
         ];
-        let secrets = secrets(&facts);
+        let secrets = secrets::secrets(&serde_json::to_value(&facts).unwrap());
         for (format, output) in &outputs {
             if let Some(leak) = redactor.leak(output) {
                 wrong.push(format!("{name}: {format}: {leak:?}"));
             }
-            for secret in secrets.iter().filter(|secret| has(output, secret)) {
+            for secret in secrets.iter().filter(|secret| secrets::has(output, secret)) {
                 wrong.push(format!("{name}: {format}: {secret}"));
             }
         }

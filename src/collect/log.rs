@@ -5,6 +5,7 @@
 
 mod clients;
 mod kit;
+mod lines;
 mod paste;
 mod sshd;
 
@@ -18,6 +19,7 @@ use anyhow::{Context as _, bail, ensure};
 pub use kit::{Shell, kit};
 
 use clients::Clients;
+pub use lines::lines;
 use paste::Paste;
 
 use super::transcript::is_known;

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::account::{self, Asked};
 use crate::client::{self, Ended};
 use crate::row::{Fixture, HEALTHY, Other, Row, Ssh};
-use crate::transcript;
 use crate::way::{BASTION, INNER, Machine, TARGET};
 use crate::world::{World, read};
+use crate::{redaction, transcript};
 
 /// What a row found: complaints (none where all is as expected), what was printed, the saved facts.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -69,6 +69,7 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
         let (complaints, transcript) = transcript::judged(&world, row, &report)?;
         outcome.complaints.extend(complaints);
         outcome.transcript = transcript;
+        outcome.complaints.extend(redaction::judged(&world, &report)?);
     }
     if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
         with_or_without(row, &world, ssh_only, outcome)?;

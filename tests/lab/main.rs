@@ -15,9 +15,12 @@ mod client;
 mod exceptions;
 mod inside;
 mod leftovers;
+mod redaction;
 mod row;
 mod rows;
 mod scripted;
+#[path = "../support/secrets.rs"]
+mod secrets;
 mod servers;
 mod transcript;
 mod userauth;
