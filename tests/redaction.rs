@@ -57,7 +57,8 @@ fn a_redacted_case_has_the_verdict_of_the_original_and_none_of_its_names() {
         let (before, after) = (diagnose(&facts), diagnose(&redacted));
         let of = |verdict: &sshdoctor::diagnose::Verdict| {
             let also: Vec<&str> = verdict.also.iter().map(|next| next.cause.id).collect();
-            format!("{} {:?} {also:?}", verdict.first.cause.id, verdict.first.finding.certainty)
+            let hop = verdict.hop.as_ref().map(|(_, hop)| hop.first.cause.id);
+            format!("{} {:?} {also:?} {hop:?}", verdict.first.cause.id, verdict.first.finding.certainty)
         };
         if of(&before) != of(&after) {
             wrong.push(format!("{name}: {} became {}", of(&before), of(&after)));

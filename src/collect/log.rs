@@ -17,9 +17,9 @@ use std::io::{self, Read};
 use anyhow::{Context as _, bail, ensure};
 
 pub use kit::{Shell, kit};
+pub use lines::lines;
 
 use clients::Clients;
-pub use lines::lines;
 use paste::Paste;
 
 use super::transcript::is_known;

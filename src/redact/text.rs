@@ -521,6 +521,7 @@ fn stays(word: &str) -> bool {
     let joined = lower.strip_suffix("expires").is_some_and(words::is_known);
     letters == 0
         || joined
+        || words::is_part(word)
         || words::is_algorithm(&lower)
         || word.chars().count() == 1
         || version

@@ -24,6 +24,7 @@ const COMMON: &[&str] = &[
     "compute",
     "amazonaws",
     "internal",
+    "invalid",
     "host",
     "web",
     "db",
