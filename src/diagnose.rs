@@ -84,11 +84,11 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     }
     let mut also: Vec<Named> = Vec::new();
     let mut mended = facts.clone();
-    let mut mend = first.cause.fix.mend;
+    let mut mend = first.cause;
     let faulty = first.cause.blocks < Blocks::Nothing;
     let mut group = first.of_group;
     while faulty && also.len() < MOST_ALSO {
-        mend(&mut mended);
+        checks::mend(mend, &mut mended);
         mended.mended.push(also.last().map_or(first.cause.id, |named: &Named| named.cause.id));
         let mut next = first_break(&mended);
         if let Some(gone) = group.filter(|group| next.cause.id == group.id) {
@@ -102,7 +102,7 @@ pub fn diagnose(facts: &Facts) -> Verdict {
         if known || next.cause.blocks == Blocks::Nothing || next.finding.certainty != Certainty::Proven {
             break;
         }
-        mend = next.cause.fix.mend;
+        mend = next.cause;
         also.push(next);
     }
     if facts.checkup.is_some() {

@@ -430,6 +430,13 @@ pub fn commands(cause: &Cause, facts: &Facts) -> Vec<Step> {
     account::log::alone::steps(facts, cause.id).unwrap_or_else(|| (cause.fix.commands)(facts))
 }
 
+/// Makes the facts what they would be after a cause's fix.
+pub fn mend(cause: &Cause, facts: &mut Facts) {
+    if !account::log::alone::forget(facts, cause.id) {
+        (cause.fix.mend)(facts);
+    }
+}
+
 /// A fix that changes nothing in the facts: for findings that are no fault.
 pub fn nothing_to_mend(_: &mut Facts) {}
 

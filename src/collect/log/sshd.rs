@@ -139,6 +139,7 @@ impl Logins {
         }
         entry.text.starts_with("debug")
             || forms::tells(entry.text)
+            || forms::ends_session(entry.text)
             || said(entry.text).is_some_and(|said| match (said.from, said.port) {
                 // ssh has the same words about the server.
                 (Some(from), Some(port)) => self.by_port.contains_key(&self.hashes.hash_one((from, port))),

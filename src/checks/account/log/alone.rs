@@ -230,11 +230,17 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
         finding.certainty = Certainty::Likely;
         finding.evidence.push("other keys were refused as well, and sshd does not say why".to_owned());
     }
-    let others = all.iter().filter(|(other, _)| *other != id && OF_A_KEY.contains(other) == OF_A_KEY.contains(&id));
-    for (other, at) in others.filter(|(other, _)| *other != PAM_DENIED && id != PAM_DENIED) {
-        finding.certainty = finding.certainty.max(Certainty::Likely);
+    // Of two keys, or two files, another one may be meant. What is about the account is mended one after the other.
+    let alike = |other: &str| [OF_A_KEY, OF_FILES].iter().any(|class| class.contains(&id) && class.contains(&other));
+    for (other, at) in all.iter().filter(|(other, _)| *other != id && alike(other)) {
+        finding.certainty = Certainty::Likely;
         let also = members::alternative(facts, other, vec![told.quoted(*at)]);
         finding = finding.or(also);
+    }
+    // The file of AuthorizedPrincipalsFile is held to the same rule, in the same words (auth2-pubkeyfile.c `auth_openfile`).
+    if id == "server-strict-modes" && said.rest.starts_with("file ") && !said.rest.contains("authorized_keys") {
+        finding.certainty = Certainty::Likely;
+        finding = finding.or(members::alternative(facts, "certificate-principal-mismatch", Vec::new()));
     }
     if told.is_mixed() {
         finding.certainty = Certainty::Likely;
@@ -248,11 +254,28 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
 /// sshd let it in.
 fn let_in(facts: &Facts, told: &Told<'_>, at: usize) -> Meant {
     let login = naming::login(facts);
-    let mut finding = Finding::likely(format!("sshd let {login} in; how the session went is not in its log"));
-    finding.evidence.push(told.quoted(at));
+    let fails = |(_, _, detail): &(Entry<'_>, Said<'_>, Option<Detail<'_>>)| match detail {
+        Some(Detail::Pam(words)) if words.starts_with("pam_open_session()") || words.starts_with("pam_setcred()") => {
+            Some(escape(words.as_bytes()))
+        }
+        _ => None,
+    };
+    let failed = told.lines.iter().skip(at).find_map(fails);
+    let (cause, summary, others): (_, _, &[&str]) = match failed {
+        Some(words) => {
+            ("session-closed", format!("sshd let {login} in, and PAM does not open the session: {words}"), &[])
+        }
+        None => (
+            "access-works",
+            format!("sshd let {login} in; how the session went is not in its log"),
+            &["shell-refuses-login", "session-closed", "forced-command"],
+        ),
+    };
+    let mut finding = Finding::likely(summary).seen(told.quoted(at));
     let rest = told.all().into_iter().filter(|line| !finding.evidence.contains(line)).collect::<Vec<_>>();
     finding.evidence.extend(rest);
-    Meant { cause: Some("access-works"), stated: false, finding }
+    finding.alternatives = others.iter().map(|id| alternative(facts, told, id)).collect();
+    Meant { cause: Some(cause), stated: false, finding }
 }
 
 /// sshd gives no reason: what it did is said, and what leaves the same lines.
@@ -365,6 +388,24 @@ fn alternative(facts: &Facts, told: &Told<'_>, id: &'static str) -> Alternative 
         evidence: Vec::new(),
         decide: Some(Decide { place: Place::Client, command }),
     }
+}
+
+/// After a fix its refusal is not logged again; `false` where it is not sshd's log alone that states it.
+pub(in crate::checks) fn forget(facts: &mut Facts, id: &str) -> bool {
+    if !meant(facts).is_some_and(|meant| meant.stated && meant.cause == Some(id)) {
+        return false;
+    }
+    let Some(told) = Told::of(facts) else { return false };
+    let states = |(entry, said, _): &(Entry<'_>, Said<'_>, Option<Detail<'_>>)| {
+        matches!(said.event, Some(Event::Refusal(stated)) if stated == id).then(|| entry.text.to_owned())
+    };
+    let gone: Vec<String> = told.lines.iter().filter_map(states).collect();
+    if let Ok(account) = &mut facts.account
+        && let Ok(log) = &mut account.log
+    {
+        log.lines.retain(|line| line.as_str().is_none_or(|line| !gone.iter().any(|text| line.ends_with(text.as_str()))));
+    }
+    true
 }
 
 /// What would tell more than the log did.

@@ -148,12 +148,36 @@ pub(super) fn is_of_server(text: &str) -> bool {
     preauth || connection || not_allowed || denied || OF_SERVER.iter().any(|words| text.starts_with(words))
 }
 
-/// Whether a run of ssh begins here: what follows is its own.
+/// How words begin that ssh has and sshd has not.
+const OF_CLIENT: &[&str] = &[
+    "debug1: Connecting to ",
+    "debug1: Authenticating to ",
+    "debug1: identity file ",
+    "debug1: Offering public key",
+    "debug1: Will attempt key",
+    "debug1: Authentications that can continue",
+    "debug1: Next authentication method",
+    "debug1: Server host key",
+    "debug1: Server accepts key",
+    "debug1: Host ",
+    "debug1: Remote: ",
+    "debug1: SSH2_MSG_SERVICE_ACCEPT received",
+    "debug1: Trying private key",
+    "debug1: No more authentication methods",
+];
+
+/// Whether a run of ssh begins here, or goes on: what follows is its own.
 pub(super) fn is_of_client(text: &str) -> bool {
     let version = text.strip_prefix("OpenSSH_").is_some_and(|rest| rest.contains(", "));
     version
         || text.starts_with("debug1: Reading configuration data ") && text.contains("ssh_config")
-        || text.starts_with("debug1: Connecting to ")
+        || text.starts_with("debug1: ") && OF_CLIENT.iter().any(|words| text.starts_with(words))
+}
+
+/// Whether sshd says it at the end of a session, and ssh says something alike (serverloop.c, packet.c
+/// `ssh_packet_log_type`; ssh adds in how many seconds).
+pub(super) fn ends_session(text: &str) -> bool {
+    text.starts_with("Closing connection to ") || text.starts_with("Transferred: sent ") && !text.contains(", in ")
 }
 
 /// Whether words of debugging, or of a form that is not known by itself, tell something of a login.

@@ -1,3 +1,5 @@
+//! What is a login and what is not, whichever way the lines were written down, and how fast they are read.
+
 use super::choice::What;
 use super::*;
 use crate::facts::log::Log;

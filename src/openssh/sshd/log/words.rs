@@ -82,12 +82,12 @@ const FORMS: &[(&str, Form, &str)] = &[
     ("Connection from %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
     ("Connection from authenticating user %u %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
     ("Connection from invalid user %n %a port %d timed out", FAILED, "packet.c sshpkt_vfatal"),
-    ("Starting session: %t for %u from %a port %d id %d", Names, "session.c do_exec"),
-    ("Close session: user %u from %a port %d id %d", Names, "session.c session_close"),
+    ("Starting session: %t for %u from %a port %d id %h", Names, "session.c do_exec"),
+    ("Close session: user %u from %a port %d id %h", Names, "session.c session_close"),
     ("Closing connection to %a port %d", Names, "serverloop.c server_loop2, sshd-session.c main"),
     ("Timeout before authentication for %a port %d", FAILED, "sshd.c grace_alarm_handler (before 9.8)"),
-    ("Timeout before authentication for connection from %a to %a, pid = %d", FAILED, "sshd.c child_reap"),
-    ("Timeout before authentication for connection from %a to %a, pid = %d %t", FAILED, "sshd.c child_reap"),
+    ("Timeout before authentication for connection from %a to %a, pid = %h", FAILED, "sshd.c child_reap"),
+    ("Timeout before authentication for connection from %a to %a, pid = %h %t", FAILED, "sshd.c child_reap"),
     (
         "Unable to negotiate with %a port %d: no matching key exchange method found. Their offer: %t",
         No("no-common-kex"),
@@ -340,9 +340,9 @@ const FORMS: &[(&str, Form, &str)] = &[
         No("server-strict-modes"),
         "dropbear's svr-authpubkey.c checkfileperm (before 2022.83)",
     ),
-    ("Exit before auth from <%p>: (user '%u', %d fails): %t", FAILED, "dropbear's svr-session.c svr_dropbear_exit"),
+    ("Exit before auth from <%p>: (user '%u', %h fails): %t", FAILED, "dropbear's svr-session.c svr_dropbear_exit"),
     ("Exit before auth from <%p>: %t", Names, "dropbear's svr-session.c svr_dropbear_exit"),
-    ("Exit before auth (user '%u', %d fails): %t", FAILED, "dropbear's svr-session.c (before 2020.79)"),
+    ("Exit before auth (user '%u', %h fails): %t", FAILED, "dropbear's svr-session.c (before 2020.79)"),
     ("Exit (%u) from <%p>: %t", Names, "dropbear's svr-session.c svr_dropbear_exit"),
 ];
 
