@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::facts::account::{Account, Login};
 use crate::facts::key::PublicKey;
-use crate::facts::{Facts, Observed};
+use crate::facts::{Facts, Observed, Unobserved};
 use crate::openssh::sshd::key::offset_seconds;
 use crate::openssh::sshd::log::words::{Said, said};
 use crate::openssh::sshd::log::{Accepted, Entry, Event, accepted, entry, event};
@@ -246,6 +246,9 @@ pub(super) fn holds(facts: &Facts) -> Observed<Outcome> {
     let log = crate::facts::known(&account.log)?;
     let entries = entries(account);
     let user = account.login.user.to_string();
+    if user.is_empty() {
+        return Err(Unobserved::NotInThisSource);
+    }
     let mine = about(&entries, &user);
     let scene = scene(facts)?;
     let let_in = |line: &&&Entry<'_>| accepted(line.text).is_some_and(|login| login.user == user);

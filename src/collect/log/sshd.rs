@@ -34,6 +34,17 @@ const LONGEST_PAUSE: i64 = 600;
 /// sshd refuses a session within this time of letting the login in, in seconds.
 const SESSION_BEGINS: i64 = 10;
 
+/// Whether the line can be sshd's, whatever stands around it.
+pub(super) fn is_line(line: &str) -> bool {
+    if line.starts_with('{') {
+        return forms::json(line).is_some();
+    }
+    taken_apart(line, Clock::default()).is_some_and(|entry| {
+        let signed = entry.time.is_some() || entry.pid.is_some();
+        signed || is_of_server(entry.text) || said(entry.text).is_some() || forms::tells(entry.text)
+    })
+}
+
 /// The logins that a log shows.
 #[derive(Debug, Default)]
 pub(super) struct Logins {

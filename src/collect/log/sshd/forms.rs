@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::openssh::sshd::log::words::said;
+
 /// One object of `journalctl -o json`.
 #[derive(Debug, Deserialize)]
 struct Object {
@@ -141,7 +143,7 @@ const OF_SERVER: &[&str] = &[
 
 /// Whether words without a stamp are sshd's and can be nobody else's.
 pub(super) fn is_of_server(text: &str) -> bool {
-    let preauth = text.ends_with(" [preauth]");
+    let preauth = text.ends_with(" [preauth]") && (text.starts_with("debug") || said(text).is_some() || tells(text));
     let connection = text.starts_with("Connection from ") && text.contains(" port ") && text.contains(" on ");
     let not_allowed = text.starts_with("User ") && text.contains(" not allowed because ");
     let denied = text.contains("Access denied for user ") && text.contains(" by PAM account configuration");

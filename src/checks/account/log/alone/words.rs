@@ -8,6 +8,9 @@ use crate::openssh::sshd::log::words::Said;
 
 use crate::checks::{Place, Step, naming, quoted};
 
+/// What stands for an account that no line names.
+const NOBODY: &str = "ACCOUNT";
+
 /// What a stated refusal means.
 pub(super) fn summary(facts: &Facts, id: &str, entry: &Entry<'_>, said: &Said<'_>) -> String {
     let name = said.user.or_else(|| facts.account.as_ref().ok()?.login.user.as_str());
@@ -58,7 +61,7 @@ pub(in crate::checks) fn steps(facts: &Facts, id: &str) -> Option<Vec<Step>> {
     let (id, at) = told.reasons().into_iter().find(|(known, _)| *known == id)?;
     let (entry, said, _) = &told.lines[at];
     let user = said.user.map(str::to_owned).or_else(|| Some(told.account.login.user.to_string()));
-    let name = quoted(&user.filter(|user| !user.is_empty()).unwrap_or_else(|| "ACCOUNT".to_owned()));
+    let name = quoted(&user.filter(|user| !user.is_empty()).unwrap_or_else(|| NOBODY.to_owned()));
     let mut steps = mending(id, &name, entry, said);
     steps.extend(further(facts, told.account));
     Some(steps)
@@ -141,13 +144,21 @@ fn mending(id: &str, name: &str, entry: &Entry<'_>, said: &Said<'_>) -> Vec<Step
 fn strict(what: &str, name: &str) -> Vec<Step> {
     let Some(path) = path_in(what) else { return Vec::new() };
     let word = quoted(path);
-    vec![
-        Step::server_root(format!("ls -ld {word}"), "shows its owner and mode".to_owned()),
+    let shows = Step::server_root(format!("ls -ld {word}"), "shows its owner and mode".to_owned());
+    // What lies above its home is not the account's.
+    let is_its_own = name != NOBODY && (path.contains("/.ssh") || path.ends_with(&format!("/{name}")));
+    let closes = if !is_its_own {
+        Step::server_root(
+            format!("chmod go-w {word}"),
+            "takes the right to write away from all but the owner, who must be the account or root",
+        )
+    } else {
         Step::server_root(
             format!("chown {name} {word} && chmod go-w {word}"),
             "makes it the account's own and takes the right to write away from all others",
-        ),
-    ]
+        )
+    };
+    vec![shows, closes]
 }
 
 /// The path in sshd's words: the whole of it behind `directory`, `file` or a quotation mark.
