@@ -403,7 +403,8 @@ pub(in crate::checks) fn forget(facts: &mut Facts, id: &str) -> bool {
     if let Ok(account) = &mut facts.account
         && let Ok(log) = &mut account.log
     {
-        log.lines.retain(|line| line.as_str().is_none_or(|line| !gone.iter().any(|text| line.ends_with(text.as_str()))));
+        log.lines
+            .retain(|line| line.as_str().is_none_or(|line| !gone.iter().any(|text| line.ends_with(text.as_str()))));
     }
     true
 }

@@ -147,15 +147,15 @@ fn strict(what: &str, name: &str) -> Vec<Step> {
     let shows = Step::server_root(format!("ls -ld {word}"), "shows its owner and mode".to_owned());
     // What lies above its home is not the account's.
     let is_its_own = name != NOBODY && (path.contains("/.ssh") || path.ends_with(&format!("/{name}")));
-    let closes = if !is_its_own {
-        Step::server_root(
-            format!("chmod go-w {word}"),
-            "takes the right to write away from all but the owner, who must be the account or root",
-        )
-    } else {
+    let closes = if is_its_own {
         Step::server_root(
             format!("chown {name} {word} && chmod go-w {word}"),
             "makes it the account's own and takes the right to write away from all others",
+        )
+    } else {
+        Step::server_root(
+            format!("chmod go-w {word}"),
+            "takes the right to write away from all but the owner, who must be the account or root",
         )
     };
     vec![shows, closes]
