@@ -61,6 +61,13 @@ pub struct Report {
     pub test_key: bool,
 }
 
+impl Report {
+    /// Whether the client is another machine than the one on which this is read: nothing was observed here.
+    pub fn is_away(&self) -> bool {
+        self.log.is_some()
+    }
+}
+
 /// The login that was meant.
 #[derive(Debug, Clone, Serialize)]
 pub struct TargetView {

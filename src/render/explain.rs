@@ -93,7 +93,7 @@ pub fn catalogue_page(
         // Writing to a String cannot fail.
         let _ = write!(out, "\n## {}\n", stage_title(stage));
         for entry in entries {
-            let place = entry.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
+            let place = entry.place.map(|place| format!(", {}", words::place(place, false))).unwrap_or_default();
             let _ = write!(out, "\n### {}\n\n*{}{place}*\n\n{}\n", entry.id, entry.title, entry.doc.trim());
             let steps = script(&example(entry.id));
             if !steps.is_empty() {
@@ -167,7 +167,7 @@ const FENCE: &str = "````";
 fn script(steps: &[StepView]) -> String {
     let mut out = String::new();
     for step in steps {
-        let _ = writeln!(out, "{}", filled("# ", &format!("{}: {}", words::at(step), guarded(&step.why))));
+        let _ = writeln!(out, "{}", filled("# ", &format!("{}: {}", words::at(step, false), guarded(&step.why))));
         if let Some(command) = &step.command {
             let _ = writeln!(out, "{}", guarded(command));
         }
@@ -277,7 +277,7 @@ fn list(entries: &[Entry]) -> String {
 fn page(entry: &Entry) -> String {
     let mut out = format!("{}\n", filled("", &format!("{}: {}", entry.id, entry.title)));
     if let Some(place) = entry.place {
-        let _ = writeln!(out, "seen at the stage {}, lies {}", entry.stage, words::place(place));
+        let _ = writeln!(out, "seen at the stage {}, lies {}", entry.stage, words::place(place, false));
     }
     for paragraph in entry.doc.split("\n\n") {
         let _ = write!(out, "\n{}\n", filled("", paragraph));

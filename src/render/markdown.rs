@@ -16,7 +16,7 @@ use crate::report::{AlternativeView, CheckView, RemarkView, Report, StepView};
 
 /// The report as Markdown, with a line feed at its end.
 pub fn markdown(report: &Report) -> String {
-    let mut page = Page(String::new());
+    let mut page = Page(String::new(), report.is_away());
     answer(&mut page, report);
     next_steps(&mut page, report);
     also(&mut page, report);
@@ -37,7 +37,7 @@ pub fn markdown(report: &Report) -> String {
 fn answer(page: &mut Page, report: &Report) {
     let verdict = &report.verdict;
     page.paragraph(&format!("# {} {}", words::verdict_mark(report), prose(&verdict.summary)));
-    let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
+    let place = verdict.place.map(|place| format!(", {}", words::place(place, page.1))).unwrap_or_default();
     let sure = words::named(verdict).replacen(verdict.cause, &format!("`{}`", verdict.cause), 1);
     page.paragraph(&format!("{sure}{place}"));
     if let Some(target) = &report.target {
@@ -109,7 +109,7 @@ fn alternatives(page: &mut Page, alternatives: &[AlternativeView]) {
             .collect();
         page.paragraph(&rows.join("\n"));
         if let Some((place, command)) = group.first().and_then(decide) {
-            page.paragraph(&format!("This decides it, {}:", words::place(place)));
+            page.paragraph(&format!("This decides it, {}:", words::place(place, page.1)));
             page.fence("sh", [command.as_str()]);
         }
     }
@@ -193,8 +193,8 @@ fn details(page: &mut Page, checks: &[CheckView]) {
     page.paragraph("</details>");
 }
 
-/// The text as it grows.
-struct Page(String);
+/// The text as it grows, and whether the client is not the machine on which it is read.
+struct Page(String, bool);
 
 impl Page {
     /// A block of lines, with an empty line before it.
@@ -240,7 +240,7 @@ impl Page {
     /// The steps, each with its reason.
     fn steps(&mut self, steps: &[StepView]) {
         for step in steps {
-            let at = words::at(step);
+            let at = words::at(step, self.1);
             match &step.command {
                 Some(command) if step.why.is_empty() => {
                     self.paragraph(&format!("{}:", capitalised(&at)));
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_fence_is_longer_than_any_run_of_backticks_within() {
-        let mut page = Page(String::new());
+        let mut page = Page(String::new(), false);
         page.fence("sh", ["echo '````'", "```"]);
         assert_eq!(page.0, "`````sh\necho '````'\n```\n`````\n");
     }

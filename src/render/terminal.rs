@@ -62,7 +62,7 @@ fn answer(page: &mut Page, report: &Report) {
     let verdict = &report.verdict;
     let mark = words::verdict_mark(report);
     page.hanging(&format!("{mark} "), "  ", &verdict.summary, tone_of(mark), Tone::Strong);
-    let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
+    let place = verdict.place.map(|place| format!(", {}", words::place(place, report.is_away()))).unwrap_or_default();
     page.wrapped("  ", &format!("{}{place}", words::named(verdict)), Tone::Faint);
     for line in words::read(report, page.style.verbose) {
         page.wrapped("  ", &line, Tone::Faint);
@@ -213,7 +213,7 @@ fn also(page: &mut Page, report: &Report) {
         }
         for step in &also.next_steps {
             // The first steps, which stand last of all, may be for another machine.
-            let why = format!("{}: {}", words::at(step), step.why);
+            let why = format!("{}: {}", words::at(step, report.is_away()), step.why);
             page.step("    ", &StepView { why, ..step.clone() });
         }
     }
@@ -238,7 +238,9 @@ fn alternatives(page: &mut Page, report: &Report) {
         _ => None,
     };
     page.heading(&match everywhere {
-        Some(place) => format!("It may be one of these; {}, the command below decides", words::place(place)),
+        Some(place) => {
+            format!("It may be one of these; {}, the command below decides", words::place(place, report.is_away()))
+        }
         None => "It may be one of these".to_owned(),
     });
     for group in shown.chunk_by(|one, next| decide(one) == decide(next)) {
@@ -260,7 +262,7 @@ fn alternatives(page: &mut Page, report: &Report) {
                 continue;
             }
             if everywhere.is_none() {
-                page.wrapped("      ", &format!("decided {} by:", words::place(place)), Tone::Plain);
+                page.wrapped("      ", &format!("decided {} by:", words::place(place, report.is_away())), Tone::Plain);
             }
             page.line("      ", &command, Tone::Command);
         }
@@ -312,7 +314,7 @@ fn to_type(page: &mut Page, report: &Report) {
     let steps: Vec<&StepView> = steps.filter(asked).collect();
     let mut at = None;
     for step in &steps {
-        let here = words::at(step);
+        let here = words::at(step, report.is_away());
         if at.as_ref() != Some(&here) {
             let verb = if step.command.is_some() { "What to type" } else { "What to do" };
             page.heading_at_left(&format!("{verb}, {here}:"));

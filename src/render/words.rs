@@ -23,15 +23,17 @@ pub(super) fn named(verdict: &VerdictView) -> String {
     format!("{} ({})", verdict.cause, certainty(verdict.certainty))
 }
 
-/// Where something lies or is done.
-pub(super) fn place(place: Place) -> &'static str {
+/// Where something lies or is done; `away`: the client is not the machine on which this is read.
+pub(super) fn place(place: Place, away: bool) -> &'static str {
     match place {
+        Place::Client if away => "on the client",
         Place::Client => "on this machine",
         Place::Network => "in the network",
         Place::Server => "on the server",
         Place::JumpHost => "on the jump host",
         Place::AgentHost => "on the machine where the agent runs",
         Place::GitHost => "at the Git host",
+        Place::Open if away => "on the client or on the server",
         Place::Open => "here or on the server",
     }
 }
@@ -81,11 +83,11 @@ pub(super) fn status(status: Status) -> &'static str {
 const MOST_ACCOUNTS: usize = 12;
 
 /// Where a step is done and as whom: `on the server, as root`.
-pub(super) fn at(step: &StepView) -> String {
+pub(super) fn at(step: &StepView, away: bool) -> String {
     match (step.as_whom, step.shell) {
-        ("root", "powershell") => format!("{}, as administrator", place(step.place)),
-        ("root", _) => format!("{}, as root", place(step.place)),
-        _ => place(step.place).to_owned(),
+        ("root", "powershell") => format!("{}, as administrator", place(step.place, away)),
+        ("root", _) => format!("{}, as root", place(step.place, away)),
+        _ => place(step.place, away).to_owned(),
     }
 }
 

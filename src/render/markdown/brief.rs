@@ -22,11 +22,12 @@ const NOTE: usize = 100;
 
 /// The report as Markdown of less than 4 kB, with a line feed at its end.
 pub fn brief(report: &Report) -> String {
-    let mut sheet = Sheet { page: Page(String::new()), left_out: 0 };
+    let mut sheet = Sheet { page: Page(String::new(), report.is_away()), left_out: 0 };
     let verdict = &report.verdict;
     sheet.add(|page| page.paragraph(&format!("**{} {}**", words::verdict_mark(report), sentence(&verdict.summary))));
     sheet.add(|page| {
-        let place = verdict.place.map(|place| format!(", {}", words::place(place))).unwrap_or_default();
+        let place =
+            verdict.place.map(|place| format!(", {}", words::place(place, report.is_away()))).unwrap_or_default();
         let named = words::named(verdict).replacen(verdict.cause, &format!("`{}`", verdict.cause), 1);
         let login = report.target.as_ref().map(|target| match report.source {
             Origin::Server => format!("; login of {} on {}", target.user, target.host),
@@ -57,7 +58,7 @@ pub fn brief(report: &Report) -> String {
     }
     if let Some(decide) = verdict.alternatives.first().and_then(|first| first.decide.as_ref()) {
         sheet.add(|page| {
-            page.paragraph(&format!("This decides it, {}:", words::place(decide.place)));
+            page.paragraph(&format!("This decides it, {}:", words::place(decide.place, report.is_away())));
             page.fence("sh", [decide.command.as_str()]);
         });
     }
@@ -75,7 +76,7 @@ fn steps(sheet: &mut Sheet, steps: &[StepView]) {
     for step in steps {
         let why = if step.why.is_empty() { String::new() } else { format!(": {}", sentence(&step.why)) };
         sheet.add(|page| {
-            page.paragraph(&format!("{}{why}", capitalised(&words::at(step))));
+            page.paragraph(&format!("{}{why}", capitalised(&words::at(step, page.1))));
             if let Some(command) = &step.command {
                 page.fence(step.shell, [command.as_str()]);
             }
