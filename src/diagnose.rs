@@ -121,11 +121,13 @@ pub fn diagnose(facts: &Facts) -> Verdict {
         }
     }
     let suspects = |id: &str| id != first.cause.id && !also.iter().any(|named| named.cause.id == id);
+    let excluded = checks::foreign::excluded(facts);
     let ruled_out = CHAIN
         .iter()
         .flat_map(|check| check.rules_out)
         .filter(|(id, _)| suspects(id))
         .filter_map(|(id, observation)| Some((*id, observation(facts)?)))
+        .chain(excluded)
         .collect();
     Verdict { first, also, ruled_out, checks, hop, accounts: Vec::new() }
 }
@@ -222,7 +224,8 @@ fn first_break(facts: &Facts) -> Named {
             let (_, cause, finding) = found.swap_remove(index);
             (cause, joined::informed(facts, cause, finding))
         }
-        None => (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts)),
+        None => checks::foreign::verdict(facts)
+            .unwrap_or_else(|| (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts))),
     };
     Named { cause, finding, of_group, facts: Box::new(facts.clone()) }
 }

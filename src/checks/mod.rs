@@ -11,6 +11,7 @@ pub mod auth_methods;
 pub mod checkup;
 pub mod config;
 pub mod connect;
+pub mod foreign;
 mod forwarding;
 pub mod git_host;
 mod hardware;

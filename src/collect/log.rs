@@ -8,6 +8,7 @@ mod kit;
 mod lines;
 mod paste;
 mod sshd;
+mod wrappings;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -28,6 +29,7 @@ use crate::facts::log::Log;
 use crate::facts::text::{Path, ServerText};
 use crate::openssh::sshd::log::stamps::Clock;
 use sshd::Logins;
+use wrappings::Others;
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;
@@ -103,8 +105,8 @@ fn each_line(file: &OsStr, line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
 /// The same of what is open.
 fn lines_of(reader: &mut dyn Read, mut line: impl FnMut(u64, &str)) -> anyhow::Result<u64> {
     let mut piece = vec![0; PIECE];
-    let known = |line: &str| is_known(line) || sshd::is_line(line);
-    let mut paste = Paste::new(&known);
+    let mut paste = Paste::new(&is_somebodys);
+    let mut line = |number: u64, text: &str| wrappings::unwrapped(text, &is_somebodys, &mut |text| line(number, text));
     loop {
         let count = reader.read(&mut piece)?;
         if count == 0 {
@@ -114,6 +116,11 @@ fn lines_of(reader: &mut dyn Read, mut line: impl FnMut(u64, &str)) -> anyhow::R
     }
     paste.end(&mut line)?;
     Ok(paste.cut())
+}
+
+/// Whether the line is ssh's, sshd's or another program's as it stands, with nothing before it.
+fn is_somebodys(line: &str) -> bool {
+    is_known(line) || wrappings::is_known(line) || sshd::is_line(line)
 }
 
 /// Lines, sorted as they come; what it holds does not grow with what it is given.
@@ -126,6 +133,7 @@ struct Sorter {
     kinds: HashMap<String, u64>,
     clients: Clients,
     server: Logins,
+    others: Others,
 }
 
 impl Sorter {
@@ -145,6 +153,9 @@ impl Sorter {
         }
         if is_known(line) {
             self.clients.line(file, number, line);
+            return;
+        }
+        if self.others.line(&self.files[file], number, line) {
             return;
         }
         self.clients.shown(file, line);
@@ -171,6 +182,18 @@ impl Sorter {
                 };
                 return Ok(sshd::of_server(self.server.choose(None), known));
             }
+            if let Some(facts) = self.others.facts() {
+                let log = Log {
+                    lines: self.lines,
+                    cut: self.cut,
+                    unknown: self.unknown,
+                    frequent: frequent(self.kinds),
+                    foreign: self.others.into_kept(),
+                    files: self.files,
+                    ..Log::default()
+                };
+                return Ok(Facts { log: Some(Box::new(log)), ..facts });
+            }
             let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
             bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
         };
@@ -183,6 +206,7 @@ impl Sorter {
             server: None,
             others_count: chosen.others_count,
             others: chosen.others,
+            foreign: self.others.into_kept(),
             noise: Vec::new(),
             files: self.files,
         };

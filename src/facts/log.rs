@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Source;
 use super::text::{Path, ServerText};
 
 /// What was read, and the part of it that is judged.
@@ -28,8 +29,72 @@ pub struct Log {
     pub others_count: u64,
     /// Some of them, a few words each, the newest first.
     pub others: Vec<ServerText>,
+    /// What programs other than ssh say of a login that failed, as it was read, the last sixteen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Foreign>,
     /// What was summed up and not judged: storms of strangers, a sentence each.
     pub noise: Vec<ServerText>,
+}
+
+/// A line of a program other than ssh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign {
+    /// Whose words they are.
+    pub tool: Tool,
+    /// The words, without what stood before them where that is known.
+    pub words: ServerText,
+    /// File and line.
+    pub at: Source,
+}
+
+/// Programs that log in over ssh: those that speak it themselves, and those that run ssh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tool {
+    /// Go's `golang.org/x/crypto/ssh`: Terraform, Packer, Docker, Gitea and many more.
+    Go,
+    /// paramiko, of Python: Fabric, Ansible's paramiko connection.
+    Paramiko,
+    /// JSch, of Java: Jenkins, Ant, many development environments.
+    Jsch,
+    /// PuTTY, plink, pscp, psftp, and WinSCP.
+    Putty,
+    /// libssh2: curl, git's libgit2, PHP.
+    Libssh2,
+    /// asyncssh, of Python.
+    Asyncssh,
+    /// ssh2, of Node.
+    Node,
+    /// SSH.NET.
+    SshNet,
+    /// git, which runs ssh.
+    Git,
+    /// rsync, which runs ssh.
+    Rsync,
+    /// scp and sftp, which run ssh.
+    Scp,
+    /// The Remote-SSH extension of VS Code, which runs ssh.
+    VsCode,
+}
+
+impl Tool {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Go => "Go's ssh library",
+            Self::Paramiko => "paramiko",
+            Self::Jsch => "JSch",
+            Self::Putty => "PuTTY",
+            Self::Libssh2 => "libssh2",
+            Self::Asyncssh => "asyncssh",
+            Self::Node => "Node's ssh2",
+            Self::SshNet => "SSH.NET",
+            Self::Git => "git",
+            Self::Rsync => "rsync",
+            Self::Scp => "scp",
+            Self::VsCode => "VS Code",
+        }
+    }
 }
 
 /// Whether there are none: then a saved case says nothing of them.

@@ -16,6 +16,7 @@ pub mod identities;
 pub mod jump;
 pub mod key_format;
 pub mod known_hosts;
+pub mod libraries;
 pub mod methods;
 pub mod opinion;
 pub mod pam;

@@ -20,9 +20,13 @@ pub(super) fn message(facts: &Facts, verdict: &VerdictView) -> Option<String> {
         return None;
     }
     let target = facts.target.as_ref().ok()?;
-    let mut lines = vec![format!("The login of {} on {} by ssh fails.", target.user, target.host)];
+    // A log need not say for whom.
+    let of = if target.user.is_empty() { String::new() } else { format!(" of {}", target.user) };
+    let mut lines = vec![format!("The login{of} on {} by ssh fails.", target.host)];
     let mut row = |name: &str, value: String| lines.push(format!("{name:<10}{value}"));
-    row("Account:", target.user.to_string());
+    if !target.user.is_empty() {
+        row("Account:", target.user.to_string());
+    }
     let connect = facts.connect.as_ref().ok();
     let address = connect.and_then(|connect| connect.established());
     row(

@@ -11,6 +11,7 @@ mod prompt;
 
 use std::fmt;
 
+pub(super) use peel::peel;
 pub(super) use prompt::command;
 
 /// How much of a line is kept.
@@ -276,7 +277,7 @@ impl<'a> Paste<'a> {
             self.flush(sink);
             return;
         }
-        let line = peel::peel(text, self.known);
+        let line = peel(text, self.known);
         self.peeled += u64::from(line.len() < text.len());
         let columns = text.chars().count();
         let blank = raw.len() > text.len();

@@ -40,7 +40,7 @@ const LABELS: &[&str] = &[
 
 /// The line that is known behind what stands before it; where none is, the line without indentation and marks of
 /// quoting, which no program puts there.
-pub(super) fn peel<'a>(text: &'a str, known: &dyn Fn(&str) -> bool) -> &'a str {
+pub(in super::super) fn peel<'a>(text: &'a str, known: &dyn Fn(&str) -> bool) -> &'a str {
     let mut rest = text;
     for _ in 0..=MOST {
         if known(rest) {
