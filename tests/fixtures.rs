@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use sshdoctor::checks::{self, Blocks, Cause, Status};
-use sshdoctor::collect::case;
+use sshdoctor::collect::{case, log};
 use sshdoctor::diagnose::{Verdict, diagnose};
 use sshdoctor::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use sshdoctor::facts::connect::{Attempt, Connect, Dial};
@@ -82,11 +82,12 @@ fn a_fault_makes_its_own_check_fail() {
 fn every_report_reads_as_it_was_agreed() {
     let mut differ = Vec::new();
     for folder in folders("").into_iter().chain(folders("incidents")) {
-        let case = folder.join("facts.json");
-        if !case.is_file() {
-            continue;
-        }
-        let facts = facts(&case);
+        let (case, transcript) = (folder.join("facts.json"), folder.join("transcript.log"));
+        let facts = match (case.is_file(), transcript.is_file()) {
+            (true, _) => facts(&case),
+            (false, true) => told(&transcript),
+            (false, false) => continue,
+        };
         let version = format!("sshdoctor {}, ", env!("CARGO_PKG_VERSION"));
         let text = render::markdown(&report(&facts, &diagnose(&facts))).replace(&version, "sshdoctor VERSION, ");
         let path = folder.join("report.md");
@@ -98,6 +99,21 @@ fn every_report_reads_as_it_was_agreed() {
         }
     }
     assert_eq!(differ, [""; 0].map(PathBuf::from), "BLESS=1 cargo test --test fixtures writes them anew");
+}
+
+#[test]
+fn a_transcript_tells_the_story_that_its_folder_names() {
+    for (name, cause) in
+        [("bastion-without-an-agent", "no-identities"), ("bastion-with-the-wrong-keys", "agent-lacks-accepted-key")]
+    {
+        let facts = told(&repository().join("fixtures/incidents").join(name).join("transcript.log"));
+        let verdict = diagnose(&facts);
+        assert_eq!(verdict.first.cause.id, cause, "{name}");
+        let outcomes: Vec<_> = verdict.checks.iter().map(|judged| &judged.outcome).collect();
+        let text = format!("{:?} {outcomes:?}", verdict.first.finding);
+        assert!(!text.contains("key_load_public"), "{name}: what is printed of every missing .pub accuses nobody");
+        assert!(verdict.also.is_empty(), "{name}");
+    }
 }
 
 #[test]
@@ -307,6 +323,12 @@ fn files(folder: &Path, start: &str) -> Vec<PathBuf> {
 fn facts(path: &Path) -> Facts {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     case::from_json(&text).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()))
+}
+
+/// The facts that a transcript states, named as the report is to name it.
+fn told(path: &Path) -> Facts {
+    let name = path.strip_prefix(repository()).unwrap().as_os_str().to_owned();
+    log::read(&[name], &log::Choice::default()).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()))
 }
 
 /// The repository's root.

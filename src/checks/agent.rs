@@ -173,6 +173,8 @@ pub(super) fn silent(finding: Finding) -> Finding {
 pub(super) fn failure(agent: &Agent) -> Option<String> {
     let socket = agent.socket.as_ref()?;
     let named = match &socket.from {
+        // A transcript may name no path.
+        _ if socket.path.is_empty() => "there is a socket of an agent".to_owned(),
         Source::Environment(name) => format!("{name} names {}", socket.path),
         from => format!("{from} names {}", socket.path),
     };
@@ -245,7 +247,7 @@ fn agent_lacks_accepted_key(facts: &Facts) -> Observed<Option<Finding>> {
     let keys = turns.iter().filter(|turn| turn.fate == Fate::Refused).filter_map(|turn| turn.offer.key.as_ref());
     let lines = keys.map(|key| format!("refused: {}, from {which}", naming::key(key)));
     finding.evidence.extend(super::userauth::few(lines));
-    if let Some(socket) = &agent.socket {
+    if let Some(socket) = agent.socket.as_ref().filter(|socket| !socket.path.is_empty()) {
         let runs =
             if forwarded { format!("; it runs at {}, or beyond it", forwarding::home(facts)) } else { String::new() };
         finding.evidence.push(format!("{which} is {} (named by {}){runs}", socket.path, socket.from));

@@ -244,6 +244,12 @@ fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
 }
 
 fn ssh_takes_it(facts: &Facts) -> Option<String> {
-    (facts.config.evaluated && facts.config.complaint.is_none())
-        .then(|| "ssh -G evaluates the configuration without complaint".to_owned())
+    let of_log = facts.origin == Origin::Log;
+    let how = if of_log {
+        "ssh goes on with its configuration"
+    } else {
+        "ssh -G evaluates the configuration without complaint"
+    };
+    let went_on = !of_log || facts.target.is_ok();
+    (facts.config.evaluated && facts.config.complaint.is_none() && went_on).then(|| how.to_owned())
 }

@@ -26,7 +26,11 @@ pub const CONNECT: Check = Check {
         &IPV6_BROKEN,
     ],
     holds: connects,
-    rules_out: &[("connection-refused", established)],
+    rules_out: &[
+        ("connection-refused", established),
+        ("connection-refused", super::log::answered),
+        ("connection-timeout", super::log::answered),
+    ],
 };
 
 /// The connection, and what is to be said of a `ControlMaster` for this login.
@@ -90,19 +94,19 @@ fn reached(facts: &Facts) -> Observed<Outcome> {
 fn established(facts: &Facts) -> Option<String> {
     let connect = facts.connect.as_ref().ok()?;
     let attempt = connect.attempts.iter().find(|attempt| attempt.outcome == Dial::Established)?;
-    Some(format!(
-        "TCP connection to {} port {} in {}",
-        attempt.address,
-        attempt.port,
-        super::milliseconds(attempt.millis)
-    ))
+    Some(format!("TCP connection to {} port {}{}", attempt.address, attempt.port, took(attempt)))
+}
+
+/// ` in 12 ms`; nothing where it was not measured.
+fn took(attempt: &Attempt) -> String {
+    if attempt.millis > 0.0 { format!(" in {}", super::milliseconds(attempt.millis)) } else { String::new() }
 }
 
 /// One attempt as a line of evidence.
 fn line(attempt: &Attempt) -> String {
     let Attempt { address, port, outcome, .. } = attempt;
     match outcome {
-        Dial::Established => format!("{address} port {port}: connected in {}", super::milliseconds(attempt.millis)),
+        Dial::Established => format!("{address} port {port}: connected{}", took(attempt)),
         Dial::Failed(error) => format!("{address} port {port}: {} ({error})", meaning(error)),
         Dial::TimedOut(seconds) => format!("{address} port {port}: no answer within {seconds} s"),
     }

@@ -188,6 +188,18 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
     if facts.run.auth_sock.is_some() && super::agent::switched_off(facts) {
         return vec![super::agent::as_the_shell_has(facts)];
     }
+    let agent_shows = facts.agent.as_ref().is_ok_and(|agent| agent.socket.is_some());
+    if facts.origin == Origin::Log && !agent_shows {
+        let why = "lists what an agent holds, where ssh was typed; if it finds none there and your keys are in the agent of \
+                   the machine that you came from, come again with it: ssh -A";
+        return vec![
+            Step::here("ssh-add -l", why),
+            Step::here(
+                format!("ssh -i PATH_OF_YOUR_KEY {destination}"),
+                "if the key lies in a file, name it: put your key's path in the place of PATH_OF_YOUR_KEY",
+            ),
+        ];
+    }
     let others = facts.identities.as_ref().map(|identities| identities.others.as_slice()).unwrap_or_default();
     if let Some(file) = others.iter().find(|file| file.state.is_ok()) {
         return vec![Step::here(

@@ -4,7 +4,7 @@
 //! before any offer only where ssh has no public half to ask with (openssh/course.rs).
 
 use crate::facts::agent::Agent;
-use crate::facts::identities::{Defect, FileError, FileKind, Identities, KeyFile};
+use crate::facts::identities::{Defect, FileError, FileKind, Identities, KeyFile, is_seen, is_there};
 use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
@@ -224,11 +224,11 @@ fn key_file_unreadable(facts: &Facts) -> Observed<Option<Finding>> {
             let errno = if let Problem::Unreadable(errno) = problem { errno.as_str() } else { "EACCES" };
             let at = bite.file.state.as_ref().err().and_then(|error| error.at.as_ref());
             let on_the_way = at.map(|folder| format!(" (refused at {folder})")).unwrap_or_default();
-            let owner = bite.file.state.as_ref().ok();
+            let owner = bite.file.state.as_ref().ok().filter(|_| is_seen(&bite.file.state));
             let owner =
                 owner.map(|stat| format!(", mode {:04o}, owner uid {}", stat.mode, stat.uid)).unwrap_or_default();
             (
-                format!("you ({}) may not read the private key {path}", facts.run.user),
+                format!("{} may not read the private key {path}", naming::oneself(facts)),
                 format!("opening {path} failed with {errno}{on_the_way}{owner}"),
             )
         }
@@ -402,7 +402,7 @@ fn key_file_malformed(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding = bite.finding(facts, format!("{path} is no private key that ssh can read: {}", damage(&bite)));
     match &bite.problem {
         Problem::Malformed(defects) => {
-            let stat = bite.file.state.as_ref().ok();
+            let stat = bite.file.state.as_ref().ok().filter(|_| is_seen(&bite.file.state));
             let size = stat.map(|stat| format!("{path} has {} bytes", stat.size_bytes));
             finding.evidence.extend(size);
             finding.evidence.extend(defects.iter().map(|defect| format!("{path}: {}", defect_name(*defect))));
@@ -422,7 +422,9 @@ fn damage(bite: &Bite<'_>) -> String {
     match &bite.problem {
         Problem::Malformed(defects) => match defects.first() {
             Some(defect) => defect_name(*defect).to_owned(),
-            None if bite.file.state.as_ref().is_ok_and(|stat| stat.size_bytes == 0) => "it is empty".to_owned(),
+            None if is_there(&bite.file.state) && bite.file.state.as_ref().is_ok_and(|stat| stat.size_bytes == 0) => {
+                "it is empty".to_owned()
+            }
             None => "it does not begin as one".to_owned(),
         },
         _ => "it could not be parsed".to_owned(),
@@ -693,6 +695,9 @@ fn key_files_hold(facts: &Facts) -> Observed<Outcome> {
     if let Some(first) = remarks.first() {
         return Ok(Outcome::warn(first.clone()).with(remarks).with(listed));
     }
+    if present.is_empty() && identities.files.iter().any(|file| !is_seen(&file.state)) {
+        return Err(Unobserved::NotInThisSource);
+    }
     if present.is_empty() {
         return Ok(Outcome::info("there is no key file where ssh looks for one")
             .with(identities.files.iter().map(|file| format!("{} does not exist", file.path))));
@@ -705,7 +710,8 @@ fn key_files_hold(facts: &Facts) -> Observed<Outcome> {
 }
 
 pub(super) fn present(identities: &Identities) -> impl Iterator<Item = &KeyFile> {
-    identities.files.iter().filter(|file| file.state.as_ref().map_or_else(|error| !error.is_missing(), |_| true))
+    let there = |file: &&KeyFile| file.state.as_ref().map_or_else(|error| !error.is_missing(), |_| true);
+    identities.files.iter().filter(there).filter(|file| is_seen(&file.state))
 }
 
 /// A key file in one line, for a check-up: what it is, whether it is a pair, and how old it is.
@@ -736,6 +742,6 @@ fn describe(file: &KeyFile) -> String {
 fn every_named_file_is_there(facts: &Facts) -> Option<String> {
     let identities = facts.identities.as_ref().ok()?;
     let named: Vec<&KeyFile> = identities.files.iter().filter(|file| file.explicit).collect();
-    let there = !named.is_empty() && named.iter().all(|file| file.state.is_ok());
+    let there = !named.is_empty() && named.iter().all(|file| is_there(&file.state));
     there.then(|| format!("{} exists", named.iter().map(|file| file.path.to_string()).collect::<Vec<_>>().join(", ")))
 }

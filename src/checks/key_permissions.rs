@@ -1,6 +1,7 @@
 //! The modes of private key files: whether ssh takes a key that others could read.
 
-use crate::facts::{Facts, Observed, Stage, known};
+use crate::facts::identities::is_seen;
+use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Problem};
 
 use super::key_files::{bite, file_word, mend_file, present};
@@ -83,6 +84,7 @@ fn key_permissions_hold(facts: &Facts) -> Observed<Outcome> {
         return Ok(Outcome::warn(first.clone()).with(open));
     }
     match present(identities).count() {
+        0 if identities.files.iter().any(|file| !is_seen(&file.state)) => Err(Unobserved::NotInThisSource),
         0 => Ok(Outcome::info("there is no key file to judge")),
         _ => Ok(Outcome::pass("no private key is accessible to others")),
     }

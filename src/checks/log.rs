@@ -2,7 +2,8 @@
 
 use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::is_seen;
-use crate::facts::{Facts, Origin};
+use crate::facts::text::escape;
+use crate::facts::{Facts, Origin, Ticket};
 use crate::openssh::course::{self, Problem, Use};
 use crate::openssh::server;
 
@@ -15,16 +16,213 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     }
     let others: Vec<Alternative> = match cause.id {
         "signature-rejected" => says_yes_perhaps(facts).into_iter().collect(),
-        "no-identities" => unread(facts).into_iter().chain(hidden(facts)).collect(),
+        "no-identities" => unread(facts).into_iter().chain(hidden(facts)).chain(left_out(facts)).collect(),
         "key-file-malformed" => formats(facts),
         "key-file-is-public" => mistaken(facts).into_iter().collect(),
         "key-passphrase-needed" => unsaid(facts).into_iter().collect(),
-        _ => return finding,
+        "pubkey-disabled-by-client" | "server-pubkey-disabled" => by_kerberos(facts).into_iter().collect(),
+        _ => Vec::new(),
     };
-    if !others.is_empty() {
+    let bare = bare(facts, cause.id);
+    let unsure = !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
+    if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
     }
-    finding.or(others)
+    let known: Vec<&str> = finding.alternatives.iter().map(|alternative| alternative.cause).collect();
+    let unseen = unseen(facts, cause.id).into_iter().filter(|other| !known.contains(&other.cause)).collect::<Vec<_>>();
+    finding.or(others).or(bare).or(unseen)
+}
+
+/// What only the client's own files show, and what leaves the same lines as the cause: id and what it would mean.
+const UNSEEN: &[(&str, &[(&str, &str)])] = &[
+    ("no-identities", KEYS_ELSEWHERE),
+    ("no-key-accepted", KEYS_ELSEWHERE),
+    ("agent-lacks-accepted-key", KEYS_ELSEWHERE),
+    ("identity-file-missing", &[("wrong-ssh-binary", "the path is meant for another ssh program on that machine")]),
+    ("agent-unreachable", &[("wrong-ssh-binary", "the socket is meant for another ssh program on that machine")]),
+    ("host-not-found", &[("host-alias-misspelt", "the name is misspelt, and a Host block has a similar one")]),
+    (
+        "connection-refused",
+        &[
+            ("server-config-invalid", "sshd does not start, as its configuration is not valid"),
+            ("source-banned", "a rule on the server refuses this address"),
+        ],
+    ),
+    (
+        "session-closed",
+        &[
+            ("shell-refuses-login", "the account's shell turns everybody away"),
+            ("server-chroot-ownership", "ChrootDirectory fails sshd's rule of ownership"),
+            ("shell-startup-prints", "the shell's start-up files print something before SFTP begins"),
+            ("server-nologin-file", "/etc/nologin keeps everybody out"),
+            ("login-as-other-user", "the login is meant for another account"),
+        ],
+    ),
+    (
+        "shell-refuses-login",
+        &[
+            ("login-as-other-user", "the login is meant for another account"),
+            ("forced-command", "the key only runs one command"),
+            ("session-closed", "the session ends for another reason"),
+        ],
+    ),
+    (
+        "kerberos-ticket-missing",
+        &[
+            ("server-pubkey-disabled", "a key was meant, and the server takes none"),
+            ("pubkey-disabled-by-client", "a key was meant, and this client has them switched off"),
+        ],
+    ),
+    ("second-factor-required", &[("server-auth-methods", "AuthenticationMethods demands more than a key")]),
+    ("jump-host-failed", &[("jump-host-loop", "the jump hosts lead back to one of themselves")]),
+    ("connection-dropped", &[("source-banned", "a rule on the server refuses this address")]),
+    ("password-rejected", &[("no-key-accepted", "a key was meant, and the server does not accept it")]),
+];
+
+/// Where the key that is meant may be, if ssh does not offer it.
+const KEYS_ELSEWHERE: &[(&str, &str)] = &[
+    ("accepted-key-not-offered", "the key that is meant lies under a name that ssh does not try"),
+    (
+        "identities-only-hides-key",
+        "the agent holds the key that is meant, and IdentitiesOnly keeps ssh from offering it",
+    ),
+    ("wrong-local-account", "ssh runs as another local user than the one whose keys are meant"),
+    ("agent-key-constrained", "the agent holds the key that is meant, bound to other hosts (ssh-add -h)"),
+];
+
+fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
+    let rows = UNSEEN.iter().filter(|(of, _)| *of == id).flat_map(|(_, rows)| rows.iter());
+    let again = || here(format!("sshdoctor {}", naming::destination(facts)));
+    rows.map(|(cause, summary)| possible(cause, summary, again())).collect()
+}
+
+/// How much ssh was asked to say.
+fn level(facts: &Facts) -> u8 {
+    facts.log.as_ref().and_then(|log| log.client.as_ref()).map_or(0, |client| client.level)
+}
+
+/// The command that has ssh say more.
+fn say_more(facts: &Facts) -> Decide {
+    here(format!("ssh -vvv {}", naming::destination(facts)))
+}
+
+/// What ssh's own words leave open where it was not asked to say more: they do not tell what came before.
+fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
+    if level(facts) > 0 {
+        return Vec::new();
+    }
+    let others: &[(&str, &str)] = match id {
+        "connection-dropped" | "banner-timeout" | "max-startups" | "source-penalised" => &[
+            ("not-ssh-server", "what answers at that port is no SSH server; only -v shows what it sends"),
+            ("proxy-command-failed", "a program stands before the server and fails; only -v names it"),
+        ],
+        "not-ssh-server" => &[("protocol-error", "the server identifies itself, and what follows is no SSH")],
+        "protocol-error" => &[("not-ssh-server", "what answers at that port is no SSH server")],
+        "host-key-unknown" if facts.config.options.first("stricthostkeychecking").is_none() => &[
+            ("host-key-changed", "another key is known for the name; ssh says so in a warning that is not here"),
+            ("host-key-revoked", "the key is revoked; ssh says so in a warning that is not here"),
+        ],
+        _ => &[],
+    };
+    others.iter().map(|(cause, summary)| possible(cause, summary, say_more(facts))).collect()
+}
+
+/// What the words of a transcript allow that name no cause, likeliest first: a sentence, and the causes.
+pub(super) fn open(facts: &Facts) -> Option<Finding> {
+    if facts.origin != Origin::Log {
+        return None;
+    }
+    let login = naming::login(facts);
+    let (summary, others): (String, Vec<(&str, &str)>) = if let Some(methods) = denied(facts) {
+        let list = escape(methods.join(",").as_bytes());
+        let summary = format!("{login} denies the login ({list}); whether a key was offered, these lines do not tell");
+        (summary, of_denial(&methods))
+    } else if facts.log.as_ref()?.client.is_some()
+        && facts
+            .transport
+            .as_ref()
+            .is_ok_and(|seen| !seen.complete && seen.end.is_none() && seen.identification.is_some())
+    {
+        let summary = format!("the lines end while ssh and {login} exchange keys");
+        (
+            summary,
+            vec![("kex-stalled", "the key exchange hangs: large packets do not get through, or the server is stuck")],
+        )
+    } else if cut(facts) {
+        let summary = format!("{login} ends the connection: Too many authentication failures");
+        let others = vec![
+            ("too-many-keys", "ssh offers more keys than the server hears, and the right one comes too late"),
+            ("no-key-accepted", "the server accepts none of the keys"),
+            ("password-rejected", "a password was refused again and again"),
+        ];
+        (summary, others)
+    } else {
+        return None;
+    };
+    let others = others.into_iter().map(|(cause, summary)| possible(cause, summary, say_more(facts)));
+    Some(Finding::new(Certainty::Possible, summary).or(others))
+}
+
+/// Whether the server ended it for too many failures, and nothing was seen of them.
+fn cut(facts: &Facts) -> bool {
+    facts.identities.is_err() && facts.userauth.as_ref().is_ok_and(|userauth| course::cut_after(userauth).is_some())
+}
+
+/// The methods in ssh's last word, where nothing was seen of what came before it.
+fn denied(facts: &Facts) -> Option<Vec<String>> {
+    let userauth = facts.userauth.as_ref().ok().filter(|_| facts.identities.is_err())?;
+    userauth.methods().map(<[String]>::to_vec)
+}
+
+/// That the server answered the login, where ssh's last word alone shows that everything before went well.
+pub(super) fn answered(facts: &Facts) -> Option<String> {
+    let methods = denied(facts).filter(|_| facts.origin == Origin::Log)?;
+    Some(format!("the server answers the login: Permission denied ({})", escape(methods.join(",").as_bytes())))
+}
+
+fn of_denial(methods: &[String]) -> Vec<(&'static str, &'static str)> {
+    let has = |name: &str| methods.iter().any(|method| method == name);
+    let password = has("password") || has("keyboard-interactive");
+    let keys: &[(&str, &str)] = &[
+        ("no-key-accepted", "keys were offered, and the server accepts none of them"),
+        ("no-identities", "ssh had no key to offer: no file where it looks, no agent, or an empty one"),
+        ("key-file-permissions", "the private key is readable by others, and ssh ignores it"),
+        ("key-passphrase-needed", "the key is encrypted, and nobody was asked for its passphrase"),
+        ("wrong-user", "another account is meant"),
+        ("agent-lacks-accepted-key", "the agent offers keys, and not the one that is meant"),
+        ("signature-rejected", "the server accepts the key and refuses the login"),
+    ];
+    let without: &[(&str, &str)] = &[("server-pubkey-disabled", "the server takes no keys for this account")];
+    let typed: &[(&str, &str)] = &[
+        ("password-rejected", "a password was typed, and the server refuses it"),
+        ("method-disabled-by-client", "nobody could be asked for a password, or it is switched off here"),
+    ];
+    let nothing: &[(&str, &str)] = &[("no-methods-left", "the server takes no method at all")];
+    let rows = [
+        (has("publickey"), keys),
+        (!has("publickey") && password, without),
+        (password, typed),
+        (methods.is_empty(), nothing),
+    ];
+    rows.into_iter().filter(|(is, _)| *is).flat_map(|(_, rows)| rows.iter().copied()).collect()
+}
+
+/// Keys that ssh names and leaves out.
+fn left_out(facts: &Facts) -> Vec<Alternative> {
+    let Ok(identities) = &facts.identities else { return Vec::new() };
+    let token = identities.token_trouble.is_some();
+    let summary = "the key is in a token or an authenticator that ssh does not reach";
+    let hardware = token.then(|| possible("hardware-key-unavailable", summary, say_more(facts)));
+    hardware.into_iter().collect()
+}
+
+/// What came of GSSAPI is not told by these lines alone.
+fn by_kerberos(facts: &Facts) -> Option<Alternative> {
+    let tried = facts.run.kerberos_ticket == Some(Ticket::Missing);
+    tried.then(|| {
+        let summary = "the account is meant to be entered by Kerberos, and ssh had no ticket to give";
+        possible("kerberos-ticket-missing", summary, here("klist".to_owned()))
+    })
 }
 
 fn possible(cause: &'static str, summary: &str, decide: Decide) -> Alternative {
@@ -93,10 +291,8 @@ fn mistaken(facts: &Facts) -> Option<Alternative> {
 /// Where no question was seen, ssh was silent about why it did not sign: at less than -vvv a file that is not there looks
 /// the same.
 fn unsaid(facts: &Facts) -> Option<Alternative> {
-    let level = facts.log.as_ref().and_then(|log| log.client.as_ref()).map_or(0, |client| client.level);
-    let asked = facts.run.terminal;
-    (level < 3 && !asked).then(|| {
-        let again = here(format!("ssh -vvv {}", naming::destination(facts)));
-        possible("identity-file-missing", "the private key is not there, and only its .pub is", again)
+    (level(facts) < 3 && !facts.run.terminal).then(|| {
+        let summary = "the private key is not there, and only its .pub is";
+        possible("identity-file-missing", summary, say_more(facts))
     })
 }

@@ -22,6 +22,12 @@ pub fn login(facts: &Facts) -> String {
     }
 }
 
+/// Who runs ssh, for a sentence.
+pub fn oneself(facts: &Facts) -> String {
+    // A transcript does not say who ran it.
+    if facts.run.user.is_empty() { "you".to_owned() } else { format!("you ({})", facts.run.user) }
+}
+
 /// The account asked for.
 pub fn user(facts: &Facts) -> User {
     facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default()

@@ -437,6 +437,9 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
     if let Some(found) = super::account::log::alone::undetermined(facts) {
         return found;
     }
+    if let Some(found) = super::log::open(facts) {
+        return found;
+    }
     if facts.origin == Origin::Server {
         return super::account::further::undetermined(facts);
     }
@@ -612,6 +615,12 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
         return vec![Step::here(format!("sshdoctor --interactive {destination}"), why)];
     }
     let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
+    if facts.origin == Origin::Log {
+        let login = naming::copy_destination(facts);
+        let why =
+            "prints one paste for whoever has no sshdoctor: it asks ssh, and names the files and the agent's keys";
+        steps.push(Step::here(format!("sshdoctor log --kit {login}"), why));
+    }
     if ended_in_userauth(facts).is_some() {
         let why = "sshd's own words about this attempt: a rule that refuses the connection, a time limit, a crash";
         steps.insert(0, Step::server_root(super::members::log_command(facts), why));

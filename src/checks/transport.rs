@@ -34,7 +34,7 @@ pub const BANNER: Check = Check {
         &PROTOCOL_ERROR,
     ],
     holds: answers,
-    rules_out: &[("not-ssh-server", identified)],
+    rules_out: &[("not-ssh-server", identified), ("not-ssh-server", super::log::answered)],
 };
 
 /// How much of a server's line is shown, in characters.

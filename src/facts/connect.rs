@@ -38,7 +38,7 @@ pub struct Attempt {
     pub port: u16,
     /// What came of it.
     pub outcome: Dial,
-    /// How long it took, in milliseconds.
+    /// How long it took, in milliseconds; 0 where nobody measured it.
     pub millis: f64,
 }
 

@@ -5,11 +5,11 @@
 
 use super::patterns::{Match, match_pattern_list};
 use super::{public_key, server, tokens};
-use crate::facts::Facts;
 use crate::facts::config::Options;
-use crate::facts::identities::{CertificateFile, Identities, Listed, is_there};
+use crate::facts::identities::{CertificateFile, Identities, KeyFile, Listed, is_there};
 use crate::facts::key::{CertificateKind, PublicKey, plain_name};
 use crate::facts::text::Path;
+use crate::facts::{Facts, Unobserved};
 
 /// ssh.h `SSH_MAX_IDENTITY_FILES`.
 pub const FILES_LIMIT: usize = 100;
@@ -93,7 +93,10 @@ pub fn offers(facts: &Facts) -> Vec<Offer> {
 /// be in it.
 fn said(identities: &Identities, identity: &Listed) -> Option<Offer> {
     let file = identities.files.iter().position(|file| Some(&file.path) == identity.path.as_ref());
-    let readable = file.is_some_and(|row| is_there(&identities.files[row].state));
+    let readable = file.is_some_and(|row| {
+        let KeyFile { state, private, .. } = &identities.files[row];
+        is_there(state) || private.is_ok() || *private == Err(Unobserved::NotPermitted)
+    });
     let key = identity.key.clone();
     let tried = key.is_some() || readable;
     tried.then_some(Offer { key, agent: identity.agent, file, token: identity.token && !identity.agent })

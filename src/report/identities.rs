@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::IdentityView;
 use crate::facts::Facts;
 use crate::facts::agent::AgentKey;
-use crate::facts::identities::KeyFile;
+use crate::facts::identities::{KeyFile, is_there};
 use crate::facts::key::PublicKey;
 use crate::facts::text::{Comment, Host, Path};
 use crate::facts::userauth::{Answer, Signed, Userauth};
@@ -16,27 +16,36 @@ use crate::openssh::server::looks_before_its_yes;
 /// The rows of a report.
 pub(super) fn views(facts: &Facts) -> Vec<IdentityView> {
     let offers = identities::offers(facts);
-    let mut seen: HashSet<&[u8]> = HashSet::new();
+    let mut seen: HashSet<Vec<u8>> = HashSet::new();
     let mut views = Vec::new();
     for (index, offer) in offers.iter().enumerate() {
-        if offer.key.as_ref().is_none_or(|key| seen.insert(&key.blob.0)) {
+        if offer.key.as_ref().is_none_or(|key| seen.insert(mark(key))) {
             views.push(offered(facts, offer, index + 1));
         }
     }
     for key in others(facts) {
-        if seen.insert(&key.blob.0) {
+        if seen.insert(mark(key)) {
             views.push(view(facts, Some(key), file_of(facts, key)));
         }
     }
     let offered_files: HashSet<usize> = offers.iter().filter_map(|offer| offer.file).collect();
     let unread = key_files(facts).enumerate().filter(|(index, file)| {
         !offered_files.contains(index)
-            && file.state.is_ok()
+            && is_there(&file.state)
             && file.public_half().is_none()
             && certified(file).is_none()
     });
     views.extend(unread.map(|(_, file)| view(facts, None, Some(file))));
     views
+}
+
+/// What tells one key or certificate from another: its blob, or as much as was seen of it.
+fn mark(key: &PublicKey) -> Vec<u8> {
+    if key.blob.0.is_empty() {
+        let seen = [key.algorithm.as_bytes(), key.fingerprint.as_bytes(), key.comment.as_bytes()];
+        return seen.join(&b' ');
+    }
+    key.blob.0.clone()
 }
 
 /// A key that ssh offers, in its turn.

@@ -160,6 +160,7 @@ pub(super) const LINES: &[Line] = &[
     said(Begins("getaddrinfo: "), ALL, "sshconnect.c ssh_create_socket", Transcript::unbound),
     // Identification.
     said(Holds("Connection timed out during banner exchange"), ALL, "kex.c kex_exchange_identification", |seen, _| {
+        seen.way.at_exchange = true;
         seen.ended(End::TimedOut);
     }),
     said(Begins("banner exchange: Connection to "), ("8.3", ""), "packet.c sshpkt_vfatal", Transcript::banner_failed),
@@ -309,8 +310,7 @@ pub(super) const LINES: &[Line] = &[
     idle_said(Begins("It is also possible that a host key has just been changed."), "sshconnect.c warn_changed_key"),
     idle_said(Begins("Please contact your system administrator."), "sshconnect.c warn_changed_key"),
     idle_said(Begins("Add correct host key in "), "sshconnect.c check_host_key"),
-    said(Begins("The fingerprint for the "), ALL, "sshconnect.c warn_changed_key", Transcript::met),
-    said(Begins("SHA256:"), ALL, "sshconnect.c warn_changed_key", Transcript::met_fingerprint),
+    idle_said(Begins("The fingerprint for the "), "sshconnect.c warn_changed_key"),
     said(Holds(" key fingerprint is "), ALL, "sshconnect.c check_host_key", Transcript::fingerprint_is),
     idle_said(Begins("This key is not known by any other names"), "sshconnect.c check_host_key"),
     // Tokens and authenticators.

@@ -298,7 +298,9 @@ fn transport(facts: &mut Facts, seen: &Transcript) {
     let way = &seen.way;
     let reached = seen.connected || seen.identification.is_some() || way.unnegotiated.is_some();
     let complete = seen.has_keys || seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some();
-    let broken = seen.end.as_ref().filter(|_| !complete);
+    // Without a line of debugging a bare end may be that of any step.
+    let told = seen.level > 0 || way.at_exchange;
+    let broken = seen.end.as_ref().filter(|_| !complete && told);
     if !reached && broken.is_none() && !complete {
         return;
     }

@@ -45,6 +45,8 @@ pub(super) struct Way {
     unnamed: usize,
     /// The kind of algorithm on which both sides did not agree, and the server's list of it.
     pub(super) unnegotiated: Option<(String, String)>,
+    /// Whether a message is about the exchange of identification strings.
+    pub(super) at_exchange: bool,
     /// Whether the client's KEXINIT was sent.
     pub(super) kexinit_sent: bool,
     /// Whether the server's came.
@@ -75,7 +77,6 @@ pub(super) struct HostSaid {
     pub(super) taken: bool,
     /// Why a host certificate is not taken.
     pub(super) bad_certificate: Option<ServerText>,
-    met: Option<String>,
     /// Whether ssh goes on with a key that is not the known one, and gives no password for it.
     pub(super) without_passwords: bool,
     /// Whether the key is shorter than `RequiredRSASize`.
@@ -187,6 +188,7 @@ impl Transcript {
 
     /// `192.0.2.7 port 22: invalid format`.
     pub(super) fn banner_failed(&mut self, rest: &str) {
+        self.way.at_exchange = true;
         let why = rest.rsplit_once(": ").map_or(rest, |(_, why)| why);
         let end = match why {
             "Connection closed by remote host" => End::Closed,
@@ -213,6 +215,7 @@ impl Transcript {
 
     /// `Connection closed by remote host`; before 8.0, in a line of debugging, what the server sends.
     pub(super) fn exchanging(&mut self, rest: &str) {
+        self.way.at_exchange = true;
         if let Some(line) = rest.strip_prefix("banner line ") {
             if line.contains("contains invalid characters") {
                 self.ended(End::NotSsh("a line that holds what no identification string may".to_owned()));
@@ -321,18 +324,6 @@ impl Transcript {
         let mut words = rest.split([' ', ',']);
         if let (Some(kind), Some(fingerprint)) = (words.next(), words.next()) {
             self.host_key = Some((kind.to_owned(), fingerprint.into()));
-        }
-    }
-
-    /// `ED25519 key sent by the remote host is`, and in the next line its fingerprint.
-    pub(super) fn met(&mut self, rest: &str) {
-        self.host.met = rest.split(' ').next().map(str::to_owned);
-    }
-
-    /// What stands behind `SHA256:`.
-    pub(super) fn met_fingerprint(&mut self, rest: &str) {
-        if let (None, Some(kind)) = (&self.host_key, self.host.met.take()) {
-            self.host_key = Some((kind, format!("SHA256:{}", rest.trim_end_matches('.')).into()));
         }
     }
 

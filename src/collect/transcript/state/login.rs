@@ -32,6 +32,10 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     let reached =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
     if !reached {
+        if seen.level == 0 && is_cut(seen.end.as_ref()) {
+            let connections = vec![seen.end.clone()];
+            facts.userauth = Ok(Userauth { service_accepted: true, connections, ..Userauth::default() });
+        }
         return;
     }
     // Without a line of debugging nothing is known of what was offered.
@@ -230,13 +234,6 @@ fn key_file(seen: &Transcript, path: Path, explicit: bool, half: Option<PublicKe
             Trouble::NoPassphrase => file.private = private(KeyFormat::OpenSsh, Some(true)),
         }
     }
-    if seen.keys.troubles.iter().any(|(of, _)| *of == file.path)
-        && file.private.is_ok()
-        && file.state.as_ref().is_ok_and(|stat| stat.kind == FileKind::Unseen)
-    {
-        // It was read.
-        file.state = Ok(FileStat { kind: FileKind::Regular, mode: 0o600, ..FileStat::unseen() });
-    }
     file
 }
 
@@ -275,7 +272,7 @@ fn agent(facts: &mut Facts, seen: &Transcript) {
         .filter_map(|row| Some(AgentKey { key: row.key.clone()? }))
         .collect();
     let socket = || {
-        let path = keys.agent_path.clone().unwrap_or_else(|| "SSH_AUTH_SOCK".into());
+        let path = keys.agent_path.clone().unwrap_or_default();
         Some(AgentSocket {
             forwarded: is_forwarded(&path),
             path,
