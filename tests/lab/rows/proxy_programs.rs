@@ -140,7 +140,7 @@ fn says() -> Vec<Row> {
         by("proxy-program-prints-a-web-page", |world| {
             program(world, "printf 'HTTP/1.1 200 OK\\r\\n\\r\\n<html><title>Sign in</title></html>\\n'")
         })
-        .ssh_fails("kex_exchange_identification")
+        .ssh_fails("exchange")
         .evidence(&["HTTP/1.1 200 OK"])
         .at_most("likely", "proxy-command-failed", "what it leads to may have sent that"),
         by("proxy-program-prints-its-help", |world| program(world, "echo 'usage: tunnel [-v] host port'; exit 2"))
