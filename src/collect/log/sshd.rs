@@ -22,7 +22,7 @@ use choice::Kept;
 pub(super) use facts::{beside, of_server};
 use forms::{Export, is_of_server};
 use login::{End, Login};
-use storm::Storm;
+use storm::{Hashed, Storm};
 
 /// How many logins are followed at a time; sshd itself lets in far fewer that have not authenticated (`MaxStartups`).
 const MOST_OPEN: usize = 512;
@@ -54,7 +54,7 @@ pub(super) struct Logins {
     next: usize,
     by_pid: HashMap<u32, usize>,
     /// By the hash of address and port, which no two connections share at one time.
-    by_port: HashMap<u64, usize>,
+    by_port: Hashed<usize>,
     hashes: RandomState,
     /// The last one to which a line without a process belongs.
     last: Option<usize>,
@@ -78,7 +78,7 @@ impl Logins {
             open: Vec::new(),
             next: 0,
             by_pid: HashMap::new(),
-            by_port: HashMap::new(),
+            by_port: Hashed::default(),
             hashes: RandomState::new(),
             last: None,
             let_in: None,
@@ -167,7 +167,7 @@ impl Logins {
                 let mut login = Login::begun(file, number, entry);
                 login.add(number, line, entry, said);
                 login.pid = entry.pid;
-                self.finish(&login);
+                self.finish(login);
                 return;
             }
             _ => {}
@@ -183,10 +183,11 @@ impl Logins {
             None => self.opened(file, number, entry),
         };
         self.last = Some(at);
-        if let Some(pid) = entry.pid {
+        if let Some(pid) = entry.pid.filter(|pid| self.open[at].latest != Some(*pid)) {
             self.by_pid.insert(pid, at);
+            self.open[at].latest = Some(pid);
         }
-        if let Some(port) = port {
+        if let Some(port) = port.filter(|port| self.open[at].key != Some(*port)) {
             self.by_port.insert(port, at);
             self.open[at].key = Some(port);
         }
@@ -235,7 +236,7 @@ impl Logins {
         self.next = (at + 1) % MOST_OPEN;
         let done = std::mem::replace(&mut self.open[at], login);
         self.forget(&done, at);
-        self.finish(&done);
+        self.finish(done);
         at
     }
 
@@ -257,18 +258,20 @@ impl Logins {
             }
         }
         // Processes and ports that were met in between stay behind; they are as bounded as the places are.
-        if self.by_pid.len() > MOST_OPEN * 4 {
+        if self.by_pid.len() > MOST_OPEN * 4 || self.by_port.len() > MOST_OPEN * 4 {
             self.by_pid.clear();
-        }
-        if self.by_port.len() > MOST_OPEN * 4 {
             self.by_port.clear();
+            for login in &mut self.open {
+                (login.latest, login.key) = (None, None);
+            }
         }
     }
 
     /// Counts a login, and keeps it where it may be the one that is meant.
-    fn finish(&mut self, login: &Login) {
-        self.storm.count(login);
-        self.kept.keep(login, &self.storm);
+    fn finish(&mut self, login: Login) {
+        let marks = self.storm.marks(&login);
+        self.storm.count(&login, marks);
+        self.kept.keep(login, marks, &self.storm);
     }
 
     /// Counts what is still open.
@@ -277,9 +280,9 @@ impl Logins {
             self.plain(0, 0, &line);
         }
         // The oldest first.
-        let open = std::mem::take(&mut self.open);
-        let (newer, older) = open.split_at(self.next.min(open.len()));
-        for login in older.iter().chain(newer) {
+        let mut newer = std::mem::take(&mut self.open);
+        let older = newer.split_off(self.next.min(newer.len()));
+        for login in older.into_iter().chain(newer) {
             self.finish(login);
         }
         self.next = 0;

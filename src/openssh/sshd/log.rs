@@ -110,8 +110,9 @@ fn program(text: &str) -> Option<(Option<u32>, &str)> {
     if let Some(words) = rest.strip_prefix(": ") {
         return Some((None, words));
     }
-    let (pid, words) = rest.strip_prefix('[')?.split_once("]: ")?;
-    Some((Some(number(pid.as_bytes())?), words))
+    let rest = rest.strip_prefix('[')?;
+    let end = rest.bytes().take(11).position(|byte| byte == b']')?;
+    Some((Some(number(&rest.as_bytes()[..end])?), rest[end..].strip_prefix("]: ")?))
 }
 
 #[cfg(test)]

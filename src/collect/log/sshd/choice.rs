@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::login::{End, Login};
-use super::storm::Storm;
+use super::storm::{Marks, Storm};
 use crate::collect::log::Choice;
 use crate::openssh::sshd::log::stamps::Clock;
 
@@ -87,16 +87,21 @@ impl Kept {
     }
 
     /// Keeps a login.
-    pub(super) fn keep(&mut self, login: &Login, storm: &Storm) {
+    pub(super) fn keep(&mut self, login: Login, marks: Marks, storm: &Storm) {
         if login.user.is_none() && login.from.is_none() && login.reason.is_none() {
             return;
         }
-        let asks = self.choice != Choice::default();
-        if !self.is_asked(login) {
+        if !self.is_asked(&login) {
             self.dropped += 1;
             return;
         }
+        let asks = self.choice != Choice::default();
         self.at += 1;
+        // Most of a log of the internet is strangers': only what may be somebody's is kept.
+        if !asks && storm.is_noise(&login, marks) {
+            self.dropped_noise += 1;
+            return;
+        }
         let key = (login.user.clone(), login.from.clone(), login.user.is_none() && login.reason.is_none());
         if !self.pairs.contains_key(&key) && self.pairs.len() >= MOST_PAIRS {
             self.make_room(storm, asks);
@@ -105,10 +110,10 @@ impl Kept {
         pair.at = self.at;
         if login.end == End::Accepted {
             pair.accepted += 1;
-            pair.last_accepted = Some(Box::new(login.clone()));
+            pair.last_accepted = Some(Box::new(login));
         } else {
             pair.failed += 1;
-            pair.last_failed = Some(Box::new(login.clone()));
+            pair.last_failed = Some(Box::new(login));
         }
     }
 
@@ -118,7 +123,7 @@ impl Kept {
         if !asks {
             self.pairs.retain(|_, pair| {
                 let stranger =
-                    pair.accepted == 0 && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login));
+                    pair.accepted == 0 && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
                 noise += if stranger { pair.failed } else { 0 };
                 !stranger
             });
@@ -151,7 +156,7 @@ impl Kept {
                 count += pair.failed + pair.accepted;
                 continue;
             }
-            let stranger = !asks && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login));
+            let stranger = !asks && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
             noise += if stranger { pair.failed } else { 0 };
             count += if stranger { pair.accepted } else { pair.failed + pair.accepted };
             // What works from there since is over, unless it was a key that failed and another way that worked.

@@ -7,8 +7,6 @@ use crate::openssh::sshd::log::{Entry, Event};
 const MOST_LINES: usize = 60;
 /// How many bytes of them.
 const MOST_BYTES: usize = 8192;
-/// How sshd calls an account that is not there, or that it takes for such a one.
-const INVALID: &[&str] = &["Invalid user ", " for invalid user ", " by invalid user ", " from invalid user "];
 
 /// What became of a login.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,6 +50,8 @@ pub(super) struct Login {
     /// The lines.
     pub(super) lines: Vec<String>,
     bytes: usize,
+    /// The process under whose number it was entered last.
+    pub(super) latest: Option<u32>,
     /// The hash under which it is found by address and port.
     pub(super) key: Option<u64>,
     /// What became of it.
@@ -116,9 +116,7 @@ impl Login {
             self.from = Some(from.to_owned());
         }
         self.port = self.port.or(said.port);
-        // Accounts that exist and may not log in are called so too; then another line says why.
-        let called_invalid = || INVALID.iter().any(|words| entry.text.contains(words));
-        self.invalid |= said.event.is_some() && called_invalid();
+        self.invalid |= said.invalid;
         self.key_refused |= said.event == Some(Event::Failed) && said.method == "publickey";
         match said.event {
             Some(Event::Accepted) => {

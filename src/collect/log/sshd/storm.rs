@@ -1,7 +1,7 @@
 //! Strangers who try one name after the other: how many, from where, and which logins are theirs.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::net::IpAddr;
 
 use super::login::{End, Login};
@@ -61,23 +61,60 @@ impl Seen {
     }
 }
 
+/// What is a hash already is none again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// Tables whose keys are hashes.
+pub(super) type Hashed<T> = HashMap<u64, T, BuildHasherDefault<Same>>;
+type Hashes = HashSet<u64, BuildHasherDefault<Same>>;
+
+/// The hashes of a login's address and name, where it has them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
+    from: Option<u64>,
+    name: Option<u64>,
+}
+
 /// Counts of all that failed.
 #[derive(Debug, Default)]
 pub(super) struct Storm {
     hashes: RandomState,
-    addresses: HashMap<u64, Seen>,
-    names: HashMap<u64, Seen>,
-    all_addresses: HashSet<u64>,
-    all_names: HashSet<u64>,
+    addresses: Hashed<Seen>,
+    names: Hashed<Seen>,
+    all_addresses: Hashes,
+    all_names: Hashes,
     at: u64,
 }
 
 impl Storm {
+    /// The hashes under which a login is counted.
+    pub(super) fn marks(&self, login: &Login) -> Marks {
+        Marks {
+            from: login.from.as_ref().map(|from| self.hashes.hash_one(from)),
+            name: login.user.as_ref().map(|user| self.hashes.hash_one(user)),
+        }
+    }
+
     /// Counts a login.
-    pub(super) fn count(&mut self, login: &Login) {
+    pub(super) fn count(&mut self, login: &Login, Marks { from, name }: Marks) {
         self.at += 1;
-        let from = login.from.as_ref().map(|from| self.hashes.hash_one(from));
-        let name = login.user.as_ref().map(|user| self.hashes.hash_one(user));
         if login.end != End::Accepted {
             for (all, one) in [(&mut self.all_addresses, from), (&mut self.all_names, name)] {
                 if let Some(one) = one.filter(|_| all.len() < MOST_COUNTED) {
@@ -110,18 +147,17 @@ impl Storm {
     /// Whether the login is a stranger's: one of many names tried from an address, of many addresses that try a name, of
     /// more in a minute than a person makes; or in a storm a name that is not there. Whoever was let in from there once
     /// is no stranger.
-    pub(super) fn is_noise(&self, login: &Login) -> bool {
+    pub(super) fn is_noise(&self, login: &Login, marks: Marks) -> bool {
         if login.end == End::Accepted {
             return false;
         }
-        let of = |table: &HashMap<u64, Seen>, name: &Option<String>| {
-            name.as_ref().and_then(|name| table.get(&self.hashes.hash_one(name))).copied().unwrap_or_default()
-        };
-        let address = of(&self.addresses, &login.from);
+        let unseen = Seen::default();
+        let of = |one: Option<u64>, table: &'_ Hashed<Seen>| one.and_then(|one| table.get(&one).copied()).unwrap_or(unseen);
+        let address = of(marks.from, &self.addresses);
         if address.accepted > 0 {
             return false;
         }
-        let name = of(&self.names, &login.user);
+        let name = of(marks.name, &self.names);
         let here = login.from.as_ref().is_some_and(|from| is_private(from));
         let many = address.others > MOST_NAMES || address.most_in_minute >= MOST_A_MINUTE;
         let tried_from_everywhere = login.user.is_some() && name.others > MOST_PLACES;
@@ -132,7 +168,7 @@ impl Storm {
 
     /// One sentence on what was summed up; `None` where there is no such thing.
     pub(super) fn sentence(&self, noise: u64) -> Option<String> {
-        let count = |all: &HashSet<u64>| {
+        let count = |all: &Hashes| {
             let more = if all.len() >= MOST_COUNTED { "more than " } else { "" };
             format!("{more}{}", grouped(all.len() as u64))
         };

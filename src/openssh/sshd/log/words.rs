@@ -5,6 +5,7 @@
 //! against the whole form that sshd prints, from its first byte to its last.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use super::Event;
 
@@ -25,6 +26,8 @@ pub struct Said<'a> {
     pub rest: &'a str,
     /// Whether a connection begins with it.
     pub begins: bool,
+    /// Whether it calls the account invalid: it is not there, or may not log in, which another message says.
+    pub invalid: bool,
 }
 
 /// What a form states.
@@ -346,13 +349,27 @@ const FORMS: &[(&str, Form, &str)] = &[
     ("Exit (%u) from <%p>: %t", Names, "dropbear's svr-session.c svr_dropbear_exit"),
 ];
 
+/// The forms that begin with each byte, in their order: a log has millions of lines, and most are of few forms.
+static BY_FIRST: LazyLock<Vec<Vec<usize>>> = LazyLock::new(|| {
+    let begins = |form: &str, byte: u8| match form.as_bytes() {
+        // What has no words before it begins with a path.
+        [b'%', b'f' | b'l', ..] => byte == b'/',
+        [b'%', ..] => true,
+        [first, ..] => *first == byte,
+        [] => false,
+    };
+    let of = |byte: u8| (0..FORMS.len()).filter(|at| begins(FORMS[*at].0, byte)).collect();
+    (0..=u8::MAX).map(of).collect()
+});
+
 /// What a message states; `None` where it is none of the forms.
 pub fn said(text: &str) -> Option<Said<'_>> {
     let text = text.trim_ascii_end();
     let text = text.strip_suffix(" [preauth]").unwrap_or(text).trim_ascii_end();
     // log.c puts the level before what it sends to syslog.
     let text = ["error: ", "fatal: "].iter().find_map(|level| text.strip_prefix(level)).unwrap_or(text);
-    FORMS.iter().find_map(|(form, states, _)| {
+    let first = usize::from(*text.as_bytes().first()?);
+    BY_FIRST[first].iter().map(|at| &FORMS[*at]).find_map(|(form, states, _)| {
         let event = match states {
             Names => None,
             Is(event) => Some(*event),
@@ -375,7 +392,8 @@ fn fits<'a>(form: &str, text: &'a str, met: &mut Said<'a>) -> bool {
             return false;
         }
         match kind {
-            "u" | "n" => met.user = Some(value),
+            "u" => met.user = Some(value),
+            "n" => (met.user, met.invalid) = (Some(value), true),
             "a" => met.from = Some(value),
             "d" if met.port.is_none() => met.port = value.parse().ok(),
             "p" => {
@@ -390,6 +408,11 @@ fn fits<'a>(form: &str, text: &'a str, met: &mut Said<'a>) -> bool {
     };
     if next.is_empty() {
         return at(text.len());
+    }
+    // No blank is in these, so that there is one place where they can end.
+    if matches!(kind, "a" | "d" | "h" | "p" | "w") && next.starts_with(' ') {
+        let end = text.bytes().position(|byte| byte == b' ');
+        return end.is_some_and(|end| text[end..].starts_with(next) && at(end));
     }
     if kind == "n" {
         return text.rmatch_indices(next).any(|(end, _)| at(end));
