@@ -122,8 +122,8 @@ impl Kept {
         let (mut noise, mut dropped) = (0, 0);
         if !asks {
             self.pairs.retain(|_, pair| {
-                let stranger =
-                    pair.accepted == 0 && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
+                let stranger = pair.accepted == 0
+                    && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
                 noise += if stranger { pair.failed } else { 0 };
                 !stranger
             });
@@ -156,7 +156,8 @@ impl Kept {
                 count += pair.failed + pair.accepted;
                 continue;
             }
-            let stranger = !asks && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
+            let stranger =
+                !asks && pair.last_failed.as_ref().is_some_and(|login| storm.is_noise(login, storm.marks(login)));
             noise += if stranger { pair.failed } else { 0 };
             count += if stranger { pair.accepted } else { pair.failed + pair.accepted };
             // What works from there since is over, unless it was a key that failed and another way that worked.

@@ -152,7 +152,8 @@ impl Storm {
             return false;
         }
         let unseen = Seen::default();
-        let of = |one: Option<u64>, table: &'_ Hashed<Seen>| one.and_then(|one| table.get(&one).copied()).unwrap_or(unseen);
+        let of =
+            |one: Option<u64>, table: &'_ Hashed<Seen>| one.and_then(|one| table.get(&one).copied()).unwrap_or(unseen);
         let address = of(marks.from, &self.addresses);
         if address.accepted > 0 {
             return false;
