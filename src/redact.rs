@@ -291,6 +291,7 @@ impl Redactor {
         let mut phrases: Vec<String> =
             self.names.all().map(|(name, _)| name.to_owned()).filter(|name| !is_word(name) && name.len() > 2).collect();
         phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
+        phrases.truncate(text::MOST_PHRASES);
         self.phrases = phrases;
     }
 

@@ -3,6 +3,8 @@
 //! A public key's blob is replaced by one of the same type and length that holds the pseudonym where the key was
 //! (`openssh::public_key::fingerprint` reads it there), so that files of keys are judged as before.
 
+use std::collections::HashMap;
+
 use data_encoding::{BASE64_NOPAD, HEXLOWER};
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +13,8 @@ use crate::openssh::wire::{Reader, put_string};
 
 /// Runs of base64 shorter than this are no part of a key.
 const SHORTEST: usize = 12;
+/// Parts are known of so many keys, the first ones: those that are asked about come before those in files.
+const MOST_IN_PARTS: usize = 500;
 
 /// `key-` and 8 hexadecimal digits of the SHA-256 of a fingerprint.
 pub(super) fn name(fingerprint: &str) -> String {
@@ -30,16 +34,27 @@ pub(super) fn fingerprint(original: &str) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Blobs {
     pairs: Vec<(String, String)>,
+    /// Base64 to the place of its pair.
+    whole: HashMap<String, usize>,
+    /// Each run of `SHORTEST` letters, and in which pair it was first met, at which letter.
+    parts: HashMap<String, (usize, usize)>,
 }
 
 impl Blobs {
     /// The pseudonym of a blob, as base64 without padding; `None` where `letters` are no blob.
     pub(super) fn of(&mut self, letters: &str) -> Option<String> {
-        if let Some((_, to)) = self.pairs.iter().find(|(from, _)| from == letters) {
-            return Some(to.clone());
+        if let Some(at) = self.whole.get(letters) {
+            return Some(self.pairs[*at].1.clone());
         }
         let blob = BASE64_NOPAD.decode(letters.as_bytes()).ok()?;
         let to = BASE64_NOPAD.encode(&replaced(&blob)?);
+        let place = self.pairs.len();
+        if place < MOST_IN_PARTS {
+            for at in 0..(letters.len() + 1).saturating_sub(SHORTEST) {
+                self.parts.entry(letters[at..at + SHORTEST].to_owned()).or_insert((place, at));
+            }
+        }
+        self.whole.insert(letters.to_owned(), place);
         self.pairs.push((letters.to_owned(), to.clone()));
         Some(to)
     }
@@ -51,13 +66,11 @@ impl Blobs {
         let mut at = 0;
         while at < letters.len() {
             let rest = &letters[at..];
-            let common = self.pairs.iter().filter_map(|(from, to)| {
-                let start = from.find(rest.get(..SHORTEST)?)?;
-                let same = from[start..].bytes().zip(rest.bytes()).take_while(|(a, b)| a == b).count();
-                Some((same, &to[start..start + same]))
-            });
-            if let Some((same, to)) = common.max_by_key(|(same, _)| *same) {
-                out.push_str(to);
+            let begun = rest.get(..SHORTEST).and_then(|start| self.parts.get(start));
+            if let Some((pair, start)) = begun {
+                let (from, to) = &self.pairs[*pair];
+                let same = from[*start..].bytes().zip(rest.bytes()).take_while(|(a, b)| a == b).count();
+                out.push_str(&to[*start..start + same]);
                 at += same;
             } else if rest.starts_with("AAAA") {
                 // The length and the name of the type.

@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::words;
 
+/// Beyond so many hosts no more of them are called alike for looking alike.
+const MOST_ALIKE: usize = 3000;
+
 /// What a name is of; the pseudonym begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Of {
@@ -126,6 +129,9 @@ impl Names {
 
     /// The pseudonym of a host that this name may be a slip of, as checks/resolve.rs takes names for alike.
     fn nearest(&self, name: &str) -> Option<String> {
+        if self.counts.get(&Of::Host).is_some_and(|count| *count > MOST_ALIKE) {
+            return None;
+        }
         let letters = |name: &str| name.chars().filter(|letter| !letter.is_ascii_digit()).collect::<String>();
         let hosts = self.given.iter().filter(|(_, pseudonym)| pseudonym.starts_with("host-"));
         let near = hosts.filter_map(|(known, pseudonym)| {

@@ -19,8 +19,14 @@ pub(super) enum Mode {
     Names(Of),
 }
 
+/// Nothing that is longer, in bytes, is taken apart: it is one name.
+const LONGEST: usize = 1000;
+/// Names that are no single words are looked for in texts up to this many.
+pub(super) const MOST_PHRASES: usize = 200;
+
 /// Words behind which a name follows in OpenSSH's messages and configuration.
-const BEFORE_NAMES: &[&str] = &["user", "user=", "account", "host", "group", "users", "ruser", "logname", "rhost"];
+const BEFORE_NAMES: &[&str] =
+    &["user", "user=", "account", "host", "group", "users", "ruser", "logname", "rhost", "for", "as", "login"];
 
 /// Words that are no name among names: of `Match`, and what stands for everybody or nobody.
 const NO_NAMES: &[&str] = &[
@@ -56,6 +62,7 @@ const NO_NAMES: &[&str] = &[
 /// Ends of file names that say what a file is; the part before is named apart.
 const ENDINGS: &[&str] = &[
     "-cert.pub",
+    "-cert",
     ".pub",
     ".pem",
     ".ppk",
@@ -145,14 +152,14 @@ impl Redactor {
     }
 
     /// The text with names that are no single words taken out, and what stands for each.
-    fn without_phrases(&mut self, text: &str) -> (String, Vec<(String, String)>) {
+    fn without_phrases(&self, text: &str) -> (String, Vec<(String, String)>) {
         let mut text = text.to_owned();
         let mut marks = Vec::new();
-        for phrase in self.phrases.clone() {
-            if text.contains(&phrase) {
+        for phrase in &self.phrases {
+            if text.contains(phrase.as_str()) {
                 let mark = format!("\u{2}{}\u{2}", marks.len());
-                text = text.replace(&phrase, &mark);
-                let pseudonym = self.names.known(&phrase).unwrap_or_default().to_owned();
+                text = text.replace(phrase.as_str(), &mark);
+                let pseudonym = self.names.known(phrase).unwrap_or_default().to_owned();
                 marks.push((mark, pseudonym));
             }
         }
@@ -193,6 +200,9 @@ impl Redactor {
         if !chunk.chars().any(char::is_alphanumeric) {
             return chunk.to_owned();
         }
+        if chunk.len() > LONGEST && !is_base64(chunk) {
+            return self.names.of(chunk, Of::Word);
+        }
         if let Some(address) = self.address(chunk) {
             return address;
         }
@@ -216,7 +226,10 @@ impl Redactor {
         }
         if chunk.contains('/') || chunk.starts_with('~') {
             let keeps = |part: &str| part.is_empty() || stays(part);
-            let words = mode == Mode::Text && !chunk.starts_with(['/', '~', '.']) && chunk.split('/').all(keeps);
+            let words = mode == Mode::Text
+                && !chunk.starts_with(['/', '~'])
+                && !chunk.contains('.')
+                && chunk.split('/').all(keeps);
             return if words { chunk.to_owned() } else { self.path(chunk) };
         }
         if let Some((user, host)) = chunk.rsplit_once('@') {
@@ -328,6 +341,9 @@ impl Redactor {
 
     /// What was typed or configured as a host: a name, an address, `[host]:port`, `user@host:path`, a URL.
     pub(super) fn host(&mut self, text: &str) -> String {
+        if text.len() > LONGEST {
+            return self.names.of(text, Of::Host);
+        }
         if let Some((scheme, rest)) = text.split_once("://") {
             return format!("{scheme}://{}", self.host(rest));
         }
@@ -365,6 +381,9 @@ impl Redactor {
 
     /// An account's name, with a domain before or behind it or without.
     pub(super) fn user(&mut self, text: &str) -> String {
+        if text.len() > LONGEST {
+            return self.names.of(text, Of::User);
+        }
         if text.is_empty() || words::is_account(text) {
             return text.to_owned();
         }
@@ -454,6 +473,9 @@ impl Redactor {
 
     /// One part of a path.
     fn part(&mut self, part: &str, system: bool) -> String {
+        if part.len() > LONGEST {
+            return self.names.of(part, Of::File);
+        }
         let lower = part.to_lowercase();
         let digits = part.chars().all(|one| one.is_ascii_digit() || matches!(one, '*' | '.' | '%' | '$'));
         if digits || words::is_part(part) || part.starts_with('%') && part.len() == 2 || is_socket(part) {
@@ -508,6 +530,12 @@ fn stays(word: &str) -> bool {
     let lower = word.to_lowercase();
     let letters = word.chars().filter(|one| one.is_alphabetic()).count();
     let version = word.starts_with(|first: char| first.is_ascii_digit()) && letters <= 4;
+    // `deb12u7`, `el9`, `build3`: a distribution's mark on its package.
+    let mark = lower.trim_start_matches(|one: char| one.is_ascii_alphabetic());
+    let package = ["deb", "ubuntu", "el", "fc", "bpo", "dfsg", "build", "alpine", "hpn"]
+        .contains(&&lower[..lower.len() - mark.len()])
+        && mark.starts_with(|first: char| first.is_ascii_digit())
+        && mark.chars().filter(|one| one.is_alphabetic()).count() <= 4;
     let errno = word.len() > 2 && word.starts_with('E') && word.chars().all(|one| one.is_ascii_uppercase());
     let module = lower.starts_with("pam_");
     let marked = word.starts_with('\u{2}');
@@ -525,6 +553,7 @@ fn stays(word: &str) -> bool {
         || words::is_algorithm(&lower)
         || word.chars().count() == 1
         || version
+        || package
         || errno
         || module
         || marked

@@ -3,16 +3,19 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// One word a line, in lower case, as `parts` takes texts apart. A word behind a `-` stands in our own texts, and is a name
-/// in everybody else's.
+/// One word a line, in lower case, as texts are taken apart. A word behind a `-` stands in our own texts, and is a name in
+/// everybody else's; one behind a `+` stands in OpenSSH's texts and not in ours.
 const VOCABULARY: &str = include_str!("vocabulary.txt");
 
-static KNOWN: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| VOCABULARY.lines().filter(|word| !word.starts_with('-')).collect());
+static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let words = VOCABULARY.lines().filter(|word| !word.starts_with('-'));
+    words.map(|word| word.strip_prefix('+').unwrap_or(word)).collect()
+});
 
-/// The words of the vocabulary and what they are made of.
+/// The words of our own texts and what they are made of.
 static OURS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    let words = VOCABULARY.lines().map(|word| word.strip_prefix('-').unwrap_or(word));
+    let words = VOCABULARY.lines().filter(|word| !word.starts_with('+'));
+    let words = words.map(|word| word.strip_prefix('-').unwrap_or(word));
     words.flat_map(|word| std::iter::once(word).chain(word.split(|one: char| !one.is_ascii_alphanumeric()))).collect()
 });
 
