@@ -226,10 +226,10 @@ impl Redactor {
         }
         if chunk.contains('/') || chunk.starts_with('~') {
             let keeps = |part: &str| part.is_empty() || stays(part);
-            let words = mode == Mode::Text
-                && !chunk.starts_with(['/', '~'])
-                && !chunk.contains('.')
-                && chunk.split('/').all(keeps);
+            // `HTTP/1.1` and `and/or` are words, `team/app.git` is none.
+            let named = |part: &str| part.rsplit_once('.').is_some_and(|(_, end)| end.contains(char::is_alphabetic));
+            let relative = mode == Mode::Text && !chunk.starts_with(['/', '~']);
+            let words = relative && chunk.split('/').all(|part| keeps(part) && !named(part));
             return if words { chunk.to_owned() } else { self.path(chunk) };
         }
         if let Some((user, host)) = chunk.rsplit_once('@') {
@@ -267,6 +267,9 @@ impl Redactor {
             return word.to_owned();
         }
         if word.contains('.') {
+            if ENDINGS.iter().any(|ending| ending.starts_with('.') && word.ends_with(ending)) {
+                return self.part(word, false);
+            }
             let labels = word.split('.').all(|label| label.is_empty() || stays(label));
             let is_host = words::labels_that_stay(word) > 0
                 || word.split('.').any(|label| self.names.known(label).is_some_and(|known| known.starts_with("host-")));
