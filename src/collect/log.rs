@@ -21,9 +21,10 @@ pub use kit::{Shell, kit};
 pub use lines::lines;
 
 use clients::Clients;
+use kit::Kit;
 use paste::Paste;
 
-use super::transcript::is_known;
+use super::transcript::{self, Transcript, is_known};
 use crate::facts::Facts;
 use crate::facts::log::Log;
 use crate::facts::text::{Path, ServerText};
@@ -120,7 +121,7 @@ fn lines_of(reader: &mut dyn Read, mut line: impl FnMut(u64, &str)) -> anyhow::R
 
 /// Whether the line is ssh's, sshd's or another program's as it stands, with nothing before it.
 fn is_somebodys(line: &str) -> bool {
-    is_known(line) || wrappings::is_known(line) || sshd::is_line(line)
+    is_known(line) || wrappings::is_known(line) || kit::is_mark(line) || sshd::is_line(line)
 }
 
 /// Lines, sorted as they come; what it holds does not grow with what it is given.
@@ -134,6 +135,7 @@ struct Sorter {
     clients: Clients,
     server: Logins,
     others: Others,
+    kit: Kit,
 }
 
 impl Sorter {
@@ -148,6 +150,9 @@ impl Sorter {
             return;
         }
         self.lines += 1;
+        if self.kit.line(file, number, line) {
+            return;
+        }
         if self.server.line(file, number, line) {
             return;
         }
@@ -182,6 +187,12 @@ impl Sorter {
                 };
                 return Ok(sshd::of_server(self.server.choose(None), known));
             }
+            if self.kit.is_there() {
+                let mut facts = transcript::state(&Transcript::default());
+                self.kit.state(&mut facts);
+                let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, ..Log::default() };
+                return Ok(Facts { log: Some(Box::new(log)), ..facts });
+            }
             if let Some(facts) = self.others.facts() {
                 let log = Log {
                     lines: self.lines,
@@ -197,6 +208,8 @@ impl Sorter {
             let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
             bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
         };
+        let at = self.files.iter().position(|file| *file == chosen.part.file);
+        let is_kits = at.is_some_and(|at| self.kit.holds(at, chosen.part.first));
         let log = Log {
             lines: self.lines,
             cut: self.cut,
@@ -207,10 +220,13 @@ impl Sorter {
             others_count: chosen.others_count,
             others: chosen.others,
             foreign: self.others.into_kept(),
-            noise: Vec::new(),
+            noise: self.kit.remarks(),
             files: self.files,
         };
         let mut facts = Facts { log: Some(Box::new(log)), ..chosen.facts };
+        if is_kits {
+            self.kit.state(&mut facts);
+        }
         if self.server.has_lines() {
             let user = facts.target.as_ref().ok().map(|target| target.user.to_string());
             sshd::beside(&mut facts, self.server.choose(user.as_deref()));

@@ -8,6 +8,8 @@ mod lines;
 mod state;
 mod way;
 
+pub(super) use way::errno;
+
 use crate::facts::End;
 use crate::facts::config::Applied;
 use crate::facts::session::ChannelOpen;

@@ -32,7 +32,8 @@ pub struct Log {
     /// What programs other than ssh say of a login that failed, as it was read, the last sixteen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<Foreign>,
-    /// What was summed up and not judged: storms of strangers, a sentence each.
+    /// What was summed up and not judged, a sentence each: storms of strangers, and lists of which nothing says on which
+    /// machine they were made.
     pub noise: Vec<ServerText>,
 }
 

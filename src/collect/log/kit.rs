@@ -1,6 +1,10 @@
 //! The kit: one paste for a person without sshdoctor, and the reading of what it printed.
 
+mod read;
+
 use anyhow::ensure;
+
+pub(super) use read::{Kit, is_mark};
 
 /// The paste for a POSIX shell; `TARGET` stands for the login.
 const POSIX: &str = include_str!("kit.sh");

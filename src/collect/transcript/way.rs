@@ -408,7 +408,7 @@ impl Transcript {
 }
 
 /// The error's name by the system's words for it: those of glibc, musl, the BSDs, macOS and Windows.
-pub(super) fn errno(words: &str) -> String {
+pub(in crate::collect) fn errno(words: &str) -> String {
     let words = words.trim_end_matches(['.', '\r']);
     let name = match words {
         "Connection refused" => "ECONNREFUSED",
