@@ -1,7 +1,8 @@
 //! What a transcript of ssh leaves open: causes that leave the same lines, and what one who has only those lines may say.
 
 use crate::facts::agent::AgentAnswer;
-use crate::facts::identities::is_seen;
+use crate::facts::identities::{KeyFile, is_seen};
+use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
 use crate::facts::{Facts, Origin, Ticket};
 use crate::openssh::course::{self, Problem, Use};
@@ -20,6 +21,7 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
         "key-file-malformed" => formats(facts),
         "key-file-is-public" => mistaken(facts).into_iter().collect(),
         "key-passphrase-needed" => unsaid(facts).into_iter().collect(),
+        "host-key-unknown" => certified_host(facts).into_iter().collect(),
         "pubkey-disabled-by-client" | "server-pubkey-disabled" => by_kerberos(facts).into_iter().collect(),
         _ => Vec::new(),
     };
@@ -73,10 +75,29 @@ const UNSEEN: &[(&str, &[(&str, &str)])] = &[
             ("pubkey-disabled-by-client", "a key was meant, and this client has them switched off"),
         ],
     ),
-    ("second-factor-required", &[("server-auth-methods", "AuthenticationMethods demands more than a key")]),
+    ("second-factor-required", SERVER_CONFIG),
+    ("no-methods-left", SERVER_CONFIG),
+    ("server-pubkey-disabled", SERVER_CONFIG),
+    ("signature-rejected", SERVER_CONFIG),
     ("jump-host-failed", &[("jump-host-loop", "the jump hosts lead back to one of themselves")]),
     ("connection-dropped", &[("source-banned", "a rule on the server refuses this address")]),
     ("password-rejected", &[("no-key-accepted", "a key was meant, and the server does not accept it")]),
+];
+
+/// What on the server makes it so.
+const SERVER_CONFIG: &[(&str, &str)] = &[
+    ("server-auth-methods", "AuthenticationMethods demands what this client does not do"),
+    ("server-config-override", "an earlier line of sshd_config wins over the one that was changed"),
+    ("server-config-not-reloaded", "sshd_config was changed, and sshd has not read it again"),
+];
+
+/// What may be wrong with a certificate that is refused.
+const CERTIFICATES: &[(&str, &str)] = &[
+    ("certificate-expired", "the certificate's time has ended, or not begun"),
+    (
+        "server-ca-mismatch",
+        "the server does not trust the certificate's CA, or the certificate does not name the account",
+    ),
 ];
 
 /// Where the key that is meant may be, if ssh does not offer it.
@@ -88,10 +109,21 @@ const KEYS_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("wrong-local-account", "ssh runs as another local user than the one whose keys are meant"),
     ("agent-key-constrained", "the agent holds the key that is meant, bound to other hosts (ssh-add -h)"),
+    ("identity-file-missing", "a file that the configuration names is not there"),
+    ("rsa-key-too-small", "the key is shorter than RequiredRSASize, of ssh or of the server, allows"),
+    ("hardware-key-unavailable", "the key is in a token or an authenticator that ssh passes over"),
 ];
 
 fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
+    let listed = facts.identities.iter().flat_map(|identities| identities.listed.iter().flatten());
+    let certified = listed.filter_map(|row| row.key.as_ref()).any(PublicKey::is_certificate);
+    let of_certificates = certified && matches!(id, "no-key-accepted" | "agent-lacks-accepted-key");
+    let certificates = CERTIFICATES.iter().filter(|_| of_certificates);
+    let too_open = |file: &KeyFile| matches!(course::problem(facts, file), Some(Problem::TooOpen(_)));
+    let open = id == "no-key-accepted" && facts.identities.iter().any(|all| all.files.iter().any(too_open));
+    let open = open.then_some(&("key-file-permissions", "a key that others may read is the one that is meant"));
     let rows = UNSEEN.iter().filter(|(of, _)| *of == id).flat_map(|(_, rows)| rows.iter());
+    let rows = certificates.chain(open).chain(rows);
     let again = || here(format!("sshdoctor {}", naming::destination(facts)));
     rows.map(|(cause, summary)| possible(cause, summary, again())).collect()
 }
@@ -205,6 +237,15 @@ fn of_denial(methods: &[String]) -> Vec<(&'static str, &'static str)> {
         (methods.is_empty(), nothing),
     ];
     rows.into_iter().filter(|(is, _)| *is).flat_map(|(_, rows)| rows.iter().copied()).collect()
+}
+
+/// A host certificate that is not taken leaves the words that an unknown key leaves.
+fn certified_host(facts: &Facts) -> Option<Alternative> {
+    let offered = facts.host_key.offered.as_ref().ok()?;
+    (offered.key.is_certificate() || offered.algorithm.contains("-cert-v0")).then(|| {
+        let summary = "the host certificate is not valid, for another name, or of a CA that is not trusted";
+        possible("host-certificate-invalid", summary, say_more(facts))
+    })
 }
 
 /// Keys that ssh names and leaves out.

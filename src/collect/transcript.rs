@@ -268,7 +268,9 @@ impl Transcript {
     fn is_behind(&self, text: &str) -> bool {
         let exchange = ["kex_exchange_identification: ", "ssh_exchange_identification: ", "banner exchange: "];
         if text.starts_with("Remote protocol version ") {
-            return self.identification.is_some();
+            // A live connection to the jump host makes none of its own.
+            let carried = self.way.program.is_none() && !self.connected;
+            return self.identification.is_some() || carried;
         }
         if exchange.iter().any(|begins| text.starts_with(begins)) {
             return self.identification.is_some() || self.is_over();

@@ -151,6 +151,10 @@ fn hops(facts: &mut Facts, seen: &Transcript) {
     if let Ok(target) = &mut facts.target {
         target.via.clone_from(&names);
     }
+    if let Some(back) = leads_back(seen) {
+        facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), leads_back: Some(back), ..Connect::default() });
+        return;
+    }
     let (host, port) = match &facts.target {
         Ok(target) => (target.host.clone(), target.port),
         Err(_) => onward(seen).unwrap_or_default(),
@@ -164,6 +168,14 @@ fn hops(facts: &mut Facts, seen: &Transcript) {
         facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), through, ..Connect::default() });
         return;
     }
+    if run.admitted_by.is_none() && seen.identification.is_some() {
+        // It said nothing of a login of its own: a live connection to the jump host carries what goes through it.
+        let role = Role::Master("ControlPath".into());
+        let program = Program { role, ran_on: true, ..Program::default() };
+        let through = Some(Through::Program(Box::new(program)));
+        facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), through, ..Connect::default() });
+        return;
+    }
     let through = run.admitted_by.as_ref().map(|_| {
         let reached = seen.identification.is_some();
         let answer = if reached { Some(ChannelOpen::Confirmed) } else { run.channel.clone() };
@@ -171,6 +183,20 @@ fn hops(facts: &mut Facts, seen: &Transcript) {
         Through::Tunnel(Tunnel { from, host, port, answer, end: run.end.clone(), ..Tunnel::default() })
     });
     facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(names)), through, ..Connect::default() });
+}
+
+/// The jump host to which the chain leads back: the same command stands in it twice.
+fn leads_back(seen: &Transcript) -> Option<Host> {
+    let mut commands: Vec<&ServerText> = Vec::new();
+    let mut run = Some(seen);
+    while let Some(program) = run.and_then(|run| run.way.program.as_ref()) {
+        if commands.contains(&program) {
+            return program.to_string().rsplit(' ').next().map(Host::from);
+        }
+        commands.push(program);
+        run = run.and_then(|run| run.hop.as_deref());
+    }
+    None
 }
 
 /// The jump host that opened no channel to the next host, where only its answer was seen.
@@ -202,7 +228,7 @@ fn way(facts: &mut Facts, seen: &Transcript) {
     if seen.hop.is_some() || !facts.hops.is_empty() {
         return;
     }
-    if let Some((name, why)) = &way.unresolved {
+    if let Some((name, why)) = way.unresolved.as_ref().filter(|_| !way.unseen_program) {
         let error = ResolveError { code: resolver_code(why).to_owned(), text: why.clone() };
         facts.resolve = Ok(Resolve { name: name.clone(), numeric: false, outcome: Err(error) });
         return;
@@ -211,7 +237,7 @@ fn way(facts: &mut Facts, seen: &Transcript) {
     if let Some(program) = way.program.as_ref().or(way.unseen_program.then_some(&unseen)) {
         let proxy = Some(Proxy::Command(program.clone()));
         let said: Vec<String> = seen.said.iter().map(ToString::to_string).collect();
-        let failed = seen.identification.is_none() && seen.end.is_some() && !way.unseen_program;
+        let failed = seen.identification.is_none() && seen.end.is_some();
         let through = failed.then(|| {
             let stderr = ServerText::from(said.join("\n"));
             let stderr_bytes = stderr.as_bytes().len() as u64;
@@ -296,7 +322,9 @@ fn resolver_code(words: &str) -> &'static str {
 
 fn transport(facts: &mut Facts, seen: &Transcript) {
     let way = &seen.way;
-    let reached = seen.connected || seen.identification.is_some() || way.unnegotiated.is_some();
+    // Whose words those are is not known where a program stands before the server.
+    let unnegotiated = way.unnegotiated.as_ref().filter(|_| !way.unseen_program);
+    let reached = seen.connected || seen.identification.is_some() || unnegotiated.is_some();
     let complete = seen.has_keys || seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some();
     // Without a line of debugging a bare end may be that of any step.
     let told = seen.level > 0 || way.at_exchange;
@@ -321,7 +349,7 @@ fn transport(facts: &mut Facts, seen: &Transcript) {
         end: broken.cloned(),
         ..Transport::default()
     });
-    if let Some((kind, offer)) = &way.unnegotiated
+    if let Some((kind, offer)) = unnegotiated
         && way.proposals[1].is_none()
     {
         unshared(facts, seen, kind, offer);
@@ -369,6 +397,9 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         None if said.changed || said.unknown || said.revoked || seen.host_key_refused => Default::default(),
         None => return,
     };
+    // That a line names the key can be known without its fingerprint.
+    let known_anyway = fingerprint.is_empty() && (said.revoked || said.known);
+    let fingerprint = if known_anyway { Fingerprint::from(SHARED) } else { fingerprint };
     let key = by_fingerprint(wire_name(&kind), &fingerprint);
     let revoked_by_file = match (&said.revoked_by, &said.unreadable_list) {
         (Some(path), _) => Ok(Some(Source::File { path: path.clone(), line: None })),
@@ -380,7 +411,8 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         22 => target.host.clone(),
         port => Host::from(format!("[{}]:{port}", target.host)),
     });
-    let mut known = KnownHosts { names: name.into_iter().collect(), ..KnownHosts::default() };
+    let names = vec![name.unwrap_or_else(|_| Host::from("the server"))];
+    let mut known = KnownHosts { names, ..KnownHosts::default() };
     let name = known.names.first().cloned().unwrap_or_default();
     let line = |at: Option<&ServerText>, marker: Marker, key: PublicKey| KnownHost {
         at: at.map_or_else(|| Source::Command("ssh -v".to_owned()), place),

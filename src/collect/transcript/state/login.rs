@@ -414,7 +414,8 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
     }
     let refused = questions.refused > 0 || (questions.password_sent > 0 && seen.keys.denied.is_some());
     // Where ssh finds no terminal it sends an empty password (sshconnect2.c `userauth_passwd`).
-    if refused && seen.admitted_by.is_none() && !questions.nobody {
+    let seen_to_ask = questions.password || seen.level > 1;
+    if refused && seen.admitted_by.is_none() && !questions.nobody && seen_to_ask && !seen.way.unseen_program {
         let outcome = Attempted::Answered(failure());
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
     }
@@ -425,21 +426,31 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
     }
 }
 
+/// Whether the server's words about a key name a command (auth2-pubkeyfile.c `auth_log_authopts`).
+fn is_bound(text: &ServerText) -> bool {
+    let options = text.as_str().and_then(|text| text.split_once(" key options: "));
+    options.is_some_and(|(_, options)| options.split(' ').any(|option| option == "command"))
+}
+
 fn session(facts: &mut Facts, seen: &Transcript) {
     if seen.admitted_by.is_none() {
         facts.session = Err(UNSEEN);
         return;
     }
     let stated = seen.channel.is_some() || seen.granted.is_some() || seen.exit_status.is_some() || seen.end.is_some();
-    if !stated {
+    // What a subsystem says is not shown, so why it ended is not known.
+    let silent = seen.subsystem.is_some() && seen.exit_status.is_some_and(|status| status != 0);
+    if !stated || silent {
         facts.session = Err(UNSEEN);
         return;
     }
     let request = match (&seen.command, &seen.subsystem) {
         (Some(command), _) if command.as_bytes() == b"true" => Request::True,
-        (_, Some(name)) if name.as_bytes() == b"sftp" => Request::Sftp,
+        (_, Some(_)) if seen.granted == Some(false) => Request::Sftp,
         // What another command ends with is its own affair.
         (Some(_), _) | (None, Some(_)) => Request::Nothing,
+        // A key that is bound to a command gets no shell.
+        (None, None) if seen.debug.iter().any(is_bound) => Request::Nothing,
         (None, None) if seen.terminal == Some(false) && seen.exit_status.is_none() => Request::Nothing,
         (None, None) => Request::Shell,
     };
