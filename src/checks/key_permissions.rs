@@ -64,9 +64,19 @@ fn key_file_permissions(facts: &Facts) -> Observed<Option<Finding>> {
     let Some(bite) = bite(facts, &turns, |problem| matches!(problem, Problem::TooOpen(_)))? else { return Ok(None) };
     let Problem::TooOpen(mode) = bite.problem else { return Ok(None) };
     let path = &bite.file.path;
-    let summary = format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it");
+    // Windows has lists of who may access a file, and no modes.
+    let (summary, seen) = if facts.run.os.starts_with("Windows") {
+        (
+            format!("ssh ignores the private key {path}: others than you may access it"),
+            format!("ssh says that the permissions of {path} are too open"),
+        )
+    } else {
+        (
+            format!("ssh ignores the private key {path}: its mode is {mode:04o}, others may access it"),
+            format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others"),
+        )
+    };
     let finding = bite.finding(facts, summary);
-    let seen = format!("{path} has mode {mode:04o} and belongs to you; ssh wants it closed to all others");
     let mut finding = finding.seen(seen);
     finding.evidence.extend(mounts::seen(facts, path));
     Ok(Some(finding))

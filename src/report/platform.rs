@@ -309,6 +309,8 @@ fn simple(words: &[&str]) -> Option<String> {
 /// What makes a file the user's alone: ssh for Windows looks at the list of who may access it, there are no modes.
 fn access(mode: &str, file: &str) -> Option<String> {
     let right = match mode {
+        // A private key need not be written.
+        "600" if !file.ends_with("config") && !file.ends_with("known_hosts") => "R",
         "600" | "700" | "go-w" | "go-rwx" => "F",
         "400" | "500" => "R",
         _ => return None,
@@ -383,9 +385,9 @@ mod tests {
             ("ssh-add ~/.ssh/id_ed25519", "ssh-add \"$HOME\\.ssh\\id_ed25519\""),
             (
                 "chmod 600 'C:\\Users\\Ann Lee/.ssh/k'",
-                "icacls 'C:\\Users\\Ann Lee/.ssh/k' /inheritance:r /grant:r \"${env:USERNAME}:F\"",
+                "icacls 'C:\\Users\\Ann Lee/.ssh/k' /inheritance:r /grant:r \"${env:USERNAME}:R\"",
             ),
-            ("chown a: /k && chmod 600 /k", "takeown /f /k; icacls /k /inheritance:r /grant:r \"${env:USERNAME}:F\""),
+            ("chown a: /k && chmod 600 /k", "takeown /f /k; icacls /k /inheritance:r /grant:r \"${env:USERNAME}:R\""),
             ("sed -n 3p ~/.ssh/config", "Get-Content ~/.ssh/config | Select-Object -Index 2"),
             ("cat /etc/ssh/ssh_config", "Get-Content C:\\ProgramData\\ssh\\ssh_config"),
             (

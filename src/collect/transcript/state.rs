@@ -30,6 +30,7 @@ pub(in crate::collect) fn state(seen: &Transcript) -> Facts {
     let mut facts = nothing();
     let part = Part { level: seen.level, ..Part::default() };
     facts.log = Some(Box::new(Log { client: Some(part), ..Log::default() }));
+    system(seen).clone_into(&mut facts.run.os);
     config(&mut facts, seen);
     target(&mut facts, seen);
     hops(&mut facts, seen);
@@ -59,6 +60,17 @@ fn nothing() -> Facts {
         session: Err(UNSEEN),
         account: Err(UNSEEN),
         ..Facts::default()
+    }
+}
+
+/// The system that ssh ran on, by its own name or by where homes are; empty where neither tells.
+fn system(seen: &Transcript) -> &'static str {
+    let is_of_windows = seen.version.as_ref().is_some_and(|version| version.contains("_for_Windows"));
+    let lies_in = |folder: &[u8]| seen.keys.files.iter().any(|(path, _)| path.as_bytes().starts_with(folder));
+    match (is_of_windows, lies_in(b"/Users/")) {
+        (true, _) => "Windows",
+        (_, true) => "macOS",
+        _ => "",
     }
 }
 
