@@ -68,8 +68,14 @@ impl<'a> Told<'a> {
     /// The refusals that are stated, each id once, in the order of the log.
     fn reasons(&self) -> Vec<(&'static str, usize)> {
         let mut reasons: Vec<(&'static str, usize)> = Vec::new();
-        for (at, (_, said, _)) in self.lines.iter().enumerate() {
-            if let Some(Event::Refusal(id)) = said.event
+        for (at, (_, said, detail)) in self.lines.iter().enumerate() {
+            let told = match detail {
+                Some(Detail::Expired(_)) => Some("server-key-options-refuse"),
+                Some(Detail::BadOptions(..)) => Some("server-key-entry-malformed"),
+                _ => None,
+            };
+            let stated = if let Some(Event::Refusal(id)) = said.event { Some(id) } else { told };
+            if let Some(id) = stated
                 && !reasons.iter().any(|(known, _)| *known == id)
             {
                 reasons.push((id, at));
@@ -102,6 +108,27 @@ impl<'a> Told<'a> {
             .iter()
             .filter(|(entry, said, _)| entry.text.starts_with("Failed publickey for ") && !said.rest.is_empty());
         failed.filter_map(|(_, said, _)| said.rest.split([' ', ',']).nth(1)).collect()
+    }
+
+    /// The first of the files that it looked for, where none of them is there.
+    fn missing(&self) -> Option<&'a str> {
+        let of = |is: fn(&Detail<'a>) -> Option<&'a str>| {
+            self.lines.iter().filter_map(move |(_, _, detail)| is(detail.as_ref()?)).collect::<BTreeSet<_>>()
+        };
+        let read = of(|detail| if let Detail::Reads(file) = detail { Some(file) } else { None });
+        let gone = of(|detail| if let Detail::Missing(file) = detail { Some(file) } else { None });
+        if read.is_subset(&gone) { gone.into_iter().next() } else { None }
+    }
+
+    /// The first file that it read.
+    fn read(&self) -> Option<&'a str> {
+        let gone = |path: &str| {
+            self.lines.iter().any(|(_, _, detail)| matches!(detail, Some(Detail::Missing(file)) if *file == path))
+        };
+        self.lines.iter().find_map(|(_, _, detail)| match detail {
+            Some(Detail::Reads(file)) if !gone(file) => Some(*file),
+            _ => None,
+        })
     }
 
     /// Whether sshd takes a key that it does not refuse afterwards.
@@ -226,6 +253,11 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
             .iter()
             .filter_map(|id| members::alternative(facts, id, Vec::new())));
     }
+    // It reads the options of every line before it looks whose key it is (auth2-pubkeyfile.c `auth_check_authkey_line`).
+    if id == "server-key-entry-malformed" {
+        finding.certainty = Certainty::Likely;
+        finding = finding.or(members::alternative(facts, "server-key-not-listed", Vec::new()));
+    }
     if OF_A_KEY.contains(&id) && told.refused_keys().len() > 1 {
         finding.certainty = Certainty::Likely;
         finding.evidence.push("other keys were refused as well, and sshd does not say why".to_owned());
@@ -238,7 +270,8 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
         finding = finding.or(also);
     }
     // The file of AuthorizedPrincipalsFile is held to the same rule, in the same words (auth2-pubkeyfile.c `auth_openfile`).
-    if id == "server-strict-modes" && said.rest.starts_with("file ") && !said.rest.contains("authorized_keys") {
+    let of_keys = said.rest.contains("authorized_keys") || told.read().is_some_and(|file| said.rest.ends_with(file));
+    if id == "server-strict-modes" && said.rest.starts_with("file ") && !of_keys {
         finding.certainty = Certainty::Likely;
         finding = finding.or(members::alternative(facts, "certificate-principal-mismatch", Vec::new()));
     }
@@ -316,6 +349,12 @@ fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
                 "key-file-unreadable",
             ],
         )
+    } else if let Some(file) = told.missing().filter(|_| key_failed.is_some()) {
+        let words = format!("there is no {} on the server, where sshd looks for the keys of {login}", escape(file.as_bytes()));
+        (Some("server-authorized-keys-missing"), words, &["server-authorized-keys-elsewhere", "server-home-missing"])
+    } else if let Some(file) = told.read().filter(|_| key_failed.is_some()) {
+        let words = format!("sshd reads {} for {login} and finds in it no line that takes the key", escape(file.as_bytes()));
+        (Some("server-key-not-listed"), words, &["server-key-entry-malformed", "server-authorized-keys-elsewhere", "certificate-not-trusted"])
     } else if key_failed.is_some() {
         let words = format!("sshd refuses each key that is offered for {login}, and does not say why");
         (

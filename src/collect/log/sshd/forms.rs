@@ -113,6 +113,8 @@ impl Export {
 const OF_SERVER: &[&str] = &[
     "Server listening on ",
     "debug1: sshd version ",
+    "debug2: load_server_config: ",
+    "debug2: parse_server_config",
     "debug1: Server will not fork",
     "debug1: userauth-request for user ",
     "debug1: trying public key file ",
@@ -179,6 +181,10 @@ pub(super) fn is_of_client(text: &str) -> bool {
 /// Whether sshd says it at the end of a session, and ssh says something alike (serverloop.c, packet.c
 /// `ssh_packet_log_type`; ssh adds in how many seconds).
 pub(super) fn ends_session(text: &str) -> bool {
+    // `status: The following connections are open:` goes on in lines of their own (channels.c `channel_open_message`).
+    if text.trim_start().starts_with('#') && text.contains(" server-session ") {
+        return true;
+    }
     text.starts_with("Closing connection to ") || text.starts_with("Transferred: sent ") && !text.contains(", in ")
 }
 

@@ -183,6 +183,27 @@ fn ssh_s_own_words_are_none_of_sshd_s() {
 }
 
 #[test]
+fn what_sshd_prints_where_it_is_run_by_hand_is_one_login() {
+    let lines = [
+        "debug2: load_server_config: filename /etc/ssh/sshd_config",
+        "debug3: /etc/ssh/sshd_config:1 setting Port 22",
+        "debug1: sshd version OpenSSH_9.2, OpenSSL 3.0.15 3 Sep 2024",
+        "Server listening on 0.0.0.0 port 22.",
+        "Connection from 192.0.2.1 port 40000 on 192.0.2.7 port 22 rdomain \"\"",
+        "debug1: userauth-request for user deploy service ssh-connection method publickey [preauth]",
+        "debug1: trying public key file /home/deploy/.ssh/authorized_keys",
+        "debug1: Could not open user 'deploy' authorized keys '/home/deploy/.ssh/authorized_keys': No such file or directory",
+        "Failed publickey for deploy from 192.0.2.1 port 40000 ssh2: ED25519 SHA256:x",
+        "Connection closed by authenticating user deploy 192.0.2.1 port 40000 [preauth]",
+    ];
+    let mut logins = Logins::new(&Choice::default(), CLOCK);
+    assert!(lines.iter().zip(1..).all(|(line, number)| logins.line(0, number, line)));
+    assert_eq!(chosen(&lines, &Choice::default()).0.as_deref(), Some("deploy"));
+    let said = said(&facts(&lines, &Choice::default()));
+    assert!(said.iter().any(|line| line.starts_with("debug1: Could not open")), "{said:?}");
+}
+
+#[test]
 fn a_name_that_somebody_sends_proves_nothing() {
     let names = [
         "x from 192.0.2.9 port 1",
