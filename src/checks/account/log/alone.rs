@@ -311,6 +311,40 @@ fn let_in(facts: &Facts, told: &Told<'_>, at: usize) -> Meant {
     Meant { cause: Some(cause), stated: false, finding }
 }
 
+/// A cause, the sentence, and what else leaves the same lines.
+type Course = (Option<&'static str>, String, &'static [&'static str]);
+
+/// sshd refuses each key; where it says so, what it read.
+fn keys_refused(told: &Told<'_>, login: &str) -> Course {
+    if let Some(file) = told.missing() {
+        let file = escape(file.as_bytes());
+        return (
+            Some("server-authorized-keys-missing"),
+            format!("there is no {file} on the server, where sshd looks for the keys of {login}"),
+            &["server-authorized-keys-elsewhere", "server-home-missing"],
+        );
+    }
+    if let Some(file) = told.read() {
+        let file = escape(file.as_bytes());
+        return (
+            Some("server-key-not-listed"),
+            format!("sshd reads {file} for {login} and finds in it no line that takes the key"),
+            &["server-key-entry-malformed", "server-authorized-keys-elsewhere", "certificate-not-trusted"],
+        );
+    }
+    (
+        Some("no-key-accepted"),
+        format!("sshd refuses each key that is offered for {login}, and does not say why"),
+        &[
+            "agent-lacks-accepted-key",
+            "server-key-not-listed",
+            "server-authorized-keys-missing",
+            "server-key-entry-malformed",
+            "certificate-not-trusted",
+        ],
+    )
+}
+
 /// sshd gives no reason: what it did is said, and what leaves the same lines.
 fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
     let login = naming::login(facts);
@@ -323,9 +357,7 @@ fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
     let too_many = told.last(|_, detail| matches!(detail, Some(Detail::TooMany)));
     let named = told.lines.iter().any(|(_, said, _)| said.user.is_some());
     let timeout = told.lines.iter().any(|(entry, _, _)| entry.text.starts_with("Timeout before authentication"));
-    let (cause, summary, others): (_, _, &[&str]) = if too_many.is_some()
-        && failed.iter().all(|name| *name == "publickey")
-    {
+    let (cause, summary, others): Course = if too_many.is_some() && failed.iter().all(|name| *name == "publickey") {
         let words =
             format!("sshd cuts {login} off after too many failed attempts, before a key that it takes was offered");
         (Some("too-many-keys"), words, &["no-key-accepted"])
@@ -349,25 +381,8 @@ fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
                 "key-file-unreadable",
             ],
         )
-    } else if let Some(file) = told.missing().filter(|_| key_failed.is_some()) {
-        let words = format!("there is no {} on the server, where sshd looks for the keys of {login}", escape(file.as_bytes()));
-        (Some("server-authorized-keys-missing"), words, &["server-authorized-keys-elsewhere", "server-home-missing"])
-    } else if let Some(file) = told.read().filter(|_| key_failed.is_some()) {
-        let words = format!("sshd reads {} for {login} and finds in it no line that takes the key", escape(file.as_bytes()));
-        (Some("server-key-not-listed"), words, &["server-key-entry-malformed", "server-authorized-keys-elsewhere", "certificate-not-trusted"])
     } else if key_failed.is_some() {
-        let words = format!("sshd refuses each key that is offered for {login}, and does not say why");
-        (
-            Some("no-key-accepted"),
-            words,
-            &[
-                "agent-lacks-accepted-key",
-                "server-key-not-listed",
-                "server-authorized-keys-missing",
-                "server-key-entry-malformed",
-                "certificate-not-trusted",
-            ],
-        )
+        keys_refused(told, &login)
     } else if !failed.is_empty() && !told.is_invalid() {
         let methods: Vec<String> = failed.iter().map(|name| escape(name.as_bytes())).collect();
         let words = format!("sshd refuses what {login} answers by {}", methods.join(", "));
