@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use sshdoctor::checks::{self, Blocks, Cause, Status};
+use sshdoctor::checks::{self, Blocks, Cause, Certainty, Status};
 use sshdoctor::collect::{case, log};
 use sshdoctor::diagnose::{Verdict, diagnose};
 use sshdoctor::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
@@ -114,6 +114,63 @@ fn a_transcript_tells_the_story_that_its_folder_names() {
         assert!(!text.contains("key_load_public"), "{name}: what is printed of every missing .pub accuses nobody");
         assert!(verdict.also.is_empty(), "{name}");
     }
+}
+
+/// What somebody pastes, and the cause and certainty that it is worth.
+const PASTES: &[(&str, &str, Certainty)] = &[
+    ("deploy@web1: Permission denied (publickey).", "undetermined", Certainty::Possible),
+    ("deploy@web1: Permission denied (publickey,password).", "undetermined", Certainty::Possible),
+    ("ssh: connect to host web1 port 22: Connection refused", "connection-refused", Certainty::Proven),
+    ("ssh: connect to host web1 port 22: Operation timed out", "connection-timeout", Certainty::Proven),
+    ("ssh: connect to host web1 port 22: No route to host", "network-unreachable", Certainty::Proven),
+    ("ssh: Could not resolve hostname web1: Name or service not known", "host-not-found", Certainty::Proven),
+    ("ssh: Could not resolve hostname web1: Temporary failure in name resolution", "dns-failure", Certainty::Proven),
+    (
+        "ssh: Could not resolve hostname web1: nodename nor servname provided, or not known",
+        "host-not-found",
+        Certainty::Proven,
+    ),
+    ("kex_exchange_identification: Connection closed by remote host", "connection-dropped", Certainty::Likely),
+    ("Host key verification failed.", "undetermined", Certainty::Possible),
+    (
+        "No ED25519 host key is known for web1 and you have requested strict checking.\nHost key verification failed.",
+        "host-key-unknown",
+        Certainty::Proven,
+    ),
+    (
+        "Unable to negotiate with 192.0.2.7 port 22: no matching host key type found. Their offer: ssh-rsa,ssh-dss",
+        "no-common-host-key-algorithm",
+        Certainty::Proven,
+    ),
+    ("Connection closed by 192.0.2.7 port 22", "undetermined", Certainty::Possible),
+    (
+        "Received disconnect from 192.0.2.7 port 22:2: Too many authentication failures",
+        "undetermined",
+        Certainty::Possible,
+    ),
+    ("Bad owner or permissions on /home/a/.ssh/config", "client-config-permissions", Certainty::Proven),
+    ("/home/a/.ssh/config: line 3: Bad configuration option: prot", "client-config-error", Certainty::Proven),
+];
+
+#[test]
+fn a_bare_line_is_worth_what_it_says_and_no_more() {
+    let folder = std::env::temp_dir().join(format!("sshdoctor-pastes-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let mut wrong = Vec::new();
+    for (at, (text, cause, certainty)) in PASTES.iter().enumerate() {
+        for (ends, line_end) in [("unix", "\n"), ("dos", "\r\n")] {
+            let path = folder.join(format!("{at}-{ends}.txt"));
+            fs::write(&path, format!("{}{line_end}", text.replace('\n', line_end))).unwrap();
+            let facts = log::read(&[path.into()], &log::Choice::default()).unwrap();
+            let first = diagnose(&facts).first;
+            let (met, sure) = (first.cause.id, first.finding.certainty);
+            if (met, sure) != (*cause, *certainty) {
+                wrong.push(format!("{text}: {met} {sure:?} ({})", first.finding.summary));
+            }
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]

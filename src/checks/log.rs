@@ -4,7 +4,7 @@ use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{KeyFile, is_seen};
 use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
-use crate::facts::{Facts, Origin, Ticket};
+use crate::facts::{Facts, Origin, Stage, Ticket, Unobserved};
 use crate::openssh::course::{self, Problem, Use};
 use crate::openssh::server;
 
@@ -180,6 +180,18 @@ pub(super) fn open(facts: &Facts) -> Option<Finding> {
             summary,
             vec![("kex-stalled", "the key exchange hangs: large packets do not get through, or the server is stuck")],
         )
+    } else if facts.userauth == Err(Unobserved::NotReached(Stage::HostKey)) {
+        let summary = format!("ssh does not go on with the host key of {login}; why, these lines do not tell");
+        let others = vec![
+            ("host-key-unknown", "no key is known for the name, and nobody can be asked"),
+            ("host-key-changed", "another key is known for the name; ssh says so in a warning that is not here"),
+            ("host-key-revoked", "the key is revoked; ssh says so in a warning that is not here"),
+            (
+                "host-certificate-invalid",
+                "the host certificate is not valid, for another name, or of a CA that is not trusted",
+            ),
+        ];
+        (summary, others)
     } else if cut(facts) {
         let summary = format!("{login} ends the connection: Too many authentication failures");
         let others = vec![
