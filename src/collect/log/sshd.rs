@@ -179,7 +179,7 @@ impl Logins {
         let at = match self.place(entry, said, port) {
             Some(at) => at,
             // What only tells how a session ended begins no login.
-            None if !known && entry.pid.is_some() && !forms::tells(entry.text) => return,
+            None if !known && !forms::tells(entry.text) => return,
             None => self.opened(file, number, entry),
         };
         self.last = Some(at);

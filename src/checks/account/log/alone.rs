@@ -316,6 +316,14 @@ type Course = (Option<&'static str>, String, &'static [&'static str]);
 
 /// sshd refuses each key; where it says so, what it read.
 fn keys_refused(told: &Told<'_>, login: &str) -> Course {
+    let asked = told.last(|_, detail| matches!(detail, Some(Detail::Postponed)));
+    if asked.is_some() && told.refused_keys().len() == 1 {
+        return (
+            Some("signature-rejected"),
+            format!("sshd takes the key of {login} when it is asked about it, and refuses it once it is used"),
+            &["server-pam-denied", "server-root-login-disabled", "server-key-options-refuse", "server-account-expired"],
+        );
+    }
     if let Some(file) = told.missing() {
         let file = escape(file.as_bytes());
         return (
