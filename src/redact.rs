@@ -6,6 +6,7 @@
 //! ([`Redactor::leak`]) finds a name that came through all the same.
 
 mod addresses;
+mod apart;
 mod keys;
 mod kinds;
 mod names;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::facts::{Facts, Redacted};
 use addresses::Addresses;
+pub use apart::apart;
 use keys::Blobs;
 use kinds::Kind;
 use names::{Names, Of, is_common};
@@ -281,6 +283,13 @@ impl Redactor {
                 typed.push((kind, text.to_owned()));
             }
         });
+        // A group is often named as its only member is.
+        let rank = |kind: &Kind| match kind {
+            Kind::User => 0,
+            Kind::Host => 1,
+            _ => 2,
+        };
+        typed.sort_by_key(|(kind, _)| rank(kind));
         for (kind, text) in typed {
             self.typed(kind, &text);
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sshdoctor::collect::case;
 use sshdoctor::diagnose::diagnose;
+use sshdoctor::facts::{Facts, Origin, Unobserved};
 use sshdoctor::redact::Redactor;
 use sshdoctor::render::{self, Style};
 use sshdoctor::report::report;
@@ -84,4 +85,71 @@ fn a_redacted_case_has_the_verdict_of_the_original_and_none_of_its_names() {
         assert_eq!(again, redacted, "{name}");
     }
     assert!(wrong.is_empty(), "{} of {} cases: {}\n{}", wrong.len(), cases.len(), "", wrong.join("\n"));
+}
+
+/// Both halves of an incident, each as its side would have saved it.
+fn halves() -> (Facts, Facts) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/incidents/admin-first-incident/facts.json");
+    let joined = case::from_json(&fs::read_to_string(path).unwrap()).unwrap();
+    let server = Facts { origin: Origin::Server, account: joined.account.clone(), ..Facts::default() };
+    let client = Facts { origin: Origin::Live, account: Err(Unobserved::NotInThisSource), over: None, ..joined };
+    (client, server)
+}
+
+fn joined(client: &Facts, server: &Facts) -> Result<Facts, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [("client.json", client), ("server.json", server)].map(|(name, facts)| {
+        let path = folder.path().join(name);
+        fs::write(&path, case::to_json(facts).unwrap()).unwrap();
+        path.into_os_string()
+    });
+    case::read(&files).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn halves_that_were_redacted_apart_are_joined_by_their_keys() {
+    let (client, server) = halves();
+    let of = |facts: &Facts| {
+        let verdict = diagnose(facts);
+        (verdict.first.cause.id, verdict.first.finding.certainty)
+    };
+    let plain = of(&joined(&client, &server).unwrap());
+    let hidden = |facts: &Facts| Redactor::default().facts(facts).unwrap();
+    let (hidden_client, hidden_server) = (hidden(&client), hidden(&server));
+    // Whether the log speaks of this client's address cannot be told: the group stands, and names the member first.
+    let apart = diagnose(&joined(&hidden_client, &hidden_server).unwrap());
+    assert_eq!((apart.first.cause.id, plain.0), ("no-key-accepted", "server-user-not-allowed"));
+    assert_eq!(apart.first.finding.alternatives[0].cause, plain.0);
+    // One map, one name for each.
+    let mut redactor = Redactor::of_map("0123456789abcdef", &std::collections::BTreeMap::new());
+    let both = (redactor.facts(&client).unwrap(), redactor.facts(&server).unwrap());
+    assert_eq!(of(&joined(&both.0, &both.1).unwrap()), plain);
+    let refused = |client: &Facts, server: &Facts| joined(client, server).unwrap_err();
+    assert!(refused(&hidden_client, &server).contains("one is redacted and the other is not"));
+    let mut unlogged = server.clone();
+    unlogged.account.as_mut().unwrap().log = Err(Unobserved::NotPermitted);
+    unlogged.account.as_mut().unwrap().collector.key = None;
+    assert!(refused(&hidden_client, &hidden(&unlogged)).contains("no key shows that they are about one account"));
+    let mut unmet = client.clone();
+    unmet.host_key.offered = Err(Unobserved::NotAttempted);
+    assert!(refused(&hidden(&unmet), &hidden_server).contains("no host key shows that they are of one machine"));
+}
+
+#[test]
+fn what_came_through_is_found_and_what_only_looks_like_it_is_not() {
+    let (client, _) = halves();
+    let mut redactor = Redactor::default();
+    let facts = redactor.facts(&client).unwrap();
+    let host = client.target.as_ref().unwrap().host.to_string();
+    let label = host.split('.').next().unwrap();
+    for leaks in
+        [host.clone(), format!("on {label}."), format!("{{\"a\": \"x\\n{label}\"}}"), format!("/srv/{label}/x")]
+    {
+        assert!(redactor.leak(&leaks).is_some(), "{leaks}");
+    }
+    let home = client.run.home.to_string();
+    assert!(!redactor.line(&format!("debug1: identity file {home}/.ssh/id_rsa type -1")).contains(&home));
+    for none in [format!("{label}x"), format!("x{label}"), "the host key".to_owned(), case::to_json(&facts).unwrap()] {
+        assert!(redactor.leak(&none).is_none(), "{none}");
+    }
 }

@@ -10,9 +10,12 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::account::Account;
-use crate::facts::text::{Path, escape};
-use crate::facts::{Facts, Origin};
+use crate::facts::agent::Agent;
+use crate::facts::key::PublicKey;
+use crate::facts::text::{Path, User, escape};
+use crate::facts::{Facts, Origin, Redacted};
 use crate::openssh::sshd;
+use crate::redact;
 
 /// The format that this version writes and reads.
 pub const SCHEMA: &str = "sshdoctor-case/1";
@@ -81,7 +84,20 @@ pub fn read(files: &[OsString]) -> anyhow::Result<Facts> {
                 }
             };
             ensure!(client.target.is_ok(), "the client's case is a check-up: it is about no login");
-            let account = server.account.map_err(|why| anyhow!("the server's case shows nothing: {why}"))?;
+            let mut account = server.account.map_err(|why| anyhow!("the server's case shows nothing: {why}"))?;
+            match (&client.redacted, &server.redacted) {
+                (None, None) => {}
+                (Some(one), Some(other)) if one.map.is_some() && one.map == other.map => {}
+                (Some(_), Some(_)) => {
+                    *account = redacted_apart(&client, &account).map_err(|sentence| {
+                        anyhow!("the two cannot be joined: they were redacted apart, and {sentence}")
+                    })?;
+                    client.redacted = Some(Redacted::default());
+                }
+                _ => bail!(
+                    "the two cannot be joined: one is redacted and the other is not. Redact both with one --redact-map"
+                ),
+            }
             named_alike(&client, &account).map_err(|sentence| anyhow!("the two cannot be joined: {sentence}"))?;
             join(&mut client, *account).map_err(|sentence| anyhow!("the two cannot be joined: {sentence}"))?;
             Ok(client)
@@ -104,6 +120,46 @@ fn named_alike(client: &Facts, account: &Account) -> Result<(), String> {
     let alike = [&target.host, &target.alias].into_iter().any(|name| first(name.as_bytes()) == here);
     let (host, other) = (&target.host, &account.collector.host);
     if alike { Ok(()) } else { Err(format!("the client saw no host key, and {host} need not be {other}")) }
+}
+
+/// The server's half with the client's pseudonym for the account, where both were redacted each for itself: only keys have
+/// the same pseudonyms in both.
+fn redacted_apart(client: &Facts, account: &Account) -> Result<Account, String> {
+    let with = "one --redact-map for both makes them comparable";
+    let of_host = client.host_key.offered.as_ref().map(|offered| sshd::has_host_key(&account.sshd, &offered.key));
+    if of_host != Ok(Some(true)) {
+        return Err(format!("no host key shows that they are of one machine; {with}"));
+    }
+    let files = client.identities.as_ref().ok();
+    let of_files = files.into_iter().flat_map(|identities| &identities.files);
+    let of_files = of_files.flat_map(|file| [file.public_half(), file.certificate.key.as_ref()]).flatten();
+    let of_agent = client.agent.as_ref().ok().into_iter().flat_map(Agent::keys);
+    let shown = client.userauth.as_ref().ok().into_iter().flat_map(|userauth| &userauth.queries);
+    let shown = shown.map(|query| &query.key);
+    let keys: Vec<&PublicKey> = of_files.chain(of_agent.map(|held| &held.key)).chain(shown).collect();
+    if keys.iter().any(|key| key.is_certificate()) {
+        return Err(format!("the names in a certificate cannot be compared; {with}"));
+    }
+    let Ok(target) = &client.target else { return Err("the client's is about no login".to_owned()) };
+    // Well-known accounts have no pseudonym.
+    let hidden = |name: &User| name.as_str().is_some_and(|name| name.to_ascii_lowercase().starts_with("user-"));
+    let user = &account.login.user;
+    let (theirs, ours) = (user.to_string(), target.user.to_string());
+    let log = account.log.as_ref().ok();
+    let mut lines = log.into_iter().flat_map(|log| &log.lines).map(ToString::to_string);
+    let logged = lines.any(|line| {
+        let of_account = line.split_whitespace().any(|word| word == theirs);
+        of_account && keys.iter().any(|key| key.fingerprint.as_str().is_some_and(|known| line.ends_with(known)))
+    });
+    let mut asked = account.asked.iter().chain(&account.collector.key);
+    let asked = asked.any(|asked| keys.iter().any(|key| key.fingerprint == asked.fingerprint));
+    if hidden(user) && hidden(&target.user) && !logged && !asked {
+        return Err(format!("no key shows that they are about one account; {with}"));
+    }
+    let same = if hidden(user) && hidden(&target.user) { vec![(theirs, ours)] } else { Vec::new() };
+    let mut account = redact::apart(account, &same).map_err(|error| error.to_string())?;
+    account.login.from_named = false;
+    Ok(account)
 }
 
 /// The facts of one file.

@@ -124,7 +124,7 @@ impl Names {
     }
 
     fn taken(&self, form: &str) -> bool {
-        self.issued.contains_key(form) || self.met.contains(form)
+        self.issued.contains_key(form) || self.met.contains(form) || words::is_known(form)
     }
 
     /// The pseudonym of a host that this name may be a slip of, as checks/resolve.rs takes names for alike.
