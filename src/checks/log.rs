@@ -26,6 +26,11 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
         _ => Vec::new(),
     };
     let bare = bare(facts, cause.id);
+    let partial = facts.log.as_ref().and_then(|log| log.client.as_ref()).is_some_and(|client| !client.whole);
+    if partial && !STATED.contains(&cause.id) && finding.certainty == Certainty::Proven {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push("the transcript is not whole: what is missing in it may tell otherwise".to_owned());
+    }
     let unsure = !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
     if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
@@ -34,6 +39,28 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     let unseen = unseen(facts, cause.id).into_iter().filter(|other| !known.contains(&other.cause)).collect::<Vec<_>>();
     finding.or(others).or(bare).or(unseen)
 }
+
+/// What ssh's own words state, whatever else is missing.
+const STATED: &[&str] = &[
+    "host-not-found",
+    "dns-failure",
+    "connection-refused",
+    "connection-timeout",
+    "network-unreachable",
+    "connect-blocked-locally",
+    "bind-address-unusable",
+    "client-config-error",
+    "client-config-permissions",
+    "no-common-kex",
+    "no-common-host-key-algorithm",
+    "no-common-cipher",
+    "no-common-mac",
+    "host-key-changed",
+    "host-key-revoked",
+    "revoked-host-keys-unreadable",
+    "key-file-permissions",
+    "server-disconnected",
+];
 
 /// What only the client's own files show, and what leaves the same lines as the cause: id and what it would mean.
 const UNSEEN: &[(&str, &[(&str, &str)])] = &[

@@ -285,6 +285,27 @@ impl Transcript {
         way || self.host_key_refused || self.keys.denied.is_some() || self.end.is_some() || self.stdio_failed
     }
 
+    /// Whether it comes to a last word, and each step is there that a later one follows.
+    pub(super) fn is_whole(&self) -> bool {
+        let asked = !self.queries.is_empty() || !self.attempts.is_empty() || self.admitted_by.is_some();
+        let steps = [
+            self.identification.is_some(),
+            self.host_key.is_some() || self.has_keys,
+            self.has_keys,
+            self.service_accepted,
+            self.none.is_some(),
+            asked,
+        ];
+        let reached = steps.iter().rposition(|seen| *seen).unwrap_or_default();
+        let mastered = self.way.mastered;
+        let over = self.is_over()
+            || self.keys.exhausted
+            || self.exit_status.is_some()
+            || self.in_session
+            || self.way.program.is_some() && self.identification.is_none();
+        mastered || over && steps.iter().take(reached).all(|seen| *seen)
+    }
+
     fn ended(&mut self, end: End) {
         self.end.get_or_insert(end);
     }

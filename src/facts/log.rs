@@ -115,6 +115,10 @@ pub struct Part {
     pub last: u64,
     /// What it is, a few words: `ssh -vvv of OpenSSH_9.2p1`.
     pub what: ServerText,
+    /// Whether nothing of it is known to be missing: it begins with ssh's first line and comes to its last word, nothing was
+    /// left out in between, and each step is there that a later one follows. `false` for sshd's log.
+    #[serde(default)]
+    pub whole: bool,
     /// How much ssh was asked to say: 0 nothing beyond its messages, 1 to 3 for `-v` to `-vvv`. 0 for sshd's log.
     pub level: u8,
 }

@@ -20,6 +20,8 @@ struct Client {
     file: usize,
     first: u64,
     last: u64,
+    begins: bool,
+    elided: bool,
 }
 
 /// The last runs of ssh that were read.
@@ -53,7 +55,7 @@ impl Clients {
                 self.kept.pop_front();
                 self.left_out += 1;
             }
-            self.kept.push_back(Client { file, first: number, ..Client::default() });
+            self.kept.push_back(Client { file, first: number, begins: begins(line), ..Client::default() });
         }
         if let Some(client) = self.kept.back_mut() {
             client.last = number;
@@ -61,10 +63,11 @@ impl Clients {
         }
     }
 
-    /// Reads a line that nobody knows: what the server shows after a login.
+    /// Reads a line that nobody knows: what the server shows after a login, or a mark that lines were left out.
     pub(super) fn shown(&mut self, file: usize, line: &str) {
-        let last = self.kept.back_mut().filter(|client| client.file == file && client.transcript.admitted_by.is_some());
-        if let Some(client) = last {
+        let Some(client) = self.kept.back_mut().filter(|client| client.file == file) else { return };
+        client.elided |= is_elision(line);
+        if client.transcript.admitted_by.is_some() {
             client.transcript.line(line);
         }
     }
@@ -78,6 +81,7 @@ impl Clients {
                 first: client.first,
                 last: client.last,
                 what: what(&client.transcript).into(),
+                whole: client.begins && !client.elided && client.transcript.is_whole(),
                 level: client.transcript.level,
             };
             (facts, part)
@@ -100,6 +104,20 @@ fn what(seen: &Transcript) -> String {
     match &seen.version {
         Some(version) => format!("{said} of {version}"),
         None => said,
+    }
+}
+
+/// Whether somebody wrote the line where lines were left out: `...`, `[…]`, `<snip>`, `--- cut ---`.
+fn is_elision(line: &str) -> bool {
+    let words: String = line.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+    let dots = line.contains("..") || line.contains('…') || line.trim() == ".";
+    match words.as_str() {
+        "" => dots,
+        "snip" | "snipped" | "cut" | "omitted" | "truncated" | "skipped" | "etc" | "more" => true,
+        _ => {
+            line.trim().len() < 60
+                && ["omitted", "truncated", "snipped", "lines cut"].iter().any(|word| line.contains(word))
+        }
     }
 }
 

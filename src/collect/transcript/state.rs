@@ -351,21 +351,38 @@ fn transport(facts: &mut Facts, seen: &Transcript) {
     }
     let agreed = Some(seen.agreed.clone())
         .filter(|agreed| way.unnegotiated.is_none() && !agreed.kex.is_empty() && !agreed.kex.starts_with('('));
+    // Lists of which a part was left out, or of which ssh did not say what it made of them, would accuse somebody.
+    let settled = way.unnegotiated.is_some() || !seen.agreed.kex.is_empty();
+    let listed = settled && way.proposals.iter().flatten().all(is_complete);
+    let proposal = |whose: usize| way.proposals[whose].clone().filter(|_| listed);
     facts.transport = Ok(Transport {
         pre_banner: way.before.clone(),
         identification: seen.identification.clone(),
-        ours: way.proposals[0].clone(),
-        server: way.proposals[1].clone(),
+        ours: proposal(0),
+        server: proposal(1),
         agreed,
         complete,
         end: broken.cloned(),
         ..Transport::default()
     });
     if let Some((kind, offer)) = unnegotiated
-        && way.proposals[1].is_none()
+        && proposal(1).is_none()
     {
         unshared(facts, seen, kind, offer);
     }
+}
+
+/// Whether no list of it is missing; a server without any of a kind is not met.
+fn is_complete(kexinit: &KexInit) -> bool {
+    let lists = [
+        &kexinit.kex,
+        &kexinit.host_key,
+        &kexinit.cipher_client_to_server,
+        &kexinit.cipher_server_to_client,
+        &kexinit.mac_client_to_server,
+        &kexinit.mac_server_to_client,
+    ];
+    lists.iter().all(|list| !list.is_empty())
 }
 
 /// The server's list of the kind on which both sides do not agree, where no more was printed than that; of the kinds before
