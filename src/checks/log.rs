@@ -31,7 +31,9 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
         finding.certainty = Certainty::Likely;
         finding.evidence.push("the transcript is not whole: what is missing in it may tell otherwise".to_owned());
     }
-    let unsure = !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
+    // It is seen by lines that are not there.
+    let by_absence = cause.id == "pubkey-disabled-by-client";
+    let unsure = by_absence || !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
     if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
     }
@@ -141,6 +143,12 @@ const KEYS_ELSEWHERE: &[(&str, &str)] = &[
     ("hardware-key-unavailable", "the key is in a token or an authenticator that ssh passes over"),
 ];
 
+/// What may be wrong with a certificate that was refused: ssh prints nothing of what it says.
+const CERTIFIED: &[(&str, &str)] = &[
+    ("certificate-expired", "the certificate that was offered is not valid at this time"),
+    ("server-ca-mismatch", "the server does not trust the authority that signed the certificate"),
+];
+
 fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
     let listed = facts.identities.iter().flat_map(|identities| identities.listed.iter().flatten());
     let certified = listed.filter_map(|row| row.key.as_ref()).any(PublicKey::is_certificate);
@@ -152,7 +160,11 @@ fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
     let rows = UNSEEN.iter().filter(|(of, _)| *of == id).flat_map(|(_, rows)| rows.iter());
     let rows = certificates.chain(open).chain(rows);
     let again = || here(format!("sshdoctor {}", naming::destination(facts)));
-    rows.map(|(cause, summary)| possible(cause, summary, again())).collect()
+    let certified =
+        facts.userauth.as_ref().is_ok_and(|seen| seen.queries.iter().any(|query| query.key.is_certificate()));
+    let certificates =
+        CERTIFIED.iter().filter(|_| certified && matches!(id, "no-key-accepted" | "agent-lacks-accepted-key"));
+    rows.chain(certificates).map(|(cause, summary)| possible(cause, summary, again())).collect()
 }
 
 /// How much ssh was asked to say.

@@ -135,6 +135,7 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Setting implicit ProxyCommand from ProxyJump: "), ("7.3", ""), "ssh.c main", Transcript::jumps),
     row(Begins("Executing proxy command: "), ALL, "sshconnect.c ssh_proxy_connect", Transcript::runs_program),
     row(Begins("auto-mux: Trying existing master"), ALL, "mux.c muxclient", |seen, _| seen.way.master = true),
+    said(Begins("mux_client_request_stdio_fwd: master"), ALL, "mux.c muxclient", |seen, _| seen.way.mastered = true),
     said(Begins("mux_client_request_session: "), ALL, "mux.c muxclient", |seen, _| seen.way.mastered = true),
     said(
         Holds("Stdio forwarding request failed: "),

@@ -444,7 +444,10 @@ fn session(facts: &mut Facts, seen: &Transcript) {
         facts.session = Err(UNSEEN);
         return;
     }
+    // Of what SFTP says nothing is printed: that it came to a good end is all that is known of it.
+    let good = seen.exit_status == Some(0) && seen.subsystem.is_some();
     let request = match (&seen.command, &seen.subsystem) {
+        _ if good => Request::True,
         (Some(command), _) if command.as_bytes() == b"true" => Request::True,
         (_, Some(_)) if seen.granted == Some(false) => Request::Sftp,
         // What another command ends with is its own affair.
@@ -459,7 +462,7 @@ fn session(facts: &mut Facts, seen: &Transcript) {
         request,
         granted: seen.granted,
         terminal: seen.terminal,
-        stdout: ServerText::new(seen.shown.clone()),
+        stdout: ServerText::new(if good { Vec::new() } else { seen.shown.clone() }),
         exit_status: seen.exit_status.filter(|_| request != Request::Nothing),
         end: seen.end.clone(),
         ..Session::default()
