@@ -31,8 +31,8 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
         finding.certainty = Certainty::Likely;
         finding.evidence.push("the transcript is not whole: what is missing in it may tell otherwise".to_owned());
     }
-    // It is seen by lines that are not there.
-    let by_absence = cause.id == "pubkey-disabled-by-client";
+    // It is seen by lines that are not there, or nobody tried whether the server says yes to every key.
+    let by_absence = matches!(cause.id, "pubkey-disabled-by-client" | "signature-rejected");
     let unsure = by_absence || !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
     if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
@@ -69,6 +69,8 @@ const UNSEEN: &[(&str, &[(&str, &str)])] = &[
     ("no-identities", KEYS_ELSEWHERE),
     ("no-key-accepted", KEYS_ELSEWHERE),
     ("agent-lacks-accepted-key", KEYS_ELSEWHERE),
+    ("no-identities", &[("wrong-ssh-binary", "the configured path is meant for another ssh program on that machine")]),
+    ("signature-rejected", &[("no-key-accepted", "the server says yes to every key, and accepts none of them")]),
     ("identity-file-missing", &[("wrong-ssh-binary", "the path is meant for another ssh program on that machine")]),
     ("agent-unreachable", &[("wrong-ssh-binary", "the socket is meant for another ssh program on that machine")]),
     ("host-not-found", &[("host-alias-misspelt", "the name is misspelt, and a Host block has a similar one")]),
