@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read as _;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::account::Account;
@@ -30,10 +31,19 @@ struct Head {
 }
 
 /// The outer object of a saved case.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Case {
     schema: String,
     facts: Facts,
+}
+
+/// The JSON Schema of a saved case (draft 2020-12), with a line feed at its end.
+///
+/// # Errors
+/// Where serde_json refuses, which it does for no value of this type.
+pub fn schema() -> anyhow::Result<String> {
+    let schema = schemars::schema_for!(Case);
+    Ok(serde_json::to_string_pretty(&schema).context("a schema could not be written as JSON")? + "\n")
 }
 
 /// The saved form of `facts`.

@@ -1,6 +1,7 @@
 //! The server's own side of a login, as the collector (`collect/account.sh`) reports it from there: sshd and its
 //! configuration, the account, the files that say which keys it takes, and what sshd logged.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::Options;
@@ -9,7 +10,7 @@ use super::text::{Address, GroupName, Host, Path, ServerText, User};
 use super::{Moment, Observed, Unobserved};
 
 /// What can be seen on the server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// The collector's run.
     pub collector: Collector,
@@ -35,7 +36,7 @@ pub struct Account {
 }
 
 /// The collector's run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Collector {
     /// The version of its output.
     pub version: u32,
@@ -59,7 +60,7 @@ pub struct Collector {
 }
 
 /// The other login over which the server's side was looked at (`--admin`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Over {
     /// The login as it was named, `root@web1`.
     pub login: Host,
@@ -69,7 +70,7 @@ pub struct Over {
 }
 
 /// The sshd that decides about this login.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sshd {
     /// Its program file; `None` where none was found.
     pub binary: Option<Path>,
@@ -100,7 +101,7 @@ pub struct Sshd {
 }
 
 /// A process that listens.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Daemon {
     /// Its process id.
     pub pid: u32,
@@ -113,7 +114,7 @@ pub struct Daemon {
 }
 
 /// A host key file and what `ssh-keygen -l` says of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostKeyFile {
     /// The file.
     pub path: Path,
@@ -122,7 +123,7 @@ pub struct HostKeyFile {
 }
 
 /// One account and what decides about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Login {
     /// The name that was asked about.
     pub user: User,
@@ -155,7 +156,7 @@ pub struct Login {
 }
 
 /// A passwd entry.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Passwd {
     /// The account's name as the entry writes it.
     pub name: User,
@@ -172,7 +173,7 @@ pub struct Passwd {
 }
 
 /// A group, and who is in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Its id.
     pub gid: u32,
@@ -185,7 +186,7 @@ pub struct Group {
 }
 
 /// What shadow(5) says, without the hash.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shadow {
     /// The password field's state.
     pub password: Password,
@@ -200,7 +201,7 @@ pub struct Shadow {
 }
 
 /// The state of a password field.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Password {
     /// A hash stands there.
@@ -215,7 +216,7 @@ pub enum Password {
 }
 
 /// One name of the file system, links not followed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PathNode {
     /// The name.
     pub path: Path,
@@ -234,7 +235,7 @@ pub struct PathNode {
 }
 
 /// What `stat` says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeStat {
     /// `st_mode`, the kind included.
     pub mode: u32,
@@ -273,7 +274,7 @@ impl NodeStat {
 }
 
 /// A text file of the system.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TextFile {
     /// The file.
     pub path: Path,
@@ -288,7 +289,7 @@ pub struct TextFile {
 }
 
 /// A file of public keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeysFile {
     /// Its name.
     pub path: Path,
@@ -324,7 +325,7 @@ pub struct KeysFile {
 }
 
 /// A line of a file of public keys, as far as the collector shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeysLine {
     /// The line, without its line feed, at most 20 000 bytes. A NUL in it is written as the byte 1.
@@ -338,7 +339,7 @@ pub enum KeysLine {
 }
 
 /// A RevokedKeys file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokedFile {
     /// The file, with its lines where it is a list of keys.
     pub file: KeysFile,
@@ -347,7 +348,7 @@ pub struct RevokedFile {
 }
 
 /// A program that sshd asks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeysCommand {
     /// The setting that names it, in lower case, `authorizedkeyscommand`.
     pub setting: String,
@@ -362,7 +363,7 @@ pub struct KeysCommand {
 }
 
 /// What keeps out everybody, or one address.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Whether SELinux is there, and enforces.
     pub selinux: Option<bool>,
@@ -381,7 +382,7 @@ pub struct Machine {
 }
 
 /// A ban of the client's address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ban {
     /// fail2ban holds it in this jail.
@@ -391,7 +392,7 @@ pub enum Ban {
 }
 
 /// sshd's log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Log {
     /// `journal`, or the file.
     pub source: Path,

@@ -1,5 +1,6 @@
 //! The ssh-agent: whether it answers, and what it says it holds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::key::PublicKey;
@@ -7,7 +8,7 @@ use super::text::Path;
 use super::{Observed, Source};
 
 /// The agent that ssh would use (ssh.c and authfd.c `ssh_get_authentication_socket`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     /// The socket; `None` where neither `IdentityAgent` nor `SSH_AUTH_SOCK` names one.
     pub socket: Option<AgentSocket>,
@@ -21,7 +22,7 @@ pub struct Agent {
 }
 
 /// The socket of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentSocket {
     /// Its path, expanded.
     pub path: Path,
@@ -36,7 +37,7 @@ pub struct AgentSocket {
 }
 
 /// How the agent answered the request for its identities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AgentAnswer {
     /// The socket could not be used; the error's name, `ENOENT`, `ECONNREFUSED`, `EACCES`.
@@ -56,7 +57,7 @@ pub enum AgentAnswer {
 }
 
 /// A key that an agent lists. One that cannot be parsed keeps its type's name and its blob.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentKey {
     /// The key with the agent's comment.
     pub key: PublicKey,

@@ -1,5 +1,6 @@
 //! FIDO authenticators: through what ssh would reach one, and whether one is there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Observed;
@@ -7,7 +8,7 @@ use super::identities::FileState;
 use super::text::Path;
 
 /// What ssh would sign with where a key's private half lives in an authenticator (sk-usbhid.c, ssh-sk.c).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Authenticators {
     /// `SecurityKeyProvider` as ssh takes it: `internal` or a library's path, a variable of the environment expanded.
     /// `None` where there is none (`none`, or a variable that is not set): ssh then passes over such keys.
@@ -22,7 +23,7 @@ pub struct Authenticators {
 }
 
 /// A device that speaks FIDO.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Device {
     /// Its node, `/dev/hidraw3`.
     pub path: Path,

@@ -1,5 +1,6 @@
 //! What only the check-up looks at: the client's side as a whole, without any login being meant.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentAnswer;
@@ -9,7 +10,7 @@ use super::{Observed, Source, Unobserved};
 
 /// The client's side as a whole. What is in force where no Host block applies stands in the other facts: the options in
 /// `config`, the key files of those options in `identities`, the agent of those options in `agent`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkup {
     /// `~/.ssh` itself.
     pub folder: Option<FileState>,
@@ -43,7 +44,7 @@ impl Default for Checkup {
 }
 
 /// A configuration file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigFile {
     /// Its path.
     pub path: Path,
@@ -52,7 +53,7 @@ pub struct ConfigFile {
 }
 
 /// A `Host` or `Match` block, or the lines before the first one in a file (ssh_config(5)).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// The file, and the line of `Host` or `Match`; no line for what stands before the first.
     pub at: Source,
@@ -70,7 +71,7 @@ pub struct Block {
 }
 
 /// What begins a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BlockKind {
     /// Nothing: the beginning of a file.
@@ -82,7 +83,7 @@ pub enum BlockKind {
 }
 
 /// One option of a block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockOption {
     /// The keyword in lower case.
     pub keyword: String,
@@ -93,7 +94,7 @@ pub struct BlockOption {
 }
 
 /// A socket at one of the places where agents are known to listen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FoundAgent {
     /// Whose place it is, `gpg-agent`, `1Password`.
     pub name: String,
@@ -104,7 +105,7 @@ pub struct FoundAgent {
 }
 
 /// What a known_hosts file looks like as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownHostsSurvey {
     /// Its path, expanded.
     pub path: Path,
@@ -123,7 +124,7 @@ pub struct KnownHostsSurvey {
 }
 
 /// Two lines that give one name two keys of the same type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Contradiction {
     /// The name, in lower case.
     pub name: Host,

@@ -1,12 +1,13 @@
 //! The client's configuration: what `ssh -G` says ssh would use, and what it said while reading it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{Host, Path, ServerText};
 use super::{Observed, Source, Unobserved};
 
 /// The configuration of one login, as the user's ssh evaluates it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Config {
     /// The ssh program that was asked.
     pub ssh: Observed<SshProgram>,
@@ -64,7 +65,7 @@ impl Default for Config {
 }
 
 /// The ssh program found on PATH.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SshProgram {
     /// Where it is.
     pub path: Path,
@@ -73,7 +74,7 @@ pub struct SshProgram {
 }
 
 /// The ssh programs on PATH besides the one in use, and what shows for whom the configuration was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Programs {
     /// In PATH's order, each file once, at most four.
     pub others: Vec<OtherSsh>,
@@ -83,7 +84,7 @@ pub struct Programs {
 }
 
 /// Another ssh program on PATH.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherSsh {
     /// Where it is, as PATH names it.
     pub path: Path,
@@ -96,7 +97,7 @@ pub struct OtherSsh {
 }
 
 /// Effective options in `ssh -G`'s form: lower-case keyword and value, in its order, a keyword as often as it has values.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Options(pub Vec<(String, ServerText)>);
 
@@ -140,7 +141,7 @@ impl Options {
 }
 
 /// Why ssh refuses the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Complaint {
     /// What kind of refusal it is.
     pub kind: ComplaintKind,
@@ -153,7 +154,7 @@ pub struct Complaint {
 }
 
 /// The kinds of refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ComplaintKind {
     /// `Bad owner or permissions` (readconf.c `read_config_file_depth`).
@@ -169,7 +170,7 @@ pub enum ComplaintKind {
 }
 
 /// A `Host` or `Match` line that applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// File and line.
     pub at: Source,
@@ -178,7 +179,7 @@ pub struct Applied {
 }
 
 /// A name that a `Host` line defines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Alias {
     /// The name, without wildcards.
     pub name: Host,
@@ -187,7 +188,7 @@ pub struct Alias {
 }
 
 /// A multiplexing socket (`ControlPath`) of this login.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ControlMaster {
     /// The socket, expanded.
     pub path: Path,

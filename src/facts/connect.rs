@@ -1,12 +1,13 @@
 //! The TCP connection, or the way through a proxy that stands in its place.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::proxy::{Proxy, Through};
 use super::text::{Address, Host};
 
 /// How the server was (or was not) reached.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connect {
     /// The proxy that the configuration puts before the target; then no attempt was made.
     pub proxy: Option<Proxy>,
@@ -30,7 +31,7 @@ impl Connect {
 }
 
 /// One address that was dialled.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The address.
     pub address: Address,
@@ -43,7 +44,7 @@ pub struct Attempt {
 }
 
 /// What came of dialling one address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dial {
     /// A TCP connection.

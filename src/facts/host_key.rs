@@ -1,5 +1,6 @@
 //! The host key that the server proved, and the host keys that the client knows for its names.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identities::FileState;
@@ -8,7 +9,7 @@ use super::text::{Host, Path};
 use super::{Observed, Source, Unobserved};
 
 /// The host key met, and what known_hosts files say of the names it was met under.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostKey {
     /// The key whose signature the server made. `Err` where the key exchange did not come that far.
     pub offered: Observed<OfferedHostKey>,
@@ -31,7 +32,7 @@ fn not_asked() -> Observed<Elsewhere> {
 }
 
 /// What was learnt about a host key beyond the known_hosts files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Elsewhere {
     /// This source names the key.
@@ -43,7 +44,7 @@ pub enum Elsewhere {
 }
 
 /// The key that the server proved to hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferedHostKey {
     /// The host key algorithm that was negotiated, `rsa-sha2-512`.
     pub algorithm: String,
@@ -54,7 +55,7 @@ pub struct OfferedHostKey {
 }
 
 /// What the known_hosts files hold for the names of this server.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownHosts {
     /// The names under which ssh looks (sshconnect.c `get_hostfile_hostname_ipaddr`): `[host]:port`, `HostKeyAlias`,
     /// and the address where `CheckHostIP` is on.
@@ -71,7 +72,7 @@ pub struct KnownHosts {
 }
 
 /// One file of `RevokedHostKeys`. ssh takes no host key at all where it cannot read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RevokedHostKeys {
     /// Its path, expanded.
     pub path: Path,
@@ -80,7 +81,7 @@ pub struct RevokedHostKeys {
 }
 
 /// One known_hosts file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownHostsFile {
     /// Its path, expanded.
     pub path: Path,
@@ -93,7 +94,7 @@ pub struct KnownHostsFile {
 }
 
 /// One known_hosts line that matches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownHost {
     /// File and line.
     pub at: Source,
@@ -108,7 +109,7 @@ pub struct KnownHost {
 }
 
 /// The marker of a known_hosts line (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Marker {
     /// No marker: a host's key.

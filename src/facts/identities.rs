@@ -1,5 +1,6 @@
 //! Key files and certificates of the client: what is configured, what is there, and what it looks like.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::authenticators::Authenticators;
@@ -9,7 +10,7 @@ use super::text::{Path, ServerText, User};
 use super::{Observed, Source};
 
 /// The client's key files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Identities {
     /// A row for each `IdentityFile`, in ssh's order (ssh.c `load_public_identity_files`).
     pub files: Vec<KeyFile>,
@@ -44,7 +45,7 @@ pub struct Identities {
 }
 
 /// An identity that ssh said it tries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// The public half, by type and fingerprint; `None` where ssh has none.
     pub key: Option<PublicKey>,
@@ -59,7 +60,7 @@ pub struct Listed {
 }
 
 /// A `.pub` in another home than the one that ssh reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ElsewhereKey {
     /// The account whose home it is; `None` where only `$HOME` names it.
     pub account: Option<User>,
@@ -74,7 +75,7 @@ pub struct ElsewhereKey {
 }
 
 /// One private key file, by its path, and what lies beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyFile {
     /// The path after `~`, tokens and `${VAR}` are expanded.
     pub path: Path,
@@ -125,7 +126,7 @@ impl KeyFile {
 pub type FileState = Result<FileStat, FileError>;
 
 /// What `stat` says of a file, links followed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileStat {
     /// What it is.
     pub kind: FileKind,
@@ -144,7 +145,7 @@ pub struct FileStat {
 }
 
 /// The kinds of file that `stat` tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileKind {
     /// A regular file.
@@ -179,7 +180,7 @@ pub fn is_there(state: &FileState) -> bool {
 }
 
 /// Why a file could not be looked at or opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileError {
     /// The error's name, `ENOENT`, `EACCES`.
     pub errno: String,
@@ -195,7 +196,7 @@ impl FileError {
 }
 
 /// What the beginning (and the last line) of a private key file say. Nothing behind the public half was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrivateFile {
     /// The format.
     pub format: KeyFormat,
@@ -210,7 +211,7 @@ pub struct PrivateFile {
 }
 
 /// Formats of a file that is meant to be a private key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyFormat {
     /// `-----BEGIN OPENSSH PRIVATE KEY-----` (PROTOCOL.key).
@@ -228,7 +229,7 @@ pub enum KeyFormat {
 }
 
 /// What ssh does not take in a private key file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Defect {
     /// A byte order mark before the first line.
@@ -252,7 +253,7 @@ pub enum Defect {
 }
 
 /// A public key or certificate file beside a private key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicFile {
     /// Its path.
     pub path: Path,
@@ -263,7 +264,7 @@ pub struct PublicFile {
 }
 
 /// A configured certificate file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateFile {
     /// The value as the configuration has it.
     pub configured: ServerText,

@@ -1,12 +1,13 @@
 //! Public keys and certificates, wherever they were met.
 
 use data_encoding::BASE64;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::{Comment, Fingerprint, ServerText};
 
 /// A public key, or a certificate with the key in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicKey {
     /// The key type as the wire names it, `ssh-ed25519`, `ssh-rsa`, `ssh-ed25519-cert-v01@openssh.com`. An unknown
     /// type keeps its name.
@@ -59,7 +60,7 @@ pub fn plain_name(algorithm: &str) -> String {
 }
 
 /// A certificate's own words (PROTOCOL.certkeys).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Certificate {
     /// Whether it is for users or for hosts.
     pub kind: CertificateKind,
@@ -84,7 +85,7 @@ pub struct Certificate {
 }
 
 /// Whom a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertificateKind {
     /// `SSH2_CERT_TYPE_USER`.
@@ -115,6 +116,20 @@ impl std::fmt::Debug for Blob {
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct("Blob", &self.base64())
+    }
+}
+
+impl JsonSchema for Blob {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Blob".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": "Bytes of a public key, as padded base64."
+        })
     }
 }
 

@@ -1,13 +1,14 @@
 //! What was read where nothing was observed: transcripts of ssh, logs of sshd, pastes of both; and which login in it is
 //! meant.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
 use super::text::{Path, ServerText};
 
 /// What was read, and the part of it that is judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Log {
     /// The files, as they were named; `-` is standard input.
     pub files: Vec<Path>,
@@ -38,7 +39,7 @@ pub struct Log {
 }
 
 /// A line of a program other than ssh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Foreign {
     /// Whose words they are.
     pub tool: Tool,
@@ -49,7 +50,7 @@ pub struct Foreign {
 }
 
 /// Programs that log in over ssh: those that speak it themselves, and those that run ssh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tool {
     /// Go's `golang.org/x/crypto/ssh`: Terraform, Packer, Docker, Gitea and many more.
@@ -105,7 +106,7 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// A part of a file that is about one login.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// The file.
     pub file: Path,

@@ -28,6 +28,7 @@ pub mod userauth;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use text::{Host, Path, ServerText, User};
@@ -36,7 +37,7 @@ use text::{Host, Path, ServerText, User};
 pub type Observed<T> = Result<T, Unobserved>;
 
 /// Why a fact is missing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unobserved {
     /// Nobody looked: it was not needed, not asked for, or made unknown by a mend.
@@ -73,7 +74,7 @@ impl fmt::Display for Unobserved {
 }
 
 /// The stages of a login, in the order of the chain; also where a cause is seen and where it bites.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// The client's configuration.
@@ -123,7 +124,7 @@ impl fmt::Display for Stage {
 }
 
 /// Where a fact was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A file, and its 1-based line where one line says it.
@@ -160,7 +161,7 @@ impl fmt::Display for Source {
 }
 
 /// A moment, as seconds since 1970 and as it was written where it was observed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Moment {
     /// Seconds since 1970-01-01T00:00:00Z.
     pub unix_seconds: i64,
@@ -169,7 +170,7 @@ pub struct Moment {
 }
 
 /// What kind of source the facts came from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// This machine and one connection, just now.
@@ -186,7 +187,7 @@ pub enum Origin {
 }
 
 /// Everything known about one login.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// When the observation began.
     pub observed_at: Moment,
@@ -214,7 +215,7 @@ pub struct Facts {
     pub userauth: Observed<userauth::Userauth>,
     /// User authentication for the account of `--try-user`: queries over one connection, where the account that is meant
     /// accepts nothing.
-    #[serde(default = "not_attempted", skip_serializing_if = "Result::is_err")]
+    #[serde(default = "not_tried", skip_serializing_if = "Result::is_err")]
     pub tried: Observed<Box<userauth::Userauth>>,
     /// The session after a login.
     pub session: Observed<session::Session>,
@@ -247,7 +248,7 @@ pub struct Facts {
     pub mended: Vec<&'static str>,
 }
 
-fn not_attempted<T>() -> Observed<T> {
+fn not_tried() -> Observed<Box<userauth::Userauth>> {
     Err(Unobserved::NotAttempted)
 }
 
@@ -294,7 +295,7 @@ fn is_unasked<T>(fact: &Observed<T>) -> bool {
 }
 
 /// The circumstances of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// The account that ran it.
     pub user: User,
@@ -343,7 +344,7 @@ pub struct Run {
 }
 
 /// What Kerberos has to give GSSAPI, by klist(1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ticket {
     /// `klist -s` ends with 0: the default cache holds a ticket that has not expired.
@@ -356,7 +357,7 @@ pub enum Ticket {
 }
 
 /// What the user allowed a run to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each mirrors one switch of the command line")]
 pub struct Limits {
     /// Whether a signature may be made and a login finished (not `--no-login`).
@@ -392,7 +393,7 @@ impl Default for Limits {
 }
 
 /// The login that is meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The destination as it was typed, `deploy@web1`.
     pub input: Host,
@@ -423,7 +424,7 @@ pub struct Target {
 }
 
 /// Who chose the account that will be asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UserFrom {
     /// `user@host` or `-l`.
@@ -436,7 +437,7 @@ pub enum UserFrom {
 }
 
 /// Names, addresses, keys and parts of paths are pseudonyms (`--redact`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Redacted {
     /// The mark of the map that gave them (`--redact-map`): cases with one mark call one thing alike. `None` where no map
     /// was kept: then only keys have the same pseudonym in another case.
@@ -444,7 +445,7 @@ pub struct Redacted {
 }
 
 /// What a run cost the server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Footprint {
     /// TCP connections that were established.
     pub connections: u32,
@@ -459,7 +460,7 @@ pub struct Footprint {
 }
 
 /// How a connection ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The peer closed it (FIN).

@@ -1,11 +1,12 @@
 //! File systems: where a file that others may access lies.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{Path, ServerText};
 
 /// The file system on which a file lies, as `/proc/self/mountinfo` has it (proc(5)).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mount {
     /// The file, by the name under which it was looked at.
     pub file: Path,

@@ -1,12 +1,13 @@
 //! What the installed ssh said where it was asked to make the login that the probe cannot make.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::ServerText;
 
 /// One run of `ssh -vvv`, asked once. What it stated about the connection stands among the facts of each stage; this is
 /// how it came to them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Opinion {
     /// Why the probe does not suffice, a clause.
     pub because: String,

@@ -1,5 +1,6 @@
 //! What stands between this machine and the server: jump hosts or a program, and how the way through them went.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::End;
@@ -7,7 +8,7 @@ use super::session::ChannelOpen;
 use super::text::{Host, Path, ServerText};
 
 /// What the configuration puts before the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proxy {
     /// `ProxyJump`: the hosts, outermost first.
@@ -17,7 +18,7 @@ pub enum Proxy {
 }
 
 /// How the way through a proxy went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Through {
     /// A channel through the jump host before it.
@@ -27,7 +28,7 @@ pub enum Through {
 }
 
 /// What came of asking a jump host for a connection to the next host (RFC 4254 section 7.2, `direct-tcpip`).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tunnel {
     /// The jump host that was asked, by the name that is dialled.
     pub from: Host,
@@ -46,7 +47,7 @@ pub struct Tunnel {
 }
 
 /// One run of a program that is the connection.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Program {
     /// Why it was run.
     pub role: Role,
@@ -76,7 +77,7 @@ pub struct Program {
 }
 
 /// Why a program was run as the connection.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// `ProxyCommand` names it.

@@ -1,12 +1,13 @@
 //! How this shell was reached, where it was reached by ssh and no agent came along: what may have kept it away.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::ServerText;
 use super::{Observed, Source};
 
 /// The circumstances of a shell that ssh has opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reached {
     /// The lines of this machine's own sshd_config that say whether agents are forwarded, in the order in which sshd
     /// reads them. Whether the sshd that let in goes by this file is not known.
@@ -14,7 +15,7 @@ pub struct Reached {
 }
 
 /// A line of sshd_config, `AllowAgentForwarding` or `DisableForwarding`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForwardingLine {
     /// The file and the line.
     pub at: Source,
@@ -27,7 +28,7 @@ pub struct ForwardingLine {
 }
 
 /// A program that keeps a shell running beyond the login that it was started in, with the environment of that login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Multiplexer {
     /// tmux(1): `TMUX` is set.

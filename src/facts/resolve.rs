@@ -1,11 +1,12 @@
 //! Name resolution.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::{Address, Host};
 
 /// What getaddrinfo said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolve {
     /// The name that was asked for.
     pub name: Host,
@@ -16,7 +17,7 @@ pub struct Resolve {
 }
 
 /// Why getaddrinfo failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResolveError {
     /// The code's name, `EAI_NONAME`, `EAI_AGAIN`.
     pub code: String,

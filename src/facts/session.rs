@@ -1,12 +1,13 @@
 //! The session channel after a login (RFC 4254), and what ran in it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::End;
 use super::text::ServerText;
 
 /// The session.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// Whether the channel was opened; `None` where no answer came.
     pub channel: Option<ChannelOpen>,
@@ -34,7 +35,7 @@ pub struct Session {
 }
 
 /// The answer to the request for a session channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChannelOpen {
     /// `SSH_MSG_CHANNEL_OPEN_CONFIRMATION`.
@@ -49,7 +50,7 @@ pub enum ChannelOpen {
 }
 
 /// What was asked of the channel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
     /// Nothing: the channel was opened and closed.

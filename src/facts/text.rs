@@ -5,11 +5,13 @@
 //! (controls, bidirectional and other invisible characters, bytes that are no UTF-8, and a backslash that
 //! would read as an escape) as `\xNN` for each byte. So nothing raw reaches a terminal, and nothing is lost.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A login or account name.
@@ -318,6 +320,19 @@ impl<K: kind::Kind> Serialize for Text<K> {
 impl<'de, K> Deserialize<'de> for Text<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::new(unescape(&String::deserialize(deserializer)?)))
+    }
+}
+
+impl<K> JsonSchema for Text<K> {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Text from outside, any bytes: printable UTF-8 as it is, every other byte as \\xNN."
+        })
     }
 }
 

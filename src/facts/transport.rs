@@ -1,12 +1,13 @@
 //! Identification strings and key exchange (RFC 4253 sections 4.2 and 7), as a tap on the stream saw them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::End;
 use super::text::ServerText;
 
 /// What passed before the connection was encrypted, and how it went on.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transport {
     /// Lines that the server sent before its identification string (at most 1024, each cut at 8192 bytes).
     pub pre_banner: Vec<ServerText>,
@@ -31,7 +32,7 @@ pub struct Transport {
 }
 
 /// The name-lists of one `SSH_MSG_KEXINIT`, in the sender's order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KexInit {
     /// `kex_algorithms`, with the `ext-info-*` and `kex-strict-*` markers.
     pub kex: Vec<String>,
@@ -52,7 +53,7 @@ pub struct KexInit {
 }
 
 /// What two KEXINITs agree on (RFC 4253 section 7.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreed {
     /// Key exchange method.
     pub kex: String,

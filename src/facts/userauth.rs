@@ -1,5 +1,6 @@
 //! User authentication (RFC 4252): every request that was made and every message that came back.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::End;
@@ -7,7 +8,7 @@ use super::key::PublicKey;
 use super::text::{Path, ServerText, User};
 
 /// What passed in userauth, over one connection or two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Userauth {
     /// The account that was asked for.
     pub user: User,
@@ -92,7 +93,7 @@ impl Userauth {
 }
 
 /// A server's answer to one authentication request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// `SSH_MSG_USERAUTH_FAILURE`.
@@ -111,7 +112,7 @@ pub enum Answer {
 }
 
 /// One public-key query (RFC 4252 section 7, without a signature).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Query {
     /// The key or certificate asked about.
     pub key: PublicKey,
@@ -126,7 +127,7 @@ pub struct Query {
 }
 
 /// A signed request, or the attempt to make one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Signature {
     /// The key.
     pub key: PublicKey,
@@ -139,7 +140,7 @@ pub struct Signature {
 }
 
 /// Who makes a signature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signer {
     /// The agent.
@@ -151,7 +152,7 @@ pub enum Signer {
 }
 
 /// What came of a signed request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signed {
     /// It was sent and answered.
@@ -175,7 +176,7 @@ pub enum Signed {
 }
 
 /// One request of a method that a person answers (RFC 4252 section 8, RFC 4256).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The method: `password` or `keyboard-interactive`.
     pub method: String,
@@ -186,7 +187,7 @@ pub struct Attempt {
 }
 
 /// One `SSH_MSG_USERAUTH_INFO_REQUEST` (RFC 4256 section 3.2).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Round {
     /// The dialogue's name; often empty.
     pub name: ServerText,
@@ -199,7 +200,7 @@ pub struct Round {
 }
 
 /// One question of a dialogue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Prompt {
     /// The question, `Password: `.
     pub text: ServerText,
@@ -208,7 +209,7 @@ pub struct Prompt {
 }
 
 /// What came of a method that a person answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attempted {
     /// The server answered the password, or the last answers of the dialogue.
