@@ -16,7 +16,8 @@ fn repository() -> PathBuf {
 
 /// Every saved case of the repository.
 fn cases() -> Vec<PathBuf> {
-    let files = walkdir::WalkDir::new(repository().join("fixtures")).into_iter().map(|entry| entry.unwrap().into_path());
+    let files =
+        walkdir::WalkDir::new(repository().join("fixtures")).into_iter().map(|entry| entry.unwrap().into_path());
     let is_case = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap_or_default();
         serde_json::from_str::<Value>(&text).is_ok_and(|value| value["schema"] == case::SCHEMA)

@@ -27,9 +27,11 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     };
     let bare = bare(facts, cause.id);
     let partial = facts.log.as_ref().and_then(|log| log.client.as_ref()).is_some_and(|client| !client.whole);
-    if partial && !STATED.contains(&cause.id) && finding.certainty == Certainty::Proven {
+    // ssh's one message about it, where it was asked to say no more.
+    let stated = STATED.contains(&cause.id) || cause.id == "host-key-unknown" && level(facts) == 0;
+    if partial && !stated && finding.certainty == Certainty::Proven {
         finding.certainty = Certainty::Likely;
-        finding.evidence.push("the transcript is not whole: what is missing in it may tell otherwise".to_owned());
+        finding.evidence.push("lines are missing in the transcript, which may tell otherwise".to_owned());
     }
     // It is seen by lines that are not there, or nobody tried whether the server says yes to every key.
     let by_absence = matches!(cause.id, "pubkey-disabled-by-client" | "signature-rejected");
