@@ -205,6 +205,13 @@ impl Sorter {
                 };
                 return Ok(Facts { log: Some(Box::new(log)), ..facts });
             }
+            let beside = self.kit.remarks();
+            if !beside.is_empty() {
+                // Lists that tell something of a machine, and nothing of a login.
+                let facts = transcript::state(&Transcript::default());
+                let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, beside, ..Log::default() };
+                return Ok(Facts { log: Some(Box::new(log)), ..facts });
+            }
             let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
             bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
         };
@@ -220,7 +227,8 @@ impl Sorter {
             others_count: chosen.others_count,
             others: chosen.others,
             foreign: self.others.into_kept(),
-            noise: self.kit.remarks(),
+            noise: Vec::new(),
+            beside: self.kit.remarks(),
             files: self.files,
         };
         let mut facts = Facts { log: Some(Box::new(log)), ..chosen.facts };

@@ -36,6 +36,9 @@ pub struct Log {
     /// What was summed up and not judged, a sentence each: storms of strangers, and lists of which nothing says on which
     /// machine they were made.
     pub noise: Vec<ServerText>,
+    /// What was read and tells nothing of this login, a sentence each: lists of a machine that nobody names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<ServerText>,
 }
 
 /// A line of a program other than ssh.

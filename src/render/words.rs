@@ -129,7 +129,7 @@ pub(super) fn read(report: &Report, all: bool) -> Vec<String> {
         let count = usize::try_from(log.others_count).unwrap_or(usize::MAX);
         said.push(format!("{} left aside (--user, --host and --pid choose)", counted(count, "other login")));
     }
-    said.extend(log.noise.iter().map(|line| guarded(&line.to_string())));
+    said.extend(log.noise.iter().chain(&log.beside).map(|line| guarded(&line.to_string())));
     if all {
         said.extend(log.others.iter().map(|line| format!("another login: {}", guarded(&line.to_string()))));
         if log.unknown > 0 {

@@ -66,13 +66,17 @@ fn steps(row: &Row, doctor: &Path, ssh_only: bool, outcome: &mut Outcome) -> any
             outcome.complaints.push("no case was saved".to_owned());
         }
         outcome.facts = facts;
+        outcome.complaints.extend(transcript::saved(&world, &report)?);
+    }
+    if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
+        with_or_without(row, &world, ssh_only, outcome)?;
+    }
+    // Last, since one more refusal may be one too many for the server.
+    if !ssh_only {
         let (complaints, transcript) = transcript::judged(&world, row, &report)?;
         outcome.complaints.extend(complaints);
         outcome.transcript = transcript;
         outcome.complaints.extend(redaction::judged(&world, &report)?);
-    }
-    if row.other.is_some() || matches!(row.ssh, Ssh::Asks(_)) && row.ours.is_empty() {
-        with_or_without(row, &world, ssh_only, outcome)?;
     }
     if !row.follows.is_empty() && !ssh_only {
         followed(row, &world, outcome)?;

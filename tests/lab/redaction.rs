@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::client;
 use crate::secrets::{has, secrets};
-use crate::transcript::{CASE, TRANSCRIPT};
+use crate::transcript::{KEPT, TRANSCRIPT};
 use crate::world::World;
 
 /// Where the redacted case is saved.
@@ -14,10 +14,10 @@ const REDACTED: &str = "/tmp/redacted.json";
 
 /// What is not as it should be, a sentence each. `live`: the report of the row itself.
 pub(crate) fn judged(world: &World, live: &Value) -> anyhow::Result<Vec<String>> {
-    let Ok(case) = fs::read_to_string(CASE) else { return Ok(Vec::new()) };
+    let Ok(case) = fs::read_to_string(KEPT) else { return Ok(Vec::new()) };
     let case: Value = serde_json::from_str(&case)?;
     let secrets = secrets(&case["facts"]);
-    let printed = client::run_doctor(world, &["case", "--redact", "--format", "json", "--save", REDACTED, CASE])?;
+    let printed = client::run_doctor(world, &["case", "--redact", "--format", "json", "--save", REDACTED, KEPT])?;
     let again = client::run_doctor(world, &["case", "--format", "text", REDACTED])?;
     let mut outputs = vec![
         ("the redacted report", printed.stdout.clone()),

@@ -13,17 +13,23 @@ use crate::world::World;
 
 /// Where the row's transcript lies in its namespaces, for whoever looks at it next.
 pub(crate) const TRANSCRIPT: &str = "/tmp/transcript.log";
-/// Where the saved case lies.
+/// Where a run saves its case.
 pub(crate) const CASE: &str = "/tmp/case.json";
+/// Where the case of the row's own run is kept when others follow it.
+pub(crate) const KEPT: &str = "/tmp/kept.json";
 
-/// Records the transcript and judges it, and the saved case. What is not as it should be, a sentence each, and the
-/// transcript with its header.
+/// Judges the saved case. What is not as it should be.
+pub(crate) fn saved(world: &World, live: &Value) -> anyhow::Result<Option<String>> {
+    if !fs::exists(CASE)? {
+        return Ok(None);
+    }
+    fs::copy(CASE, KEPT)?;
+    Ok(as_saved(live, &client::run_doctor(world, &["case", "--format", "json", KEPT])?))
+}
+
+/// Records the transcript and judges it. What is not as it should be, a sentence each, and the transcript with its header.
 pub(crate) fn judged(world: &World, row: &Row, live: &Value) -> anyhow::Result<(Vec<String>, Option<String>)> {
     let mut complaints = Vec::new();
-    if fs::exists(CASE)? {
-        let again = client::run_doctor(world, &["case", "--format", "json", CASE])?;
-        complaints.extend(as_saved(live, &again));
-    }
     let Some((command, ended)) = client::recorded(world, row)? else { return Ok((complaints, None)) };
     let text = format!("{}{}", ended.stdout, ended.stderr);
     fs::write(TRANSCRIPT, &text)?;

@@ -221,7 +221,9 @@ pub(in crate::checks) fn undetermined(facts: &Facts) -> Option<Finding> {
         return Some(meant.finding);
     }
     let log = facts.log.as_ref().filter(|log| log.client.is_none() && log.server.is_none())?;
-    let summary = if log.noise.is_empty() {
+    let summary = if !log.beside.is_empty() {
+        "nothing of a login was read, only what a machine has"
+    } else if log.noise.is_empty() {
         "the log shows no login, or none as it was asked for"
     } else {
         "every login that failed is a stranger's; name the one that is meant (--user, --host, --pid)"
