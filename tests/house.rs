@@ -234,8 +234,8 @@ fn every_cause_has_a_fixture_and_a_near_miss() {
 }
 
 #[test]
-fn every_folder_of_fixtures_is_a_cause_or_one_of_two_others() {
-    let known: BTreeSet<&str> = ids().into_iter().chain(["incidents", "healthy"]).collect();
+fn every_folder_of_fixtures_is_a_cause_or_one_of_three_others() {
+    let known: BTreeSet<&str> = ids().into_iter().chain(["incidents", "healthy", "older"]).collect();
     for entry in fs::read_dir(repository().join("fixtures")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();

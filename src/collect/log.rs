@@ -119,6 +119,23 @@ fn lines_of(reader: &mut dyn Read, mut line: impl FnMut(u64, &str)) -> anyhow::R
     Ok(paste.cut())
 }
 
+/// The program that wrote a line of syslog (RFC 3164 section 4.1, or with a time as RFC 3339 writes it), `CRON`; `None` for
+/// other lines.
+fn stamped(line: &str) -> Option<&str> {
+    let bytes = line.as_bytes();
+    let at = |place: usize, byte: u8| bytes.get(place) == Some(&byte);
+    let old = at(3, b' ') && at(6, b' ') && at(9, b':') && at(12, b':') && at(15, b' ');
+    let new = at(4, b'-') && at(7, b'-') && at(10, b'T') && at(13, b':') && at(16, b':');
+    let rest = match (old, new) {
+        (true, _) => line.get(16..)?,
+        (_, true) => line.split_once(' ')?.1,
+        _ => return None,
+    };
+    let (tag, _) = rest.split_once(' ')?.1.split_once(": ")?;
+    let program = tag.split_once('[').map_or(tag, |(program, _)| program);
+    (!program.is_empty() && !program.contains(' ')).then_some(program)
+}
+
 /// Whether the line is ssh's, sshd's or another program's as it stands, with nothing before it.
 fn is_somebodys(line: &str) -> bool {
     is_known(line) || wrappings::is_known(line) || kit::is_mark(line) || sshd::is_line(line)
@@ -150,6 +167,13 @@ impl Sorter {
             return;
         }
         self.lines += 1;
+        if let Some(program) = stamped(line) {
+            // sshd's, or another program's: then it is none of ssh's.
+            if !self.server.line(file, number, line) {
+                self.unknown(program);
+            }
+            return;
+        }
         if self.kit.line(file, number, line) {
             return;
         }
@@ -164,12 +188,17 @@ impl Sorter {
             return;
         }
         self.clients.shown(file, line);
-        self.unknown += 1;
         let kind: String = line.chars().filter(|character| !character.is_ascii_digit()).take(LONGEST_KIND).collect();
-        if let Some(count) = self.kinds.get_mut(&kind) {
+        self.unknown(&kind);
+    }
+
+    /// Counts a line of which nothing is known.
+    fn unknown(&mut self, kind: &str) {
+        self.unknown += 1;
+        if let Some(count) = self.kinds.get_mut(kind) {
             *count += 1;
         } else if self.kinds.len() < MOST_KINDS {
-            self.kinds.insert(kind, 1);
+            self.kinds.insert(kind.chars().take(LONGEST_KIND).collect(), 1);
         }
     }
 

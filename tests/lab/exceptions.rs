@@ -14,6 +14,7 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("key-exit-3", "`true` ends with 3, and whether it was a command there is not told"),
     ("dialogue-of-ten-thousand-questions", "ssh stops at the first question and tells nothing of the others"),
     ("dialogue-without-end", "ssh stops at the first question and tells nothing of the others"),
+    ("jump-hop-behind-a-program-that-is-missing", "what the shell says of the program of the hop is no line of ssh's"),
     ("jump-interactive-and-the-person-gives-up", "the recording has no person who gives up"),
     ("jump-interrupted-at-the-open", "the recording was not interrupted"),
     ("proxy-program-sleeps-and-the-run-is-interrupted", "the recording was not interrupted"),

@@ -74,15 +74,15 @@ fn as_shown(row: &Row, live: &Value, judged: &Ended) -> Option<String> {
     let (met, meant) = (cause(&report), cause(live));
     let healthy = HEALTHY.contains(&meant);
     let of_hop = |report: &Value| report.pointer("/verdict/hop/cause").cloned().unwrap_or_default();
-    let named = || {
+    let names = |cause: &Value| {
         let alternatives = report.pointer("/verdict/alternatives").and_then(Value::as_array);
-        alternatives.into_iter().flatten().any(|alternative| alternative["cause"] == meant)
+        alternatives.into_iter().flatten().any(|alternative| alternative["cause"] == *cause)
     };
     let right = match met {
         "undetermined" => true,
         "access-works" | "access-needs-answer" | "nothing-found" => healthy || row.other.is_some(),
-        _ if met == meant => of_hop(&report).is_null() || of_hop(&report) == of_hop(live),
-        _ => !healthy && named(),
+        _ if met == meant => of_hop(&report).is_null() || of_hop(&report) == of_hop(live) || names(&of_hop(live)),
+        _ => !healthy && names(&live["verdict"]["cause"]),
     };
     let certainty = report.pointer("/verdict/certainty").and_then(Value::as_str).unwrap_or_default();
     let summary = report.pointer("/verdict/summary").and_then(Value::as_str).unwrap_or_default();

@@ -461,7 +461,7 @@ fn loops() -> Vec<Row> {
         .proven("jump-host-loop"),
         row("jump-loop-of-three-behind-a-good-one", |world| {
             bounded(world)?;
-            world.config("Host db1.internal\n    ProxyJump one\nHost one\n    ProxyJump two\nHost two\n    ProxyJump three\nHost three\n    ProxyJump one")
+            world.config("Host db1.internal\n    ProxyJump hop-x\nHost hop-x\n    ProxyJump hop-y\nHost hop-y\n    ProxyJump hop-z\nHost hop-z\n    ProxyJump hop-x")
         })
         .line(&["deploy@db1.internal"])
         .ssh_fails("")
