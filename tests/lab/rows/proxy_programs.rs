@@ -144,7 +144,7 @@ fn says() -> Vec<Row> {
         .evidence(&["HTTP/1.1 200 OK"])
         .at_most("likely", "proxy-command-failed", "what it leads to may have sent that"),
         by("proxy-program-prints-its-help", |world| program(world, "echo 'usage: tunnel [-v] host port'; exit 2"))
-            .ssh_fails("kex_exchange_identification")
+            .ssh_fails("exchange")
             .evidence(&["usage: tunnel"])
             .at_most("likely", "proxy-command-failed", "what it leads to may have sent that"),
         by("proxy-program-prints-garbage", |world| program(world, "exec head -c 100000 /dev/urandom"))
