@@ -122,13 +122,16 @@ pub fn diagnose(facts: &Facts) -> Verdict {
     }
     let suspects = |id: &str| id != first.cause.id && !also.iter().any(|named| named.cause.id == id);
     let excluded = checks::foreign::excluded(facts);
-    let ruled_out = CHAIN
+    let mut ruled_out: Vec<(&'static str, String)> = CHAIN
         .iter()
         .flat_map(|check| check.rules_out)
         .filter(|(id, _)| suspects(id))
         .filter_map(|(id, observation)| Some((*id, observation(facts)?)))
         .chain(excluded)
         .collect();
+    // What excludes a cause first is enough.
+    let mut seen = std::collections::BTreeSet::new();
+    ruled_out.retain(|(id, _)| seen.insert(*id));
     Verdict { first, also, ruled_out, checks, hop, accounts: Vec::new() }
 }
 

@@ -114,7 +114,8 @@ pub fn copy_login(facts: &Facts) -> String {
 pub fn copy_destination(facts: &Facts) -> String {
     let Ok(target) = &facts.target else { return "HOST".to_owned() };
     let port = if target.port == 22 { String::new() } else { format!("-p {} ", target.port) };
-    let login = [target.user.as_bytes(), b"@", target.host.as_bytes()].concat();
+    let at: &[u8] = if target.user.is_empty() { b"" } else { b"@" };
+    let login = [target.user.as_bytes(), at, target.host.as_bytes()].concat();
     format!("{port}{}", quoted_bytes(&login))
 }
 

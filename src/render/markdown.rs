@@ -44,7 +44,7 @@ fn answer(page: &mut Page, report: &Report) {
         let login = match report.source {
             // From which side the account is reached, and on which port, is not asked there.
             Origin::Server => format!("{} on {}", target.user, target.host),
-            _ => format!("{}@{} port {}", target.user, target.host, target.port),
+            _ => words::login(target),
         };
         page.paragraph(&format!("Login: {}", prose(&login)));
     }

@@ -4,7 +4,7 @@ use super::guarded;
 use crate::checks::{Certainty, Place, Status};
 use crate::facts::Footprint;
 use crate::facts::log::Part;
-use crate::report::{AccountView, IdentityView, Report, StepView, VerdictView, counted};
+use crate::report::{AccountView, IdentityView, Report, StepView, TargetView, VerdictView, counted};
 
 /// How sure a verdict is.
 pub(super) fn certainty(certainty: Certainty) -> &'static str {
@@ -138,6 +138,12 @@ pub(super) fn read(report: &Report, all: bool) -> Vec<String> {
         said.extend(log.frequent.iter().map(|(line, count)| format!("{count} times: {}", guarded(&line.to_string()))));
     }
     said
+}
+
+/// `deploy@web1 port 22`; without a name where a transcript does not say it.
+pub(super) fn login(target: &TargetView) -> String {
+    let user = if target.user.is_empty() { String::new() } else { format!("{}@", target.user) };
+    format!("{user}{} port {}", target.host, target.port)
 }
 
 /// What the run cost, in a sentence without its full stop.

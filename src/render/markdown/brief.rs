@@ -31,7 +31,7 @@ pub fn brief(report: &Report) -> String {
         let named = words::named(verdict).replacen(verdict.cause, &format!("`{}`", verdict.cause), 1);
         let login = report.target.as_ref().map(|target| match report.source {
             Origin::Server => format!("; login of {} on {}", target.user, target.host),
-            _ => format!("; login {}@{} port {}", target.user, target.host, target.port),
+            _ => format!("; login {}", words::login(target)),
         });
         page.paragraph(&format!("{named}{place}{}", sentence(&login.unwrap_or_default())));
     });
