@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use anyhow::{Context as _, bail, ensure};
+use memchr::memmem;
 
 pub use kit::{Shell, kit};
 pub use lines::lines;
@@ -131,7 +132,8 @@ fn stamped(line: &str) -> Option<&str> {
         (_, true) => line.split_once(' ')?.1,
         _ => return None,
     };
-    let (tag, _) = rest.split_once(' ')?.1.split_once(": ")?;
+    let rest = rest.split_once(' ')?.1;
+    let tag = rest.get(..memmem::find(rest.as_bytes(), b": ")?)?;
     let program = tag.split_once('[').map_or(tag, |(program, _)| program);
     (!program.is_empty() && !program.contains(' ')).then_some(program)
 }
@@ -169,7 +171,10 @@ impl Sorter {
         self.lines += 1;
         if let Some(program) = stamped(line) {
             // sshd's, or another program's: then it is none of ssh's.
-            if !self.server.line(file, number, line) {
+            let named = |name: &[u8]| memmem::find(line.as_bytes(), name).is_some();
+            let old = line.as_bytes().get(3) == Some(&b' ');
+            let others = old && !named(b"sshd") && !named(b"dropbear");
+            if others || !self.server.line(file, number, line) {
                 self.unknown(program);
             }
             return;
