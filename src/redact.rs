@@ -99,6 +99,9 @@ const PROGRAMS_OWN: &[&str] = &[
 
 /// What a word is called that was met in a text from outside, and that nobody knows.
 const WORD: &str = "a word from outside";
+/// A word of a text from outside that is no longer than this names nobody by itself; what is a name elsewhere is looked for
+/// at any length.
+const SHORTEST_WORD: usize = 2;
 
 /// What a finished text is searched for.
 struct Look<'a> {
@@ -252,7 +255,7 @@ impl Redactor {
     /// What must not come through, and what it is.
     fn secrets(&self) -> impl Iterator<Item = (&str, &'static str)> {
         let names = self.names.all().filter(|(name, _)| !is_common(name));
-        names.map(|(name, pseudonym)| {
+        let secrets = names.map(|(name, pseudonym)| {
             let kind = match pseudonym.split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "user" => "a user name",
                 "host" => "a host name",
@@ -261,7 +264,9 @@ impl Redactor {
                 _ => WORD,
             };
             (name, kind)
-        })
+        });
+        // One letter or two of bytes that are no words at all stand in any report.
+        secrets.filter(|(name, kind)| *kind != WORD || name.chars().count() > SHORTEST_WORD)
     }
 
     /// Notes every name, so that no pseudonym is one.
