@@ -216,7 +216,7 @@ fn first_break(facts: &Facts) -> Named {
         let (_, group, group_finding) = &found[best];
         let is_member = |&index: &usize| {
             let (check, cause, finding) = &found[index];
-            finding.certainty == Certainty::Proven
+            finding.certainty <= joined::least(facts)
                 && joined::replaces(facts, group, group_finding, check, cause, bites(cause, finding))
         };
         (0..found.len()).filter(is_member).min_by_key(|&index| rank(&found[index]))

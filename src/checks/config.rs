@@ -244,7 +244,7 @@ fn client_config_holds(facts: &Facts) -> Observed<Outcome> {
 }
 
 fn ssh_takes_it(facts: &Facts) -> Option<String> {
-    let of_log = facts.origin == Origin::Log;
+    let of_log = facts.is_read();
     let how = if of_log {
         "ssh goes on with its configuration"
     } else {

@@ -10,7 +10,7 @@ use super::{
 use crate::facts::connect::{Attempt, Dial};
 use crate::facts::text::Address;
 use crate::facts::userauth::Userauth;
-use crate::facts::{Facts, Observed, Origin, Stage, Unobserved, known};
+use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 
 /// Check `connect`.
 pub const CONNECT: Check = Check {
@@ -458,7 +458,7 @@ pub(super) fn reached_in_time(facts: &Facts) -> bool {
     let waits = connect.attempts.iter().any(|attempt| matches!(attempt.outcome, Dial::TimedOut(_)));
     let limited = facts.config.options.first("connecttimeout").is_some_and(|limit| !matches!(limit, "none" | "0"));
     // A transcript of a login shows that it was waited for.
-    let waited = facts.origin == Origin::Log && facts.userauth.as_ref().is_ok_and(Userauth::succeeded);
+    let waited = facts.is_read() && facts.userauth.as_ref().is_ok_and(Userauth::succeeded);
     connect.established().is_some() && (!waits || limited || waited)
 }
 

@@ -300,8 +300,21 @@ pub fn verdict(facts: &Facts) -> Option<(&'static Cause, Finding)> {
     let mut finding = Finding::new(group.certainty, format!("{tool} {}", group.summary))
         .seen(format!("{tool} says: {}", line.words.shortened(300)))
         .seen(format!("{}: nothing of ssh's own, nor of sshd's, stands there", line.at));
+    if several(facts) && finding.certainty == Certainty::Proven {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push("other errors stand in the same paste; which one is meant is not told".to_owned());
+    }
     finding.alternatives = group.others.iter().map(|(cause, why)| alternative(facts, cause, why)).collect();
     Some((cause, finding))
+}
+
+/// Whether the words that are known mean more than one thing, those left out that only say that it failed.
+fn several(facts: &Facts) -> bool {
+    let lines = facts.log.iter().flat_map(|log| &log.foreign);
+    let mut meanings = lines.filter_map(|line| line.words.as_str().and_then(said).map(|(_, meaning)| meaning));
+    let vague = |meaning: &Meaning| matches!(meaning, Meaning::SshFailed | Meaning::NotAuthenticated);
+    let first = meanings.by_ref().find(|meaning| !vague(meaning));
+    meanings.any(|meaning| !vague(&meaning) && Some(meaning) != first)
 }
 
 fn alternative(facts: &Facts, cause: &'static str, why: &str) -> Alternative {

@@ -6,13 +6,13 @@ use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{FileError, KeyFile, PublicFile};
 use crate::facts::key::PublicKey;
 use crate::facts::userauth::{Answer, Query, Userauth};
-use crate::facts::{Facts, Observed, Origin, Stage, known};
+use crate::facts::{Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate};
 use crate::openssh::identities::{Offer, offers};
 use crate::openssh::prompts;
 
 use super::{
-    Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, auth_methods, forwarding, naming, wrong_account,
+    Blocks, Cause, Check, Finding, Fix, Outcome, Place, Step, auth_methods, forwarding, log, naming, wrong_account,
 };
 
 /// ssh holds an identity that it is willing to offer.
@@ -139,7 +139,7 @@ fn agent_words(facts: &Facts) -> &'static str {
 
 /// That there is no agent, as far as it is known.
 fn no_agent(facts: &Facts) -> Option<String> {
-    if facts.origin != Origin::Log {
+    if !facts.is_read() {
         return Some("SSH_AUTH_SOCK is not set: there is no agent".to_owned());
     }
     let said = "ssh names no agent: SSH_AUTH_SOCK is not set there, or IdentityAgent is none";
@@ -189,7 +189,7 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
         return vec![super::agent::as_the_shell_has(facts)];
     }
     let agent_shows = facts.agent.as_ref().is_ok_and(|agent| agent.socket.is_some());
-    if facts.origin == Origin::Log && !agent_shows {
+    if facts.is_read() && !agent_shows {
         let why = "lists what an agent holds, where ssh was typed; if it finds none there and your keys are in the agent of \
                    the machine that you came from, come again with it: ssh -A";
         return vec![
@@ -221,11 +221,11 @@ fn no_identities_commands(facts: &Facts) -> Vec<Step> {
 
 fn mend_no_identities(facts: &mut Facts) {
     if facts.checkup.is_some() {
-        facts.identities = Err(crate::facts::Unobserved::NotAttempted);
+        facts.identities = Err(Unobserved::NotAttempted);
     }
     // Which key a person will bring, and whether it is authorised, nobody can know.
-    facts.userauth = Err(crate::facts::Unobserved::NotAttempted);
-    facts.session = Err(crate::facts::Unobserved::NotAttempted);
+    facts.userauth = Err(Unobserved::NotAttempted);
+    facts.session = Err(Unobserved::NotAttempted);
 }
 
 const ACCEPTED_KEY_NOT_OFFERED: Cause = Cause {
@@ -411,7 +411,7 @@ pub(super) fn offer_agent_key(facts: &mut Facts, key: &PublicKey) {
         source: crate::facts::Source::CommandLine,
         explicit: true,
         state: Err(missing()),
-        private: Err(crate::facts::Unobserved::NotAttempted),
+        private: Err(Unobserved::NotAttempted),
         public: PublicFile { key: Some(key.clone()), ..empty("~/.ssh/agent.pub") },
         certificate: empty("~/.ssh/agent-cert.pub"),
     };
@@ -505,6 +505,9 @@ fn offered_words(turns: &[course::Turn]) -> String {
 
 fn identities_hold(facts: &Facts) -> Observed<Outcome> {
     known(&facts.identities)?;
+    if log::shows_no_offers(facts) {
+        return Err(Unobserved::NotInThisSource);
+    }
     let offers = offers(facts);
     let lines = offers.iter().enumerate().map(|(place, offer)| {
         let name = offer.key.as_ref().map_or_else(|| "a key whose public half is unknown".to_owned(), naming::key);
@@ -530,7 +533,7 @@ fn identities_hold(facts: &Facts) -> Observed<Outcome> {
 }
 
 fn something_is_offered(facts: &Facts) -> Option<String> {
-    facts.identities.as_ref().ok()?;
+    facts.identities.as_ref().ok().filter(|_| !log::shows_no_offers(facts))?;
     let keys = offers(facts).iter().filter(|offer| offer.key.is_some()).count();
     (keys > 0).then(|| format!("ssh has {} to offer", naming::count(keys, "key", "keys")))
 }

@@ -30,6 +30,12 @@ const BEYOND_FILES: &[&str] = &["server-pam-denied", "server-authorized-keys-com
 /// `monitor_child_preauth`): then the session ends without a word.
 const LATE: &str = "server-root-login-disabled";
 
+/// How sure the server's half has to be of a member.
+pub fn least(facts: &Facts) -> Certainty {
+    // Of lines in one paste nothing is sure, and they say more than no lines.
+    if account::log::alone::is_loose(facts) { Certainty::Likely } else { Certainty::Proven }
+}
+
 /// Whether the server's half, which found this member, says more of what the client's half found.
 pub fn explains(group: &Cause, found: &Finding, check: &Check, member: &Cause, member_bites: Blocks) -> bool {
     let bites = found.blocks.unwrap_or(group.blocks);

@@ -12,7 +12,8 @@ use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
 
 use super::{
-    Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, key_pair, macos, naming, wrong_binary,
+    Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Step, checkup, key_pair, log, macos, naming,
+    wrong_binary,
 };
 
 /// The configured key files are there and are what ssh can read.
@@ -140,6 +141,9 @@ impl Bite<'_> {
                 naming::key(key),
                 naming::login(facts)
             )),
+            None if log::shows_no_offers(facts) => {
+                finding.seen("ssh warns of it; what it offered besides, these lines do not tell").at(Blocks::Offered)
+            }
             None => finding
                 .seen("ssh has no public half of it to ask with, so it offers nothing for this file")
                 .at(Blocks::Offered),

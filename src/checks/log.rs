@@ -4,7 +4,7 @@ use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{KeyFile, is_seen};
 use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
-use crate::facts::{Facts, Origin, Stage, Ticket, Unobserved};
+use crate::facts::{Facts, Stage, Ticket, Unobserved};
 use crate::openssh::course::{self, Problem, Use};
 use crate::openssh::server;
 
@@ -12,7 +12,7 @@ use super::{Alternative, Cause, Certainty, Decide, Finding, Place, naming};
 
 /// The finding, less sure where other causes leave the same transcript, with those beside it.
 pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
-    if facts.origin != Origin::Log {
+    if !facts.is_read() {
         return finding;
     }
     let others: Vec<Alternative> = match cause.id {
@@ -32,6 +32,13 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     if partial && !stated && finding.certainty == Certainty::Proven {
         finding.certainty = Certainty::Likely;
         finding.evidence.push("lines are missing in the transcript, which may tell otherwise".to_owned());
+    }
+    // Of messages that stand in one paste nothing tells which is of today.
+    let several =
+        level(facts) == 0 && facts.log.as_ref().is_some_and(|log| log.client.is_some() && log.others_count > 0);
+    if several && finding.certainty == Certainty::Proven {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push("other logins stand in the same paste; which one is meant is not told".to_owned());
     }
     // It is seen by lines that are not there, or nobody tried whether the server says yes to every key.
     let by_absence = matches!(cause.id, "pubkey-disabled-by-client" | "signature-rejected");
@@ -147,12 +154,6 @@ const KEYS_ELSEWHERE: &[(&str, &str)] = &[
     ("hardware-key-unavailable", "the key is in a token or an authenticator that ssh passes over"),
 ];
 
-/// What may be wrong with a certificate that was refused: ssh prints nothing of what it says.
-const CERTIFIED: &[(&str, &str)] = &[
-    ("certificate-expired", "the certificate that was offered is not valid at this time"),
-    ("server-ca-mismatch", "the server does not trust the authority that signed the certificate"),
-];
-
 fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
     let listed = facts.identities.iter().flat_map(|identities| identities.listed.iter().flatten());
     let certified = listed.filter_map(|row| row.key.as_ref()).any(PublicKey::is_certificate);
@@ -164,16 +165,17 @@ fn unseen(facts: &Facts, id: &str) -> Vec<Alternative> {
     let rows = UNSEEN.iter().filter(|(of, _)| *of == id).flat_map(|(_, rows)| rows.iter());
     let rows = certificates.chain(open).chain(rows);
     let again = || here(format!("sshdoctor {}", naming::destination(facts)));
-    let certified =
-        facts.userauth.as_ref().is_ok_and(|seen| seen.queries.iter().any(|query| query.key.is_certificate()));
-    let certificates =
-        CERTIFIED.iter().filter(|_| certified && matches!(id, "no-key-accepted" | "agent-lacks-accepted-key"));
-    rows.chain(certificates).map(|(cause, summary)| possible(cause, summary, again())).collect()
+    rows.map(|(cause, summary)| possible(cause, summary, again())).collect()
 }
 
 /// How much ssh was asked to say.
 fn level(facts: &Facts) -> u8 {
     facts.log.as_ref().and_then(|log| log.client.as_ref()).map_or(0, |client| client.level)
+}
+
+/// Whether only a warning tells of the client's keys, and no line what ssh offered.
+pub(super) fn shows_no_offers(facts: &Facts) -> bool {
+    facts.is_read() && facts.identities.as_ref().is_ok_and(|identities| identities.listed.is_none())
 }
 
 /// The command that has ssh say more.
@@ -191,6 +193,10 @@ fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
             ("not-ssh-server", "what answers at that port is no SSH server; only -v shows what it sends"),
             ("proxy-command-failed", "a program stands before the server and fails; only -v names it"),
         ],
+        "key-file-permissions" => &[
+            ("no-key-accepted", "another key was offered besides, or the server does not accept this one either"),
+            ("wrong-user", "another account is meant"),
+        ],
         "not-ssh-server" => &[("protocol-error", "the server identifies itself, and what follows is no SSH")],
         "protocol-error" => &[("not-ssh-server", "what answers at that port is no SSH server")],
         "host-key-unknown" if facts.config.options.first("stricthostkeychecking").is_none() => &[
@@ -204,7 +210,7 @@ fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
 
 /// What the words of a transcript allow that name no cause, likeliest first: a sentence, and the causes.
 pub(super) fn open(facts: &Facts) -> Option<Finding> {
-    if facts.origin != Origin::Log {
+    if !facts.is_read() {
         return None;
     }
     let login = naming::login(facts);
@@ -257,13 +263,13 @@ fn cut(facts: &Facts) -> bool {
 
 /// The methods in ssh's last word, where nothing was seen of what came before it.
 fn denied(facts: &Facts) -> Option<Vec<String>> {
-    let userauth = facts.userauth.as_ref().ok().filter(|_| facts.identities.is_err())?;
+    let userauth = facts.userauth.as_ref().ok().filter(|_| facts.identities.is_err() || level(facts) == 0)?;
     userauth.methods().map(<[String]>::to_vec)
 }
 
 /// That the server answered the login, where ssh's last word alone shows that everything before went well.
 pub(super) fn answered(facts: &Facts) -> Option<String> {
-    let methods = denied(facts).filter(|_| facts.origin == Origin::Log)?;
+    let methods = denied(facts).filter(|_| facts.is_read())?;
     Some(format!("the server answers the login: Permission denied ({})", escape(methods.join(",").as_bytes())))
 }
 

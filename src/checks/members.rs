@@ -314,8 +314,12 @@ fn suspected(facts: &Facts, suspect: Suspect) -> Option<Alternative> {
 
 /// The command that shows what sshd logged about this login: one for every system with a journal.
 pub fn log_command(facts: &Facts) -> String {
-    let since = facts.observed_at.unix_seconds.saturating_sub(60);
-    format!("journalctl -t sshd -t sshd-session --since @{since} | grep -v 'Connection closed' | tail -n 40")
+    // A transcript does not say when it was.
+    let since = match facts.observed_at.unix_seconds {
+        0 => String::new(),
+        seconds => format!(" --since @{}", seconds.saturating_sub(60)),
+    };
+    format!("journalctl -t sshd -t sshd-session{since} | grep -v 'Connection closed' | tail -n 40")
 }
 
 /// The fingerprint of the identity that is meant.

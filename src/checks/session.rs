@@ -615,7 +615,7 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
         return vec![Step::here(format!("sshdoctor --interactive {destination}"), why)];
     }
     let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
-    if facts.origin == Origin::Log {
+    if facts.is_read() {
         let login = naming::copy_destination(facts);
         let why =
             "prints one paste for whoever has no sshdoctor: it asks ssh, and names the files and the agent's keys";

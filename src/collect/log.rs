@@ -25,7 +25,7 @@ use clients::Clients;
 use kit::Kit;
 use paste::Paste;
 
-use super::transcript::{self, Transcript, is_known};
+use super::transcript::{self, is_known};
 use crate::facts::Facts;
 use crate::facts::log::Log;
 use crate::facts::text::{Path, ServerText};
@@ -222,7 +222,7 @@ impl Sorter {
                 return Ok(sshd::of_server(self.server.choose(None), known));
             }
             if self.kit.is_there() {
-                let mut facts = transcript::state(&Transcript::default());
+                let mut facts = transcript::nothing();
                 self.kit.state(&mut facts);
                 let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, ..Log::default() };
                 return Ok(Facts { log: Some(Box::new(log)), ..facts });
@@ -242,7 +242,7 @@ impl Sorter {
             let beside = self.kit.remarks();
             if !beside.is_empty() {
                 // Lists that tell something of a machine, and nothing of a login.
-                let facts = transcript::state(&Transcript::default());
+                let facts = transcript::nothing();
                 let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, beside, ..Log::default() };
                 return Ok(Facts { log: Some(Box::new(log)), ..facts });
             }
@@ -257,13 +257,12 @@ impl Sorter {
             unknown: self.unknown,
             frequent: frequent(self.kinds),
             client: Some(chosen.part),
-            server: None,
             others_count: chosen.others_count,
             others: chosen.others,
             foreign: self.others.into_kept(),
-            noise: Vec::new(),
             beside: self.kit.remarks(),
             files: self.files,
+            ..Log::default()
         };
         let mut facts = Facts { log: Some(Box::new(log)), ..chosen.facts };
         if is_kits {

@@ -17,7 +17,7 @@ use crate::facts::text::{Fingerprint, Path, ServerText};
 use crate::facts::transport::Agreed;
 use crate::facts::userauth::Answer;
 
-pub(super) use state::{by_fingerprint, state, wire_name};
+pub(super) use state::{by_fingerprint, nothing, state, wire_name};
 
 /// How much of a line is looked at.
 const LONGEST_LINE: usize = 8192;
@@ -306,6 +306,12 @@ impl Transcript {
         mastered || over && steps.iter().take(reached).all(|seen| *seen)
     }
 
+    /// Whether ssh, which was asked to say no more than its messages, has said the one that comes last of all.
+    pub(super) fn has_last_word(&self) -> bool {
+        let connecting = self.way.failed.is_some() || self.way.unresolved.is_some();
+        self.level == 0 && (connecting || self.host_key_refused || self.keys.denied.is_some())
+    }
+
     fn ended(&mut self, end: End) {
         self.end.get_or_insert(end);
     }
@@ -397,6 +403,13 @@ pub(super) fn begins(line: &str) -> bool {
     let text = debugging(line).map_or(line, |(_, text)| text);
     let version = text.strip_prefix("OpenSSH_");
     version.is_some_and(|rest| [", OpenSSL", ", LibreSSL", ", without OpenSSL"].iter().any(|with| rest.contains(with)))
+}
+
+/// Whether the message may follow another run's last one in the same login: what an ssh says whose program, or whose jump
+/// host, has failed, and what scp and sftp say of theirs.
+pub(super) fn follows(line: &str) -> bool {
+    let begins = ["kex_exchange_identification: ", "ssh_exchange_identification: ", "banner exchange: ", "Connection "];
+    begins.iter().any(|words| line.starts_with(words)) || line.starts_with("lost connection")
 }
 
 /// Whether the line is one of ssh's: debugging, or a message that is known.

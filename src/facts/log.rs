@@ -26,6 +26,10 @@ pub struct Log {
     pub client: Option<Part>,
     /// The lines of sshd's log that are judged; `None` where there are none.
     pub server: Option<Part>,
+    /// Whether both parts are of one client for certain: sshd's names its address, or a key that it offered. `false` where
+    /// only one is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
     /// How many other logins there are.
     pub others_count: u64,
     /// Some of them, a few words each, the newest first.

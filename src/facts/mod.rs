@@ -248,6 +248,13 @@ pub struct Facts {
     pub mended: Vec<&'static str>,
 }
 
+impl Facts {
+    /// Whether the client's side was read in a paste, and nothing was looked at.
+    pub fn is_read(&self) -> bool {
+        self.origin == Origin::Log || self.log.is_some()
+    }
+}
+
 fn not_tried() -> Observed<Box<userauth::Userauth>> {
     Err(Unobserved::NotAttempted)
 }

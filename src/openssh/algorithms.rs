@@ -4,7 +4,7 @@
 use crate::facts::config::Options;
 use crate::facts::host_key::{KnownHosts, Marker};
 use crate::facts::transport::{Agreed, KexInit};
-use crate::facts::{Facts, Observed, Origin, known};
+use crate::facts::{Facts, Observed, known};
 
 /// The first kind of algorithm of which two sides share none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +123,7 @@ fn without_markers(list: &[String]) -> Vec<String> {
 /// not seen. Where ssh itself has settled, that is it.
 pub fn users_choice(facts: &Facts) -> Observed<Option<Result<Agreed, NoMatch>>> {
     let transport = known(&facts.transport)?;
-    if ((facts.opinion.is_ok() && transport.complete) || facts.origin == Origin::Log)
+    if ((facts.opinion.is_ok() && transport.complete) || facts.is_read())
         && let Some(agreed) = &transport.agreed
     {
         return Ok(Some(Ok(agreed.clone())));

@@ -75,7 +75,7 @@ type Row = (Tool, &'static [&'static str], Meaning);
 const ROWS: &[Row] = &[
     // Go: golang.org/x/crypto/ssh client_auth.go, handshake.go, common.go, keys.go; knownhosts/knownhosts.go; net/dial.go.
     (Tool::Go, &["knownhosts: key mismatch"], Meaning::HostKeyDiffers),
-    (Tool::Go, &["ssh: host key mismatch"], Meaning::HostKeyChanged),
+    (Tool::Go, &["ssh: host key mismatch"], Meaning::HostKeyDiffers),
     (Tool::Go, &["knownhosts: key is unknown"], Meaning::HostKeyUnknown),
     (Tool::Go, &["knownhosts: key is revoked"], Meaning::HostKeyRevoked),
     (Tool::Go, &["ssh: unable to authenticate, attempted methods [", "publickey", "]"], Meaning::KeysRefused),
@@ -108,8 +108,8 @@ const ROWS: &[Row] = &[
     (Tool::Go, &["dial tcp: lookup ", "no such host"], Meaning::NoName),
     (Tool::Go, &["dial tcp: lookup ", "server misbehaving"], Meaning::NoResolver),
     // paramiko: auth_handler.py, client.py, transport.py, pkey.py, ssh_exception.py.
-    (Tool::Paramiko, &["BadHostKeyException"], Meaning::HostKeyChanged),
-    (Tool::Paramiko, &["Host key for server ", " does not match: got "], Meaning::HostKeyChanged),
+    (Tool::Paramiko, &["BadHostKeyException"], Meaning::HostKeyDiffers),
+    (Tool::Paramiko, &["Host key for server ", " does not match: got "], Meaning::HostKeyDiffers),
     (Tool::Paramiko, &["Server ", " not found in known_hosts"], Meaning::HostKeyUnknown),
     (Tool::Paramiko, &["PasswordRequiredException"], Meaning::Encrypted),
     (Tool::Paramiko, &["Private key file is encrypted"], Meaning::Encrypted),

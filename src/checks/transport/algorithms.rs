@@ -8,7 +8,7 @@ use super::super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place
 use super::{SHOWN, Version, hurried, is_ours_to_judge, server};
 use crate::facts::text::escape;
 use crate::facts::transport::Transport;
-use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
+use crate::facts::{End, Facts, Observed, Stage, Unobserved, known};
 use crate::openssh::algorithms::{self, Kind, NoMatch, users_choice};
 
 /// Check `algorithms`.
@@ -122,7 +122,7 @@ fn lists(none: &NoMatch) -> [String; 2] {
 fn without_common(facts: &Facts, kind: Kind) -> Observed<Option<Finding>> {
     let Some(Err(none)) = users_choice(facts)? else { return Ok(None) };
     // Options that were not seen deny nothing.
-    if none.kind != kind || (none.client.is_empty() && facts.origin != Origin::Log) {
+    if none.kind != kind || (none.client.is_empty() && !facts.is_read()) {
         return Ok(None);
     }
     // With a ticket, ssh has key exchange methods that its list does not show.

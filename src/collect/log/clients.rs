@@ -48,7 +48,9 @@ impl Clients {
     /// Reads a line of ssh's.
     pub(super) fn line(&mut self, file: usize, number: u64, line: &str) {
         // What ssh runs to connect through a jump host says its lines among those of the run that started it.
-        let begun = |seen: &Transcript| begins(line) && seen.lines > 0 && !seen.nests();
+        let begun = |seen: &Transcript| {
+            (begins(line) && seen.lines > 0 && !seen.nests()) || (seen.has_last_word() && !transcript::follows(line))
+        };
         let another = self.kept.back().is_none_or(|client| client.file != file || begun(&client.transcript));
         if another {
             if self.kept.len() == MOST {

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::super::transcript::{self, Transcript};
+use super::super::transcript;
 use crate::facts::log::{Foreign, Tool};
 use crate::facts::text::{Host, Path, ServerText, User};
 use crate::facts::{Facts, Source, Target};
@@ -127,7 +127,7 @@ impl Others {
     /// The facts of the login that they are about, with nothing but where it went to; `None` where there are none.
     pub(super) fn facts(&self) -> Option<Facts> {
         self.kept.last()?;
-        let mut facts = transcript::state(&Transcript::default());
+        let mut facts = transcript::nothing();
         if let Some((host, port)) = self.place() {
             if port != 22 {
                 facts.config.arguments.extend(["-p".into(), port.to_string().into()]);

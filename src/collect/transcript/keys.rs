@@ -483,7 +483,9 @@ impl Transcript {
         let names = |name: &&str| !name.is_empty();
         self.keys.denied = Some(list.split(',').filter(names).map(str::to_owned).collect());
         self.goes_on();
-        if let Some((user, host)) = who.trim_end_matches(": ").rsplit_once('@')
+        // What quotes it or sets it apart is no part of the name.
+        let who = who.trim_start_matches([' ', '\t', '>', '|', '`', '"', '\'', '*']).trim_end_matches(": ");
+        if let Some((user, host)) = who.rsplit_once('@')
             && !user.contains(' ')
         {
             self.way.user.get_or_insert_with(|| user.into());

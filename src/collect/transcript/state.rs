@@ -45,7 +45,7 @@ pub(in crate::collect) fn state(seen: &Transcript) -> Facts {
 }
 
 /// Facts of which nothing was in the source.
-fn nothing() -> Facts {
+pub(in crate::collect) fn nothing() -> Facts {
     Facts {
         origin: Origin::Log,
         target: Err(UNSEEN),

@@ -208,8 +208,18 @@ fn has_client(facts: &Facts) -> bool {
 
 /// The finding under this id, where it is what the log comes to.
 pub(in crate::checks) fn found(facts: &Facts, id: &str) -> Option<Finding> {
-    let meant = meant(facts).filter(|meant| meant.cause == Some(id))?;
+    let mut meant = meant(facts).filter(|meant| meant.cause == Some(id))?;
+    if is_loose(facts) && meant.finding.certainty == Certainty::Proven {
+        meant.finding.certainty = Certainty::Likely;
+        let why = "nothing but the account shows that the client's lines and sshd's are of one login";
+        meant.finding.evidence.push(why.to_owned());
+    }
     (meant.stated || !has_client(facts)).then_some(meant.finding)
+}
+
+/// Whether the client's lines and sshd's stand in one paste, and nothing but the account shows that they are of one login.
+pub(in crate::checks) fn is_loose(facts: &Facts) -> bool {
+    has_client(facts) && facts.log.as_ref().is_some_and(|log| log.client.is_some() && !log.linked)
 }
 
 /// What is said where the log alone decides nothing: of the login in it, or of a log that shows none.

@@ -1,11 +1,11 @@
 //! What a kit printed: sections of one machine and one login. And parts of it that somebody pasted alone, of which nothing
 //! says on which machine they were printed: they are known as such and state nothing.
 
-use crate::collect::transcript::errno;
+use crate::collect::transcript::{by_fingerprint, errno, wire_name};
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use crate::facts::config::SshProgram;
 use crate::facts::identities::{FileError, FileKind, FileStat, FileState, Identities, KeyFile, PublicFile, is_seen};
-use crate::facts::key::{Blob, PublicKey};
+use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText, User};
 use crate::facts::{Facts, Moment, Source, Unobserved, UserFrom};
 
@@ -429,25 +429,15 @@ fn key(line: &str) -> Option<PublicKey> {
     let (bits, rest) = line.split_once(' ')?;
     let (fingerprint, rest) = rest.split_once(' ')?;
     let (comment, kind) = rest.rsplit_once('(')?;
-    let algorithm = match kind.strip_suffix(')')? {
-        "ED25519" => "ssh-ed25519",
-        "RSA" => "ssh-rsa",
-        "DSA" => "ssh-dss",
-        "ECDSA" => "ecdsa-sha2-nistp256",
-        "ED25519-SK" => "sk-ssh-ed25519@openssh.com",
-        "ECDSA-SK" => "sk-ecdsa-sha2-nistp256@openssh.com",
-        "ED25519-CERT" => "ssh-ed25519-cert-v01@openssh.com",
-        "RSA-CERT" => "ssh-rsa-cert-v01@openssh.com",
-        "ECDSA-CERT" => "ecdsa-sha2-nistp256-cert-v01@openssh.com",
-        _ => return None,
-    };
+    let kind = kind.strip_suffix(')')?;
+    let algorithm = wire_name(kind);
+    if algorithm == kind {
+        return None;
+    }
     (fingerprint.starts_with("SHA256:") || fingerprint.starts_with("MD5:")).then(|| PublicKey {
-        algorithm: algorithm.to_owned(),
-        blob: Blob::default(),
-        fingerprint: fingerprint.into(),
         comment: comment.trim_end().into(),
         bits: bits.parse().ok(),
-        certificate: None,
+        ..by_fingerprint(algorithm, &fingerprint.into())
     })
 }
 

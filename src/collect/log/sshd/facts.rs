@@ -2,9 +2,8 @@
 
 use super::choice::{Chosen, What};
 use super::login::Login;
+use crate::collect::transcript::nothing;
 use crate::facts::account::{Account, Collector, Log as ServerLog, Login as OfAccount};
-use crate::facts::config::Config;
-use crate::facts::host_key::HostKey;
 use crate::facts::log::{Log, Part};
 use crate::facts::text::{Host, Path, ServerText};
 use crate::facts::{Facts, Moment, Observed, Origin, Target, Unobserved, UserFrom};
@@ -58,38 +57,18 @@ pub(in crate::collect::log) fn of_server(chosen: Chosen, known: Log) -> Facts {
     let clock = chosen.clock;
     let What::Login(login) = chosen.what else {
         let observed_at = moment(newest.unwrap_or(clock.now), clock.offset_seconds);
-        return Facts { observed_at, log: Some(Box::new(log)), ..unseen() };
+        return Facts { observed_at, log: Some(Box::new(log)), ..nothing() };
     };
     log.server = Some(part(&login, &log.files));
     let file = log.files.get(login.file).cloned().unwrap_or_default();
     let account = account(&login, &file, newest, clock);
     let observed_at = account.collector.at.clone();
     let target = target(&login, clock);
-    Facts { observed_at, target, account: Ok(Box::new(account)), log: Some(Box::new(log)), ..unseen() }
+    Facts { observed_at, target, account: Ok(Box::new(account)), log: Some(Box::new(log)), ..nothing() }
 }
 
 fn texts(texts: Vec<String>) -> Vec<ServerText> {
     texts.into_iter().map(ServerText::from).collect()
-}
-
-/// Facts of which this source shows none.
-fn unseen() -> Facts {
-    let gap = || Unobserved::NotInThisSource;
-    let host_key = HostKey { offered: Err(gap()), ..HostKey::default() };
-    Facts {
-        origin: Origin::Log,
-        config: Config { ssh: Err(gap()), ..Config::default() },
-        host_key,
-        target: Err(gap()),
-        identities: Err(gap()),
-        agent: Err(gap()),
-        resolve: Err(gap()),
-        connect: Err(gap()),
-        transport: Err(gap()),
-        userauth: Err(gap()),
-        session: Err(gap()),
-        ..Facts::default()
-    }
 }
 
 /// The login that is meant, where a line names the account.
@@ -124,17 +103,18 @@ fn served_at(login: &Login, clock: Clock) -> Option<(String, u16)> {
     })
 }
 
-/// Whether what a client saw and what sshd logged can be of one login: nothing that both name differs, and something
-/// besides the account is the same.
-fn belongs(client: &Facts, login: &Login, clock: Clock) -> bool {
-    let Ok(target) = &client.target else { return false };
+/// Whether what a client saw and what sshd logged can be of one login: nothing that both name differs, and something is
+/// the same. Then whether it is the same client for certain, by its address or a key.
+fn belongs(client: &Facts, login: &Login, clock: Clock) -> Option<bool> {
+    let target = client.target.as_ref().ok()?;
     if login.user.as_ref().is_some_and(|user| *user != target.user.to_string()) {
-        return false;
+        return None;
     }
     let mut alike = login.user.is_some();
+    let mut linked = false;
     if let Some((address, port)) = served_at(login, clock) {
         if target.port != port {
-            return false;
+            return None;
         }
         if let Ok(connect) = &client.connect
             && let Some(dialled) = connect.established()
@@ -146,7 +126,7 @@ fn belongs(client: &Facts, login: &Login, clock: Clock) -> bool {
     if let Ok(connect) = &client.connect
         && let (Some(local), Some(from)) = (&connect.local_address, &login.from)
     {
-        alike |= local.to_string() == *from;
+        linked |= local.to_string() == *from;
     }
     let shown = fingerprints(login, clock);
     if let Ok(userauth) = &client.userauth
@@ -155,10 +135,11 @@ fn belongs(client: &Facts, login: &Login, clock: Clock) -> bool {
     {
         let offered = |print: &String| userauth.queries.iter().any(|query| query.key.fingerprint.to_string() == *print);
         if !shown.iter().all(offered) {
-            return false;
+            return None;
         }
+        linked = true;
     }
-    alike
+    (alike || linked).then_some(linked)
 }
 
 /// The fingerprints of the keys of which sshd says that they failed or were taken.
@@ -176,7 +157,8 @@ pub(in crate::collect::log) fn beside(client: &mut Facts, chosen: Chosen) {
     log.others_count += chosen.others_count;
     log.noise = texts(chosen.noise);
     if let What::Login(login) = chosen.what {
-        if belongs(client, &login, chosen.clock) {
+        if let Some(linked) = belongs(client, &login, chosen.clock) {
+            log.linked = linked;
             log.server = Some(part(&login, &log.files));
             let file = log.files.get(login.file).cloned().unwrap_or_default();
             client.account = Ok(Box::new(account(&login, &file, chosen.newest, chosen.clock)));

@@ -43,6 +43,9 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
         switches(facts, seen);
         facts.identities = Ok(identities(seen));
         agent(facts, seen);
+    } else if seen.keys.troubles.iter().any(|(_, trouble)| matches!(trouble, Trouble::TooOpen(_))) {
+        // The warning comes unasked, and says that there was such a key.
+        facts.identities = Ok(Identities { listed: None, ..identities(seen) });
     }
     userauth(facts, seen);
     session(facts, seen);

@@ -1,0 +1,96 @@
+//! Pastes as people put them into tickets, which are no whole transcript of one login: what is made of them, how sure it
+//! is, and what is to be typed next.
+#![expect(clippy::unwrap_used, reason = "a paste that is not read is a test that fails")]
+
+use sshdoctor::checks::Certainty::{self, Likely, Possible, Proven};
+use sshdoctor::collect::log::{Choice, read_from};
+use sshdoctor::diagnose::diagnose;
+use sshdoctor::report::{Report, report};
+
+const WARNING: &str = "\
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+Permissions 0644 for '/home/ann/.ssh/prod.pem' are too open.
+It is required that your private key files are NOT accessible by others.
+This private key will be ignored.
+Load key \"/home/ann/.ssh/prod.pem\": bad permissions
+";
+
+const REFUSED: &str = "ssh: connect to host web1 port 22: Connection refused\n";
+const DENIED: &str = "deploy@web1: Permission denied (publickey).\n";
+
+/// What sshd says of an account that AllowUsers leaves out.
+const NOT_ALLOWED: &str = "\
+Nov 30 12:00:01 db7 sshd[900]: User deploy from 198.51.100.4 not allowed because not listed in AllowUsers
+Nov 30 12:00:01 db7 sshd[900]: Connection closed by invalid user deploy 198.51.100.4 port 40022 [preauth]
+";
+
+/// A client's login that a server refuses, from that address.
+fn transcript(from: &str) -> String {
+    format!(
+        "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.13 30 Jan 2024
+debug1: Connecting to web1 [192.0.2.7] port 22.
+debug3: set_sock_tos: set socket 3 IP_TOS 0x10
+debug1: Connection established.
+debug1: Local version string SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3
+debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1
+debug1: Authenticating to web1:22 as 'deploy'
+debug1: SSH2_MSG_SERVICE_ACCEPT received
+debug1: Authentications that can continue: publickey
+debug1: Next authentication method: publickey
+debug1: Offering public key: /home/ann/.ssh/id_ed25519 ED25519 SHA256:{from}
+debug1: Authentications that can continue: publickey
+debug1: No more authentication methods to try.
+deploy@web1: Permission denied (publickey).
+"
+    )
+}
+
+fn judged(text: &str) -> Report {
+    let facts = read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
+    report(&facts, &diagnose(&facts))
+}
+
+fn cause(text: &str) -> (String, Certainty) {
+    let facts = read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
+    let verdict = diagnose(&facts);
+    (verdict.first.cause.id.to_owned(), verdict.first.finding.certainty)
+}
+
+#[test]
+fn each_paste_has_its_verdict_and_no_more_certainty_than_it_gives() {
+    let refused_key = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let rows = [
+        // The warning names the key; what else was offered is not told.
+        (format!("{WARNING}{DENIED}"), "key-file-permissions", Likely),
+        (DENIED.to_owned(), "undetermined", Possible),
+        (REFUSED.to_owned(), "connection-refused", Proven),
+        // Yesterday's message and today's: the last one is judged.
+        (format!("> yesterday:\n> {REFUSED}\ntoday:\n{DENIED}"), "undetermined", Possible),
+        (format!("yesterday:\n{DENIED}\ntoday:\n{REFUSED}"), "connection-refused", Likely),
+        // Another machine's log beside it: nothing but the name of the account is the same.
+        (format!("{DENIED}{NOT_ALLOWED}"), "server-user-not-allowed", Likely),
+        (NOT_ALLOWED.to_owned(), "server-user-not-allowed", Proven),
+        (format!("{refused_key}{NOT_ALLOWED}"), "server-user-not-allowed", Likely),
+        // Two programs' errors of which one may be old.
+        (
+            "dial tcp 192.0.2.7:22: connect: connection refused\nssh: handshake failed: knownhosts: key is revoked\n"
+                .to_owned(),
+            "host-key-revoked",
+            Likely,
+        ),
+    ];
+    for (text, wanted, certainty) in rows {
+        assert_eq!(cause(&text), (wanted.to_owned(), certainty), "{text}");
+    }
+}
+
+#[test]
+fn the_account_is_read_wherever_the_line_stands() {
+    for before in ["", "    ", "> ", "> > ", "\t", "`"] {
+        let report = serde_json::to_value(judged(&format!("it says\n{before}{DENIED}"))).unwrap();
+        let summary = report.pointer("/verdict/summary").and_then(serde_json::Value::as_str).unwrap();
+        assert!(summary.starts_with("deploy@web1 denies the login"), "{before:?}: {summary}");
+    }
+}
