@@ -58,6 +58,16 @@ fn cause(text: &str) -> (String, Certainty) {
     (verdict.first.cause.id.to_owned(), verdict.first.finding.certainty)
 }
 
+fn commands(text: &str) -> Vec<String> {
+    let report = serde_json::to_value(judged(text)).unwrap();
+    let of = |list: &str, key: &str| -> Vec<String> {
+        let rows = report.pointer(list).and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+        rows.iter().filter_map(|row| row.pointer(key)?.as_str().map(str::to_owned)).collect()
+    };
+    let steps = of("/verdict/next_steps", "/command").into_iter();
+    steps.chain(of("/verdict/alternatives", "/decide/command")).collect()
+}
+
 #[test]
 fn each_paste_has_its_verdict_and_no_more_certainty_than_it_gives() {
     let refused_key = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
@@ -93,4 +103,29 @@ fn the_account_is_read_wherever_the_line_stands() {
         let summary = report.pointer("/verdict/summary").and_then(serde_json::Value::as_str).unwrap();
         assert!(summary.starts_with("deploy@web1 denies the login"), "{before:?}: {summary}");
     }
+}
+
+#[test]
+fn the_next_command_has_what_was_typed() {
+    let typed = "ann@laptop:~$ ssh -J jump@bastion -p 2222 -i ~/.ssh/prod.pem prod uptime\n";
+    let refused = "ssh: connect to host web1 port 2222: Connection refused\n";
+    let commands = |text: &str| commands(text).join("\n");
+    let next = commands(&format!("{typed}{refused}"));
+    assert!(next.contains("sshdoctor -J jump@bastion -p 2222 -i '~/.ssh/prod.pem' prod"), "{next}");
+    let next = commands(&format!("ann@laptop:~$ ssh -l deploy web1\n{DENIED}"));
+    assert!(next.contains("ssh -vvv -l deploy web1"), "{next}");
+    // Not that of another login.
+    for typed in ["$ ssh ops@web1\n", "$ ssh -p 22 deploy@web1\n", "$ ssh -i $KEY deploy@web1\n"] {
+        let next = commands(&format!("{typed}{refused}$ exit\n{DENIED}"));
+        assert!(!next.contains("ops") && !next.contains("KEY"), "{next}");
+    }
+}
+
+#[test]
+fn a_command_line_parts_two_logins() {
+    let text = format!("$ ssh -v web1\n{REFUSED}$ ssh deploy@web1\n{WARNING}{DENIED}");
+    let facts = read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
+    let log = facts.log.as_ref().unwrap();
+    assert_eq!(log.others_count, 1);
+    assert_eq!(log.client.as_ref().unwrap().first, 4);
 }

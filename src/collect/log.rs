@@ -8,6 +8,7 @@ mod kit;
 mod lines;
 mod paste;
 mod sshd;
+mod typed;
 mod wrappings;
 
 use std::collections::HashMap;
@@ -190,6 +191,10 @@ impl Sorter {
             return;
         }
         if self.others.line(&self.files[file], number, line) {
+            return;
+        }
+        if let Some(typed) = typed::typed(line) {
+            self.clients.typed(file, typed);
             return;
         }
         self.clients.shown(file, line);

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::Choice;
+use super::{Choice, typed};
 use crate::collect::transcript::{self, Transcript, begins};
 use crate::facts::log::Part;
 use crate::facts::text::{Path, ServerText};
 use crate::facts::{Facts, Unobserved};
+use crate::openssh::arguments::Arguments;
 
 /// How many are kept, the last ones.
 const MOST: usize = 64;
@@ -22,6 +23,7 @@ struct Client {
     last: u64,
     begins: bool,
     elided: bool,
+    typed: Option<Box<Arguments>>,
 }
 
 /// The last runs of ssh that were read.
@@ -29,6 +31,8 @@ struct Client {
 pub(super) struct Clients {
     kept: VecDeque<Client>,
     left_out: u64,
+    /// What was typed last, until its lines come, and in which file.
+    typed: Option<(usize, Box<Arguments>)>,
 }
 
 /// The run that is meant.
@@ -51,18 +55,25 @@ impl Clients {
         let begun = |seen: &Transcript| {
             (begins(line) && seen.lines > 0 && !seen.nests()) || (seen.has_last_word() && !transcript::follows(line))
         };
+        let typed = self.typed.take().filter(|(of, _)| *of == file).map(|(_, typed)| typed);
         let another = self.kept.back().is_none_or(|client| client.file != file || begun(&client.transcript));
+        let another = another || typed.is_some();
         if another {
             if self.kept.len() == MOST {
                 self.kept.pop_front();
                 self.left_out += 1;
             }
-            self.kept.push_back(Client { file, first: number, begins: begins(line), ..Client::default() });
+            self.kept.push_back(Client { file, first: number, begins: begins(line), typed, ..Client::default() });
         }
         if let Some(client) = self.kept.back_mut() {
             client.last = number;
             client.transcript.line(line);
         }
+    }
+
+    /// Reads a command line of ssh, whose lines come next.
+    pub(super) fn typed(&mut self, file: usize, typed: Arguments) {
+        self.typed = Some((file, Box::new(typed)));
     }
 
     /// Reads a line that nobody knows: what the server shows after a login, or a mark that lines were left out.
@@ -77,7 +88,10 @@ impl Clients {
     /// The last failing run of those that may be meant; the last one where none fails. `None` where there is none.
     pub(super) fn choose(self, choice: &Choice, files: &[Path]) -> Option<Chosen> {
         let all = self.kept.into_iter().map(|client| {
-            let facts = transcript::state(&client.transcript);
+            let mut facts = transcript::state(&client.transcript);
+            if let Some(typed) = &client.typed {
+                typed::state(&mut facts, typed);
+            }
             let part = Part {
                 file: files.get(client.file).cloned().unwrap_or_default(),
                 first: client.first,
