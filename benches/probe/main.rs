@@ -106,7 +106,7 @@ fn main() -> ExitCode {
 fn bench(runs: usize) -> Result<bool> {
     let folder = tempfile::tempdir()?;
     let lab = Lab::start(folder.path())?;
-    let mut table = Table::default();
+    let mut table = Table::beside("ssh");
     table.heading(&format!("{REFUSED_KEYS} refused keys, 100 ms round trip, medians of {runs}"));
     far_refused(&lab, runs, &mut table)?;
     table.heading("1 accepted key, 100 ms round trip");

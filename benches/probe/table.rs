@@ -4,8 +4,9 @@ use std::io::Write;
 use std::time::Duration;
 
 /// Lines of figures, in the order they were added.
-#[derive(Default)]
 pub(crate) struct Table {
+    /// The program whose figures stand beside sshdoctor's.
+    other: &'static str,
     lines: Vec<Line>,
 }
 
@@ -15,6 +16,11 @@ enum Line {
 }
 
 impl Table {
+    /// A table without a line, beside this program's figures.
+    pub(crate) fn beside(other: &'static str) -> Self {
+        Self { other, lines: Vec::new() }
+    }
+
     /// A scene begins.
     pub(crate) fn heading(&mut self, words: &str) {
         self.lines.push(Line::Heading(words.to_owned()));
@@ -44,7 +50,7 @@ impl Table {
 
     /// Prints everything, and what was missed last.
     pub(crate) fn print(&self) {
-        say(&format!("{:36} {:>15} {:>15}   limit", "", "ssh", "sshdoctor"));
+        say(&format!("{:36} {:>15} {:>15}   limit", "", self.other, "sshdoctor"));
         for line in &self.lines {
             match line {
                 Line::Heading(words) => say(&format!("\n{words}")),
