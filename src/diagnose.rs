@@ -230,6 +230,7 @@ fn first_break(facts: &Facts) -> Named {
         None => checks::foreign::verdict(facts)
             .unwrap_or_else(|| (&checks::session::UNDETERMINED, checks::session::undetermined_finding(facts))),
     };
+    let finding = checks::pasted::informed(facts, finding);
     Named { cause, finding, of_group, facts: Box::new(facts.clone()) }
 }
 

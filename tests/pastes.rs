@@ -129,3 +129,46 @@ fn a_command_line_parts_two_logins() {
     assert_eq!(log.others_count, 1);
     assert_eq!(log.client.as_ref().unwrap().first, 4);
 }
+
+/// What a list that stands alone, or beside a refusal, speaks for: the first alternative.
+fn first_alternative(text: &str) -> Option<(String, Certainty)> {
+    let facts = read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
+    let verdict = diagnose(&facts);
+    let first = verdict.first.finding.alternatives.into_iter().next()?;
+    Some((first.cause.to_owned(), first.certainty))
+}
+
+#[test]
+fn a_list_of_no_known_machine_speaks_for_a_cause_and_proves_none() {
+    let walk = "\
+f: /home/deploy/.ssh/authorized_keys
+drwxr-xr-x root   root   /
+drwxr-xr-x root   root   home
+drwxrwxr-x deploy users  deploy
+drwx------ deploy deploy .ssh
+-rw------- deploy deploy authorized_keys
+";
+    let refused = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let rows = [
+        (walk.to_owned(), "undetermined", Some(("server-strict-modes", Likely))),
+        (walk.replace("drwxrwxr-x", "drwxr-xr-x"), "undetermined", None),
+        (format!("{refused}{walk}"), "no-key-accepted", Some(("server-strict-modes", Likely))),
+        (
+            "-rw-r--r-- 1 ann ann 411 Nov 30 12:00 id_ed25519\n".to_owned(),
+            "undetermined",
+            Some(("key-file-permissions", Likely)),
+        ),
+        ("-rw------- 1 ann ann 411 Nov 30 12:00 id_ed25519\n".to_owned(), "undetermined", None),
+        ("-rw-r--r-- 1 ann ann 98 Nov 30 12:00 id_ed25519.pub\n".to_owned(), "undetermined", None),
+        ("pubkeyauthentication no\nusepam yes\n".to_owned(), "undetermined", Some(("server-pubkey-disabled", Likely))),
+        ("pubkeyauthentication yes\nusepam yes\n".to_owned(), "undetermined", None),
+        ("allowusers ann\n".to_owned(), "undetermined", Some(("server-user-not-allowed", Possible))),
+        ("The agent has no identities.\n".to_owned(), "undetermined", Some(("no-identities", Likely))),
+        (format!("The agent has no identities.\n{DENIED}"), "undetermined", Some(("no-identities", Likely))),
+    ];
+    for (text, wanted, alternative) in rows {
+        assert_eq!(cause(&text).0, wanted, "{text}");
+        let alternative = alternative.map(|(cause, certainty)| (cause.to_owned(), certainty));
+        assert_eq!(first_alternative(&text), alternative, "{text}");
+    }
+}

@@ -27,6 +27,7 @@ pub mod members;
 mod mounts;
 pub mod naming;
 pub mod offer;
+pub mod pasted;
 pub mod proxy;
 pub mod resolve;
 pub mod session;

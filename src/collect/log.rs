@@ -213,61 +213,28 @@ impl Sorter {
     }
 
     /// The facts of the login that is meant.
-    fn facts(self, choice: &Choice) -> anyhow::Result<Facts> {
-        let Some(chosen) = self.clients.choose(choice, &self.files) else {
-            if self.server.has_lines() {
-                let known = Log {
-                    lines: self.lines,
-                    cut: self.cut,
-                    unknown: self.unknown,
-                    frequent: frequent(self.kinds),
-                    files: self.files,
-                    ..Log::default()
-                };
-                return Ok(sshd::of_server(self.server.choose(None), known));
-            }
-            if self.kit.is_there() {
-                let mut facts = transcript::nothing();
-                self.kit.state(&mut facts);
-                let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, ..Log::default() };
-                return Ok(Facts { log: Some(Box::new(log)), ..facts });
-            }
-            if let Some(facts) = self.others.facts() {
-                let log = Log {
-                    lines: self.lines,
-                    cut: self.cut,
-                    unknown: self.unknown,
-                    frequent: frequent(self.kinds),
-                    foreign: self.others.into_kept(),
-                    files: self.files,
-                    ..Log::default()
-                };
-                return Ok(Facts { log: Some(Box::new(log)), ..facts });
-            }
-            let beside = self.kit.remarks();
-            if !beside.is_empty() {
-                // Lists that tell something of a machine, and nothing of a login.
-                let facts = transcript::nothing();
-                let log = Log { lines: self.lines, unknown: self.unknown, files: self.files, beside, ..Log::default() };
-                return Ok(Facts { log: Some(Box::new(log)), ..facts });
-            }
-            let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
-            bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
+    fn facts(mut self, choice: &Choice) -> anyhow::Result<Facts> {
+        let known = Log {
+            lines: self.lines,
+            cut: self.cut,
+            unknown: self.unknown,
+            frequent: frequent(std::mem::take(&mut self.kinds)),
+            beside: self.kit.remarks(),
+            shown: self.kit.shown(&self.files),
+            files: self.files.clone(),
+            ..Log::default()
+        };
+        let Some(chosen) = std::mem::take(&mut self.clients).choose(choice, &self.files) else {
+            return self.without_ssh(known);
         };
         let at = self.files.iter().position(|file| *file == chosen.part.file);
         let is_kits = at.is_some_and(|at| self.kit.holds(at, chosen.part.first));
         let log = Log {
-            lines: self.lines,
-            cut: self.cut,
-            unknown: self.unknown,
-            frequent: frequent(self.kinds),
             client: Some(chosen.part),
             others_count: chosen.others_count,
             others: chosen.others,
             foreign: self.others.into_kept(),
-            beside: self.kit.remarks(),
-            files: self.files,
-            ..Log::default()
+            ..known
         };
         let mut facts = Facts { log: Some(Box::new(log)), ..chosen.facts };
         if is_kits {
@@ -278,6 +245,27 @@ impl Sorter {
             sshd::beside(&mut facts, self.server.choose(user.as_deref()));
         }
         Ok(facts)
+    }
+
+    /// The same where no line of ssh's own is of a login.
+    fn without_ssh(self, known: Log) -> anyhow::Result<Facts> {
+        if self.server.has_lines() {
+            return Ok(sshd::of_server(self.server.choose(None), known));
+        }
+        let (facts, log) = if self.kit.is_there() {
+            let mut facts = transcript::nothing();
+            self.kit.state(&mut facts);
+            (facts, known)
+        } else if let Some(facts) = self.others.facts() {
+            (facts, Log { foreign: self.others.into_kept(), ..known })
+        } else if known.beside.is_empty() {
+            let names: Vec<String> = self.files.iter().map(ToString::to_string).collect();
+            bail!("{}: none of {} lines is ssh's or sshd's", names.join(", "), self.lines);
+        } else {
+            // Lists that tell something of a machine, and nothing of a login.
+            (transcript::nothing(), known)
+        };
+        Ok(Facts { log: Some(Box::new(log)), ..facts })
     }
 }
 

@@ -43,6 +43,40 @@ pub struct Log {
     /// What was read and tells nothing of this login, a sentence each: lists of a machine that nobody names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<ServerText>,
+    /// What of those lists can explain a refusal, in their order, at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<Shown>,
+}
+
+/// A line of a list that was pasted alone: of which machine it is, nothing says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shown {
+    /// What it shows.
+    pub part: ShownPart,
+    /// File and line.
+    pub at: Source,
+}
+
+/// What such a line shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShownPart {
+    /// A file or folder that others than its owner may use (`ls -l`, `namei -l`).
+    File {
+        /// Its path, or only its name, as it was listed.
+        path: Path,
+        /// Its mode, the lowest twelve bits.
+        mode: u32,
+    },
+    /// An option of ssh or sshd as it takes effect (`ssh -G`, `sshd -T`).
+    Option {
+        /// Its keyword in lower case.
+        keyword: String,
+        /// Its value.
+        value: ServerText,
+    },
+    /// An agent without a key, or no agent (`ssh-add -l`).
+    NoKeys,
 }
 
 /// A line of a program other than ssh.

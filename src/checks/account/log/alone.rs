@@ -13,7 +13,7 @@ use crate::openssh::sshd::log::words::{Said, said};
 use crate::openssh::sshd::log::{Entry, Event};
 
 use super::{entries, quote};
-use crate::checks::{Alternative, Certainty, Decide, Finding, Place, Step, members, naming, quoted};
+use crate::checks::{Alternative, Certainty, Decide, Finding, Place, Step, members, naming, pasted, quoted};
 
 pub(in crate::checks) use words::steps;
 
@@ -231,7 +231,10 @@ pub(in crate::checks) fn undetermined(facts: &Facts) -> Option<Finding> {
         return Some(meant.finding);
     }
     let log = facts.log.as_ref().filter(|log| log.client.is_none() && log.server.is_none())?;
-    let summary = if !log.beside.is_empty() {
+    let pasted = pasted::alternatives(facts);
+    let summary = if !pasted.is_empty() {
+        "nothing of a login was read; what a machine has can keep logins out"
+    } else if !log.beside.is_empty() {
         "nothing of a login was read, only what a machine has"
     } else if log.noise.is_empty() {
         "the log shows no login, or none as it was asked for"
@@ -240,7 +243,7 @@ pub(in crate::checks) fn undetermined(facts: &Facts) -> Option<Finding> {
     };
     let mut finding = Finding::new(Certainty::Possible, summary);
     finding.evidence = log.noise.iter().map(|noise| noise.shortened(300)).collect();
-    Some(finding)
+    Some(finding.or(pasted))
 }
 
 /// sshd's own words about why.

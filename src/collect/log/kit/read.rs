@@ -1,11 +1,12 @@
-//! What a kit printed: sections of one machine and one login. And parts of it that somebody pasted alone, of which nothing
-//! says on which machine they were printed: they are known as such and state nothing.
+//! What a kit printed: sections of one machine and one login.
 
+use super::alone::Alone;
 use crate::collect::transcript::{by_fingerprint, errno, wire_name};
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use crate::facts::config::SshProgram;
 use crate::facts::identities::{FileError, FileKind, FileStat, FileState, Identities, KeyFile, PublicFile, is_seen};
 use crate::facts::key::PublicKey;
+use crate::facts::log::Shown;
 use crate::facts::text::{Path, ServerText, User};
 use crate::facts::{Facts, Moment, Source, Unobserved, UserFrom};
 
@@ -13,8 +14,6 @@ use crate::facts::{Facts, Moment, Source, Unobserved, UserFrom};
 const MARK: &str = "=== sshdoctor kit ";
 /// How many names, options and keys are kept.
 const MOST: usize = 1000;
-/// How many lines are looked at for parts without a kit.
-const MOST_LINES: u32 = 100_000;
 /// ssh's own list of key files (readconf.c `fill_default_options`), by the end of their paths.
 const DEFAULTS: &[&str] = &["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "id_dsa"];
 
@@ -58,16 +57,8 @@ pub(in super::super) struct Kit {
     agent: Option<AgentAnswer>,
     /// The section with ssh's own lines: its file, its first line and its last one so far.
     transcript: Option<(usize, u64, u64)>,
-    looked: u32,
-    alone: [(u64, u64); 3],
+    alone: Alone,
 }
-
-/// What stands alone, in words: lines like these are of some machine.
-const ALONE: [&str; 3] = [
-    "keys as `ssh-add -l` lists them",
-    "names and modes as `ls -l` lists them",
-    "options as `ssh -G` or `sshd -T` lists them",
-];
 
 /// Whether a section begins with this line.
 pub(in super::super) fn is_mark(line: &str) -> bool {
@@ -82,7 +73,7 @@ impl Kit {
             return true;
         }
         if self.section == Section::None {
-            return self.alone(number, line);
+            return self.alone.line(file, number, line);
         }
         if line.starts_with("sshdoctor kit: ") {
             return true;
@@ -114,8 +105,8 @@ impl Kit {
     fn begins(&mut self, file: usize, number: u64, name: &str) {
         let name = name.trim_end_matches([' ', '=']);
         if name == "date" {
-            let (looked, alone) = (self.looked, self.alone);
-            *self = Self { begun: true, looked, alone, ..Self::default() };
+            let alone = std::mem::take(&mut self.alone);
+            *self = Self { begun: true, alone, ..Self::default() };
         }
         self.section = match name {
             "date" => Section::Date,
@@ -135,34 +126,14 @@ impl Kit {
         };
     }
 
-    /// A part without a kit around it.
-    fn alone(&mut self, number: u64, line: &str) -> bool {
-        self.looked = self.looked.saturating_add(1);
-        if self.looked > MOST_LINES {
-            return false;
-        }
-        let kind = match line.as_bytes().first() {
-            Some(first) if first.is_ascii_digit() && key(line).is_some() => 0,
-            Some(b'-' | b'd' | b'l') if listed(line).is_some() => 1,
-            Some(first) if first.is_ascii_lowercase() && is_option(line) => 2,
-            _ => return false,
-        };
-        let (first, count) = &mut self.alone[kind];
-        *first = if *count == 0 { number } else { *first };
-        *count += 1;
-        true
+    /// What stood alone, a sentence for each kind.
+    pub(in super::super) fn remarks(&self) -> Vec<ServerText> {
+        self.alone.remarks()
     }
 
-    /// What stood alone, a sentence each.
-    pub(in super::super) fn remarks(&self) -> Vec<ServerText> {
-        let told = self.alone.iter().zip(ALONE).filter(|((_, count), _)| *count > 0);
-        told.map(|((first, count), what)| {
-            let sentence = format!(
-                "{count} {what}, from line {first} on: nothing says on which machine, so nothing was taken from them"
-            );
-            sentence.into()
-        })
-        .collect()
+    /// What of that can explain a refusal.
+    pub(in super::super) fn shown(&self, files: &[Path]) -> Vec<Shown> {
+        self.alone.shown(files)
     }
 
     fn system(&mut self, line: &str) {
@@ -375,57 +346,14 @@ fn id(line: &str) -> Option<(u32, String)> {
 }
 
 /// `identityfile ~/.ssh/id_rsa`.
-fn option(line: &str) -> Option<(String, ServerText)> {
+pub(super) fn option(line: &str) -> Option<(String, ServerText)> {
     let (keyword, value) = line.split_once(' ')?;
     let is_keyword = !keyword.is_empty() && keyword.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_keyword && !value.is_empty()).then(|| (keyword.to_ascii_lowercase(), value.into()))
 }
 
-/// Whether the line is of the output of `ssh -G` or `sshd -T`, by a keyword that no sentence begins with.
-fn is_option(line: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "hostname ",
-        "addressfamily ",
-        "batchmode ",
-        "identityfile ",
-        "identitiesonly ",
-        "pubkeyauthentication ",
-        "passwordauthentication ",
-        "kbdinteractiveauthentication ",
-        "challengeresponseauthentication ",
-        "stricthostkeychecking ",
-        "userknownhostsfile ",
-        "globalknownhostsfile ",
-        "kexalgorithms ",
-        "ciphers ",
-        "macs ",
-        "hostkeyalgorithms ",
-        "pubkeyacceptedalgorithms ",
-        "pubkeyacceptedkeytypes ",
-        "hostbasedacceptedalgorithms ",
-        "casignaturealgorithms ",
-        "gssapiauthentication ",
-        "controlmaster ",
-        "permitrootlogin ",
-        "strictmodes ",
-        "authorizedkeysfile ",
-        "authenticationmethods ",
-        "usepam ",
-        "maxauthtries ",
-        "maxstartups ",
-        "allowusers ",
-        "denyusers ",
-        "allowgroups ",
-        "denygroups ",
-        "trustedusercakeys ",
-        "authorizedkeyscommand ",
-        "hostkey ",
-    ];
-    KEYWORDS.iter().any(|keyword| line.starts_with(keyword)) && line.split(' ').count() <= 4
-}
-
 /// `256 SHA256:… a@laptop (ED25519)` (ssh-add.c `list_identities`).
-fn key(line: &str) -> Option<PublicKey> {
+pub(super) fn key(line: &str) -> Option<PublicKey> {
     let (bits, rest) = line.split_once(' ')?;
     let (fingerprint, rest) = rest.split_once(' ')?;
     let (comment, kind) = rest.rsplit_once('(')?;
@@ -442,7 +370,7 @@ fn key(line: &str) -> Option<PublicKey> {
 }
 
 /// A line of `ls -l`, or what ls says where it cannot look.
-fn listed(line: &str) -> Option<(Path, FileState)> {
+pub(super) fn listed(line: &str) -> Option<(Path, FileState)> {
     if let Some(rest) = line.strip_prefix("ls: ") {
         let (name, why) = rest.rsplit_once(": ")?;
         let name = name.strip_prefix("cannot access ").unwrap_or(name).trim_matches('\'');
@@ -465,7 +393,7 @@ fn listed(line: &str) -> Option<(Path, FileState)> {
 }
 
 /// `-rw-r--r--`, with a mark of ACLs or labels behind it.
-fn mode(letters: &str) -> Option<(FileKind, u32)> {
+pub(super) fn mode(letters: &str) -> Option<(FileKind, u32)> {
     let bytes = letters.as_bytes();
     let kind = match bytes.first()? {
         b'-' => FileKind::Regular,

@@ -1,0 +1,240 @@
+//! Parts of what a kit asks for that somebody pasted alone: what lists keys, modes and options. Nothing says on which machine
+//! they were printed, so they prove nothing; what of them can explain a refusal is kept.
+
+use super::read::{key, listed, mode, option};
+use crate::facts::Source;
+use crate::facts::identities::FileKind;
+use crate::facts::log::{Shown, ShownPart};
+use crate::facts::text::{Path, ServerText};
+
+/// How many lines are looked at.
+const MOST_LINES: u32 = 100_000;
+/// How many are kept.
+const MOST: usize = 64;
+/// What stands alone, in words.
+const PARTS: [&str; 4] = [
+    "keys as `ssh-add -l` lists them",
+    "names and modes as `ls -l` lists them",
+    "options as `ssh -G` or `sshd -T` lists them",
+    "parts of a path as `namei -l` lists them",
+];
+
+/// What ssh-add says where an agent holds nothing, or where there is none (ssh-add.c `list_identities`, `main`).
+const NO_KEYS: &[&str] = &["The agent has no identities.", "Could not open a connection to your authentication agent."];
+
+/// What was read of such lists.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alone {
+    looked: u32,
+    /// Of each kind: the line of the first, and how many.
+    parts: [(u64, u64); 4],
+    /// The path whose parts `namei -l` lists, as far as they were read; empty outside of such a list.
+    walked: Vec<u8>,
+    shown: Vec<(usize, u64, ShownPart)>,
+}
+
+impl Alone {
+    /// Whether the line is of such a list; it is read then.
+    pub(super) fn line(&mut self, file: usize, number: u64, line: &str) -> bool {
+        self.looked = self.looked.saturating_add(1);
+        if self.looked > MOST_LINES {
+            return false;
+        }
+        if line.strip_prefix("f: ").is_some_and(|path| path.starts_with('/')) {
+            self.walked = b"/".to_vec();
+            return true;
+        }
+        if NO_KEYS.contains(&line.trim_end()) {
+            self.count(0, number);
+            self.keep(file, number, ShownPart::NoKeys);
+            return true;
+        }
+        let part = match line.as_bytes().first() {
+            Some(first) if first.is_ascii_digit() && key(line).is_some() => 0,
+            Some(b'-' | b'd' | b'l') => match self.file(file, number, line) {
+                Some(part) => part,
+                None => return false,
+            },
+            Some(first) if first.is_ascii_lowercase() && is_option(line) => {
+                if let Some((keyword, value)) = option(line).filter(|(keyword, _)| is_telling(keyword)) {
+                    self.keep(file, number, ShownPart::Option { keyword, value });
+                }
+                2
+            }
+            _ => return false,
+        };
+        if part != 3 {
+            self.walked.clear();
+        }
+        self.count(part, number);
+        true
+    }
+
+    /// A line of `ls -l`, or of `namei -l` in a list of that.
+    fn file(&mut self, file: usize, number: u64, line: &str) -> Option<usize> {
+        if let Some((path, state)) = listed(line) {
+            if let Ok(stat) = state.as_ref()
+                && stat.kind != FileKind::Other
+            {
+                self.keep(file, number, ShownPart::File { path, mode: stat.mode });
+            }
+            return Some(1);
+        }
+        let mut words = line.split_ascii_whitespace();
+        let (letters, _owner, _group) = (words.next()?, words.next()?, words.next()?);
+        let name = words.next().filter(|_| !self.walked.is_empty())?;
+        if letters.starts_with('l') {
+            // What it points to is listed behind it.
+            return Some(3);
+        }
+        let (_, mode) = mode(letters)?;
+        if name == "/" {
+            self.walked = b"/".to_vec();
+        } else {
+            if self.walked.last() != Some(&b'/') {
+                self.walked.push(b'/');
+            }
+            self.walked.extend_from_slice(name.as_bytes());
+        }
+        let path = Path::new(self.walked.clone());
+        self.keep(file, number, ShownPart::File { path, mode });
+        Some(3)
+    }
+
+    fn count(&mut self, part: usize, number: u64) {
+        let (first, count) = &mut self.parts[part];
+        *first = if *count == 0 { number } else { *first };
+        *count += 1;
+    }
+
+    fn keep(&mut self, file: usize, number: u64, part: ShownPart) {
+        // What its owner alone may use keeps nobody out.
+        let tells = match &part {
+            ShownPart::File { mode, .. } => mode & 0o077 != 0,
+            ShownPart::Option { .. } | ShownPart::NoKeys => true,
+        };
+        if tells && self.shown.len() < MOST {
+            self.shown.push((file, number, part));
+        }
+    }
+
+    /// What was read, a sentence for each kind.
+    pub(super) fn remarks(&self) -> Vec<ServerText> {
+        let told = self.parts.iter().zip(PARTS).filter(|((_, count), _)| *count > 0);
+        told.map(|((first, count), what)| {
+            format!("{count} {what}, from line {first} on: nothing says on which machine, so they prove nothing").into()
+        })
+        .collect()
+    }
+
+    /// What of it can explain a refusal.
+    pub(super) fn shown(&self, files: &[Path]) -> Vec<Shown> {
+        let at = |file: usize, line: u64| Source::File {
+            path: files.get(file).cloned().unwrap_or_default(),
+            line: u32::try_from(line).ok(),
+        };
+        self.shown.iter().map(|(file, line, part)| Shown { part: part.clone(), at: at(*file, *line) }).collect()
+    }
+}
+
+/// Whether the line is of the output of `ssh -G` or `sshd -T`, by a keyword that no sentence begins with.
+fn is_option(line: &str) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "hostname ",
+        "addressfamily ",
+        "batchmode ",
+        "identityfile ",
+        "identitiesonly ",
+        "pubkeyauthentication ",
+        "passwordauthentication ",
+        "kbdinteractiveauthentication ",
+        "challengeresponseauthentication ",
+        "stricthostkeychecking ",
+        "userknownhostsfile ",
+        "globalknownhostsfile ",
+        "kexalgorithms ",
+        "ciphers ",
+        "macs ",
+        "hostkeyalgorithms ",
+        "pubkeyacceptedalgorithms ",
+        "pubkeyacceptedkeytypes ",
+        "hostbasedacceptedalgorithms ",
+        "casignaturealgorithms ",
+        "gssapiauthentication ",
+        "controlmaster ",
+        "permitrootlogin ",
+        "strictmodes ",
+        "authorizedkeysfile ",
+        "authenticationmethods ",
+        "usepam ",
+        "maxauthtries ",
+        "maxstartups ",
+        "allowusers ",
+        "denyusers ",
+        "allowgroups ",
+        "denygroups ",
+        "trustedusercakeys ",
+        "authorizedkeyscommand ",
+        "hostkey ",
+    ];
+    KEYWORDS.iter().any(|keyword| line.starts_with(keyword)) && line.split(' ').count() <= 4
+}
+
+/// Whether an option's value can keep somebody out.
+fn is_telling(keyword: &str) -> bool {
+    const TELLING: &[&str] = &[
+        "pubkeyauthentication",
+        "identitiesonly",
+        "permitrootlogin",
+        "authorizedkeysfile",
+        "authenticationmethods",
+        "allowusers",
+        "denyusers",
+        "allowgroups",
+        "denygroups",
+    ];
+    TELLING.contains(&keyword)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_path_are_put_together() {
+        let mut alone = Alone::default();
+        let lines = [
+            "f: /home/deploy/.ssh/authorized_keys",
+            "drwxr-xr-x root   root   /",
+            "lrwxrwxrwx root   root   home -> /srv/home",
+            "drwxr-xr-x root   root   /",
+            "drwxr-xr-x root   root   srv",
+            "drwxr-xr-x root   root   home",
+            "drwxrwxr-x deploy users  deploy",
+            "drwx------ deploy deploy .ssh",
+        ];
+        for (number, line) in (1..).zip(lines) {
+            assert!(alone.line(0, number, line), "{line}");
+        }
+        let shown = alone.shown(&["t".into()]);
+        let last = shown.last().unwrap();
+        assert_eq!(last.part, ShownPart::File { path: "/srv/home/deploy".into(), mode: 0o775 });
+        assert_eq!(last.at, Source::File { path: "t".into(), line: Some(7) });
+        assert!(!Alone::default().line(0, 1, "drwxr-xr-x root root srv"));
+    }
+
+    #[test]
+    fn what_cannot_keep_anybody_out_is_not_kept() {
+        let mut alone = Alone::default();
+        for line in ["-rw------- 1 a a 411 Nov 1 12:00 id_rsa", "maxauthtries 6", "256 SHA256:aaaa a@laptop (ED25519)"]
+        {
+            assert!(alone.line(0, 1, line), "{line}");
+        }
+        assert!(alone.shown(&[]).is_empty());
+        assert_eq!(alone.remarks().len(), 3);
+        for line in ["pubkeyauthentication no", "The agent has no identities."] {
+            assert!(alone.line(0, 1, line), "{line}");
+        }
+        assert_eq!(alone.shown(&[]).len(), 2);
+    }
+}
