@@ -23,6 +23,14 @@ impl Chance {
 
 /// What stands in no transcript of the lab.
 const OTHERS: &[&str] = &[
+    "f: /home/deploy/.ssh/authorized_keys",
+    "drwxrwxr-x deploy users  deploy",
+    "-rw-r--r-- 1 a a 411 Nov 30 12:00 id_rsa",
+    "pubkeyauthentication no",
+    "allowusers ann",
+    "The agent has no identities.",
+    "$ ssh -p 2222 -i ~/.ssh/prod.pem -J jump@bastion deploy@web1 uptime",
+    "C:\\Users\\ann>ssh.exe -i C:\\keys\\id 'web1",
     "Nov 25 02:00:00 web1 sshd[12]: Failed publickey for deploy from 192.0.2.1 port 9 ssh2: ED25519 SHA256:x",
     "Nov 25 02:00:00 web1 sshd[12]: User deploy from 192.0.2.1 not allowed because not listed in AllowUsers",
     "Nov 25 02:00:00 web1 sshd[12]: Authentication refused: bad ownership or modes for directory /home/deploy",
