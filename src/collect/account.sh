@@ -445,6 +445,7 @@ for process in ${daemons:-$elsewhere}; do
     # A socket-activated sshd (inetd mode) has no listener; the first listener found decides.
     [ -n "${daemon_title-}" ] || {
         daemon_title=$title
+        daemon_cwd=$(readlink "$process/cwd" 2>/dev/null)
         daemon_exe=$(readlink "$process/exe" 2>/dev/null)
         daemon_exe=${daemon_exe% (deleted)}
     }
@@ -456,6 +457,13 @@ if [ -z "$sshd" ]; then
     [ -n "$sshd" ] || sshd=$(command -v sshd)
 fi
 log_file='' options='' options_unclear=no
+# A path that sshd was started with, from the folder in which it runs.
+from_daemon() {
+    case $1 in
+    /* | '') printf '%s\n' "$1" ;;
+    *) printf '%s\n' "${daemon_cwd:+${daemon_cwd%/}/}$1" ;;
+    esac
+}
 if [ -n "${daemon_title-}" ]; then
     words=${daemon_title#sshd: }
     words=${words%%\[listener\]*}
@@ -467,8 +475,8 @@ if [ -n "${daemon_title-}" ]; then
         '') ;;
         *)
             case $before in
-            -f) [ -n "$config" ] || config=$word ;;
-            -E) log_file=$word ;;
+            -f) [ -n "$config" ] || config=$(from_daemon "$word") ;;
+            -E) log_file=$(from_daemon "$word") ;;
             -o) options="$options -o $word" ;;
             esac
             before=''
@@ -477,8 +485,8 @@ if [ -n "${daemon_title-}" ]; then
         esac
         case $word in
         -f | -E | -o | -[bCcghkpu]) before=$word ;;
-        -f*) [ -n "$config" ] || config=${word#-f} ;;
-        -E*) log_file=${word#-E} ;;
+        -f*) [ -n "$config" ] || config=$(from_daemon "${word#-f}") ;;
+        -E*) log_file=$(from_daemon "${word#-E}") ;;
         -o*) options="$options $word" ;;
         -[bCcghkpu]* | -[46DdeiqrR]*) ;;
         # A blank within an option: where it ends is not to be seen in a title.
