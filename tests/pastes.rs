@@ -172,3 +172,47 @@ drwx------ deploy deploy .ssh
         assert_eq!(first_alternative(&text), alternative, "{text}");
     }
 }
+
+/// PuTTY's event log up to the authentication.
+const PUTTY: &str = "\
+Looking up host \"web1\" for SSH connection
+Connecting to 192.0.2.7 port 2222
+We claim version: SSH-2.0-PuTTY_Release_0.78
+Remote version: SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3
+Using username \"deploy\".
+";
+
+#[test]
+fn putty_s_event_log_and_dropbear_s_words_come_to_a_verdict() {
+    let last = "No supported authentication methods available (server sent: publickey)\n";
+    let rows = [
+        (format!("{PUTTY}{last}"), "no-identities", Likely),
+        (format!("{PUTTY}Offered public key\nServer refused our key\n{last}"), "no-key-accepted", Likely),
+        (format!("{PUTTY}{}", last.replace("publickey", "password")), "server-pubkey-disabled", Likely),
+        (
+            format!(
+                "{PUTTY}Offer of public key accepted\nServer refused public-key signature despite accepting key!\n{last}"
+            ),
+            "signature-rejected",
+            Likely,
+        ),
+        (format!("{PUTTY}Access granted\nStarted a shell/command\n"), "access-works", Likely),
+        (format!("{PUTTY}Access granted\nServer closed network connection\n"), "session-closed", Likely),
+        ("FATAL ERROR: Connection refused\n".to_owned(), "connection-refused", Proven),
+        (
+            "ssh: Connection to deploy@web1:22 exited: Connect failed: Connection refused\n".to_owned(),
+            "connection-refused",
+            Proven,
+        ),
+        ("dbclient: ssh-ed25519 host key mismatch for web1 !\n".to_owned(), "host-key-changed", Proven),
+    ];
+    for (text, wanted, certainty) in rows {
+        assert_eq!(cause(&text), (wanted.to_owned(), certainty), "{text}");
+    }
+    let next = commands(&format!("{PUTTY}Server refused our key\n")).join("\n");
+    assert!(next.contains("ssh -vvv -p 2222 deploy@web1"), "{next}");
+    // Everyday words alone are nobody's.
+    for text in ["Access granted\n", "Offered public key\n", "Connecting to 192.0.2.7 port 22\n"] {
+        assert!(read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).is_err(), "{text}");
+    }
+}

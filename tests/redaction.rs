@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sshdoctor::collect::case;
+use sshdoctor::collect::{case, log};
 use sshdoctor::diagnose::diagnose;
 use sshdoctor::facts::{Facts, Origin, Unobserved};
 use sshdoctor::redact::Redactor;
@@ -85,6 +85,71 @@ fn a_redacted_case_has_the_verdict_of_the_original_and_none_of_its_names() {
         assert_eq!(again, redacted, "{name}");
     }
     assert!(wrong.is_empty(), "{} of {} cases: {}\n{}", wrong.len(), cases.len(), "", wrong.join("\n"));
+}
+
+/// What other programs print, with names of people and machines in it, and what nobody is to see of them.
+const OTHERS: &[(&str, &[&str])] = &[
+    (
+        "2026-11-30 12:00:00\tLooking up host \"zebulon.example.org\" for SSH connection\n2026-11-30 12:00:00\tConnecting to \
+         198.51.100.77 port 2222\n2026-11-30 12:00:00\tRemote version: SSH-2.0-OpenSSH_9.2p1 Debian-2\n2026-11-30 \
+         12:00:01\tUsing username \"quintilla\".\n2026-11-30 12:00:01\tPageant has 2 SSH-2 keys\n2026-11-30 12:00:01\tTrying \
+         Pageant key #0\n2026-11-30 12:00:01\tServer refused our key\n2026-11-30 12:00:01\tDisconnected: No supported \
+         authentication methods available (server sent: publickey)\n",
+        &["zebulon", "quintilla", "198.51.100.77"],
+    ),
+    ("Using username \"quintilla\".\nServer refused public-key signature despite accepting key!\n", &["quintilla"]),
+    ("Unable to use key file \"C:\\Users\\quintilla\\k.ppk\" (OpenSSH SSH-2 private key)\n", &["quintilla"]),
+    (
+        "dbclient: Connection to quintilla@zebulon:2222 exited: No auth methods could be used.\n",
+        &["quintilla", "zebulon"],
+    ),
+    (
+        "dbclient: Connection to quintilla@zebulon:22 exited: Connect failed: Connection refused\n",
+        &["quintilla", "zebulon"],
+    ),
+    ("dial tcp 198.51.100.77:22: connect: connection refused\n", &["198.51.100.77"]),
+    ("dial tcp: lookup zebulon.example.org on 192.0.2.53:53: no such host\n", &["zebulon", "192.0.2.53"]),
+    (
+        "SSH authentication failed (quintilla@zebulon.example.org:22): ssh: handshake failed: ssh: unable to authenticate, \
+         attempted methods [none publickey], no supported methods remain\n",
+        &["quintilla", "zebulon"],
+    ),
+    (
+        "com.jcraft.jsch.JSchException: UnknownHostKey: zebulon.example.org. RSA key fingerprint is 12:34\n",
+        &["zebulon"],
+    ),
+    ("paramiko.ssh_exception.PasswordRequiredException: Private key file is encrypted\n", &[]),
+    ("FATAL ERROR: Network error: Connection to \"zebulon\" refused.\n", &["zebulon"]),
+    ("Couldn't agree a key exchange algorithm (available: diffie-hellman-group1-sha1)\n", &[]),
+    ("f: /home/quintilla/.ssh/authorized_keys\ndrwxrwxr-x quintilla users quintilla\n", &["quintilla"]),
+    ("allowusers quintilla\npubkeyauthentication no\n", &["quintilla"]),
+    (
+        "$ ssh -p 2222 -i ~/.ssh/zebulon.pem quintilla@wetterhorn\nssh: connect to host wetterhorn port 2222: Connection refused\n",
+        &["quintilla", "zebulon", "wetterhorn"],
+    ),
+];
+
+#[test]
+fn other_programs_words_mean_the_same_without_their_names() {
+    for (text, names) in OTHERS {
+        let facts = log::read_from("ticket.txt", &mut text.as_bytes(), &log::Choice::default()).unwrap();
+        let mut redactor = Redactor::default();
+        let redacted = redactor.facts(&facts).unwrap();
+        let of = |facts: &Facts| {
+            let verdict = diagnose(facts);
+            let others: Vec<&str> = verdict.first.finding.alternatives.iter().map(|other| other.cause).collect();
+            format!("{} {:?} {others:?}", verdict.first.cause.id, verdict.first.finding.certainty)
+        };
+        assert_eq!(of(&redacted), of(&facts), "{text}");
+        let report = report(&redacted, &diagnose(&redacted));
+        let style = Style { color: false, width: 80, verbose: true };
+        for output in [render::text(&report, &style), render::markdown(&report), render::json(&report)] {
+            assert_eq!(redactor.leak(&output).map(|leak| format!("{leak:?}")), None, "{text}");
+            for name in *names {
+                assert!(!output.to_lowercase().contains(name), "{name}: {output}");
+            }
+        }
+    }
 }
 
 /// Both halves of an incident, each as its side would have saved it.

@@ -1,11 +1,11 @@
 //! What is to be made of a failure of which only another program's own words are known: its group, what the words exclude,
 //! and what tells more.
 
-use crate::facts::log::Foreign;
+use crate::facts::log::{Foreign, Tool};
 use crate::facts::{Facts, Origin};
 use crate::openssh::libraries::{Meaning, said};
 
-use super::{Alternative, Cause, Certainty, Decide, Finding, Place, causes, naming, session};
+use super::{Alternative, Cause, Certainty, Decide, Finding, Place, causes, naming, putty, session};
 
 /// What a meaning stands for.
 struct Group {
@@ -104,6 +104,17 @@ fn group(meaning: Meaning) -> Option<Group> {
                 ("no-common-kex", "some servers end the connection where no algorithm is shared"),
                 ("too-many-keys", "a server that has heard of too many keys ends it too"),
                 ("not-ssh-server", "something other than ssh may listen there"),
+            ],
+        ),
+        Meaning::Disconnected => row(
+            "server-disconnected",
+            Possible,
+            Reached::Connected,
+            "was sent away by the server, with a message that stands beside this line",
+            &[
+                ("too-many-keys", "the message may be about too many authentication failures"),
+                ("no-key-accepted", "the server may accept none of the keys"),
+                ("source-penalised", "the server may refuse this address for a while"),
             ],
         ),
         Meaning::NoBanner => row(
@@ -219,6 +230,17 @@ fn group(meaning: Meaning) -> Option<Group> {
                 ("server-key-algorithm-refused", "the server may not take keys, or signatures, of this type"),
             ],
         ),
+        Meaning::SignatureRefused => row(
+            "signature-rejected",
+            Likely,
+            Reached::PublicKey,
+            "signed with a key that the server had accepted, and was refused all the same",
+            &[
+                ("server-root-login-disabled", "the server may refuse root"),
+                ("server-key-algorithm-refused", "the server may not take signatures of this type, such as ssh-rsa"),
+                ("second-factor-required", "the server may want something more"),
+            ],
+        ),
         Meaning::PasswordRefused => row(
             "password-rejected",
             Likely,
@@ -250,6 +272,7 @@ fn group(meaning: Meaning) -> Option<Group> {
             "cannot read the private key file",
             &[
                 ("key-file-is-public", "it may be the public half"),
+                ("identity-file-missing", "it may not be there"),
                 ("key-file-is-ppk", "it may be in PuTTY's format; PuTTY itself reads no other"),
                 ("key-passphrase-needed", "it may be encrypted"),
             ],
@@ -281,7 +304,7 @@ fn telling(facts: &Facts) -> Option<(&Foreign, Meaning)> {
     let vague = |meaning: Meaning| match meaning {
         Meaning::SshFailed => 3,
         Meaning::NotAuthenticated => 2,
-        Meaning::NoMethod | Meaning::Dropped | Meaning::Unconnected => 1,
+        Meaning::NoMethod | Meaning::Dropped | Meaning::Disconnected | Meaning::Unconnected => 1,
         _ => 0,
     };
     let lines = log.foreign.iter().rev().filter_map(|line| Some((line, meaning(line)?)));
@@ -290,7 +313,14 @@ fn telling(facts: &Facts) -> Option<(&Foreign, Meaning)> {
 
 /// The verdict where another program's words are all that is known.
 pub fn verdict(facts: &Facts) -> Option<(&'static Cause, Finding)> {
-    let (line, meaning) = telling(facts)?;
+    let course = putty::course(facts);
+    let told = telling(facts);
+    if told.is_none_or(|(line, _)| line.tool == Tool::Putty)
+        && let Some(found) = course.as_ref().and_then(|course| course.instead(facts, told.map(|(_, meaning)| meaning)))
+    {
+        return Some(found);
+    }
+    let (line, meaning) = told?;
     let group = group(meaning)?;
     let cause = match causes().map(|(_, cause)| cause).find(|cause| cause.id == group.cause) {
         Some(cause) => cause,
@@ -300,6 +330,9 @@ pub fn verdict(facts: &Facts) -> Option<(&'static Cause, Finding)> {
     let mut finding = Finding::new(group.certainty, format!("{tool} {}", group.summary))
         .seen(format!("{tool} says: {}", line.words.shortened(300)))
         .seen(format!("{}: nothing of ssh's own, nor of sshd's, stands there", line.at));
+    if let Some(course) = course.filter(|_| line.tool == Tool::Putty) {
+        finding.evidence.extend(course.seen());
+    }
     if several(facts) && finding.certainty == Certainty::Proven {
         finding.certainty = Certainty::Likely;
         finding.evidence.push("other errors stand in the same paste; which one is meant is not told".to_owned());
@@ -341,7 +374,7 @@ pub fn excluded(facts: &Facts) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
     use crate::facts::Source;
-    use crate::facts::log::{Log, Part, Tool};
+    use crate::facts::log::{Log, Part};
 
     fn facts(lines: &[(Tool, &str)]) -> Facts {
         let at = Source::File { path: "ticket.txt".into(), line: Some(3) };

@@ -29,6 +29,7 @@ pub mod naming;
 pub mod offer;
 pub mod pasted;
 pub mod proxy;
+mod putty;
 pub mod resolve;
 pub mod session;
 pub mod transport;

@@ -16,6 +16,7 @@ use crate::facts::session::ChannelOpen;
 use crate::facts::text::{Fingerprint, Path, ServerText};
 use crate::facts::transport::Agreed;
 use crate::facts::userauth::Answer;
+use crate::openssh::libraries;
 
 pub(super) use state::{by_fingerprint, nothing, state, wire_name};
 
@@ -415,7 +416,10 @@ pub(super) fn follows(line: &str) -> bool {
 /// Whether the line is one of ssh's: debugging, or a message that is known.
 pub(super) fn is_known(line: &str) -> bool {
     let line = line.trim_end();
-    debugging(line).is_some() || lines::find(line, false).is_some()
+    // Dropbear's client, which may be called ssh, and Java's and Python's libraries say something like its words.
+    let of_dropbear = line.contains("Connection to ") && line.contains(" exited: ");
+    let of_others = of_dropbear || (line.contains("Exception: ") && libraries::said(line).is_some());
+    !of_others && (debugging(line).is_some() || lines::find(line, false).is_some())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct Log {
     pub others_count: u64,
     /// Some of them, a few words each, the newest first.
     pub others: Vec<ServerText>,
-    /// What programs other than ssh say of a login that failed, as it was read, the last sixteen.
+    /// What programs other than ssh say of a login that failed, as it was read, the last sixty-four.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<Foreign>,
     /// What was summed up and not judged, a sentence each: storms of strangers, and lists of which nothing says on which
@@ -102,6 +102,8 @@ pub enum Tool {
     Jsch,
     /// PuTTY, plink, pscp, psftp, and WinSCP.
     Putty,
+    /// Dropbear's client, dbclient, which OpenWrt and others install as ssh.
+    Dropbear,
     /// libssh2: curl, git's libgit2, PHP.
     Libssh2,
     /// asyncssh, of Python.
@@ -128,6 +130,7 @@ impl Tool {
             Self::Paramiko => "paramiko",
             Self::Jsch => "JSch",
             Self::Putty => "PuTTY",
+            Self::Dropbear => "dropbear's client",
             Self::Libssh2 => "libssh2",
             Self::Asyncssh => "asyncssh",
             Self::Node => "Node's ssh2",

@@ -20,6 +20,8 @@ pub enum Meaning {
     NoResolver,
     /// The connection ended, or was reset, before the key exchange was done.
     Dropped,
+    /// The server said why it ended the connection, in another line.
+    Disconnected,
     /// No identification string came, or none that is one.
     NoBanner,
     /// What came is no SSH.
@@ -52,6 +54,8 @@ pub enum Meaning {
     KeysRefused,
     /// The server said no to a key.
     KeyRefused,
+    /// The server took a key, and refused what was signed with it.
+    SignatureRefused,
     /// A password was tried, keys were not, and nothing let in.
     PasswordRefused,
     /// What was tried is not said; it did not let in.
@@ -153,7 +157,18 @@ const ROWS: &[Row] = &[
     (Tool::Jsch, &["JSchException: channel is not opened"], Meaning::NoChannel),
     // PuTTY: ssh/userauth2-client.c, ssh/kex2-client.c, ssh/transport2.c, network.c; WinSCP carries the same code.
     (Tool::Putty, &["Server refused our key"], Meaning::KeyRefused),
+    (Tool::Putty, &["Server refused public-key signature despite accepting key"], Meaning::SignatureRefused),
     (Tool::Putty, &["No supported authentication methods available"], Meaning::NoMethod),
+    (Tool::Putty, &["Password authentication failed"], Meaning::PasswordRefused),
+    (Tool::Putty, &["Remote side sent disconnect message"], Meaning::Disconnected),
+    (Tool::Putty, &["Cannot confirm a host key in batch mode"], Meaning::HostKeyRefused),
+    (Tool::Putty, &["FATAL ERROR: Connection refused"], Meaning::Refused),
+    (Tool::Putty, &["FATAL ERROR: Connection timed out"], Meaning::TimedOut),
+    (Tool::Putty, &["FATAL ERROR: No route to host"], Meaning::NoRoute),
+    (Tool::Putty, &["FATAL ERROR: Network is unreachable"], Meaning::NoRoute),
+    (Tool::Putty, &["Failed to connect to ", ": ", "Connection refused"], Meaning::Refused),
+    (Tool::Putty, &["Failed to connect to ", ": ", "Connection timed out"], Meaning::TimedOut),
+    (Tool::Putty, &["Failed to connect to ", ": ", "No route to host"], Meaning::NoRoute),
     (Tool::Putty, &["Couldn't agree a key exchange algorithm"], Meaning::NoKex),
     (Tool::Putty, &["Couldn't agree a host key algorithm"], Meaning::NoHostKeyAlgorithm),
     (Tool::Putty, &["Couldn't agree a ", " cipher"], Meaning::NoCipher),
@@ -174,9 +189,26 @@ const ROWS: &[Row] = &[
     (Tool::Putty, &["Network error: Software caused connection abort"], Meaning::Dropped),
     (Tool::Putty, &["Network error: Connection reset by peer"], Meaning::Dropped),
     (Tool::Putty, &["Unable to open connection to ", "Host does not exist"], Meaning::NoName),
+    (Tool::Putty, &["Unable to open connection:"], Meaning::NoName),
+    (Tool::Putty, &["Server closed network connection"], Meaning::Dropped),
     (Tool::Putty, &["Remote side unexpectedly closed network connection"], Meaning::Dropped),
     (Tool::Putty, &["Server unexpectedly closed network connection"], Meaning::Dropped),
     (Tool::Putty, &["FATAL ERROR: ", "Too many authentication failures"], Meaning::TooMany),
+    // Dropbear's client: cli-main.c, cli-session.c, cli-auth.c, cli-kex.c, netio.c, common-algo.c.
+    (Tool::Dropbear, &["Connection to ", " exited: ", "No auth methods could be used."], Meaning::NoMethod),
+    (Tool::Dropbear, &["Connection to ", " exited: ", "Didn't validate host key"], Meaning::HostKeyRefused),
+    (Tool::Dropbear, &["Connection to ", " exited: Connect failed: Error resolving"], Meaning::NoName),
+    (Tool::Dropbear, &["Connection to ", " exited: Connect failed: Connection refused"], Meaning::Refused),
+    (Tool::Dropbear, &["Connection to ", " exited: Connect failed: Connection timed out"], Meaning::TimedOut),
+    (Tool::Dropbear, &["Connection to ", " exited: Connect failed: No route to host"], Meaning::NoRoute),
+    (Tool::Dropbear, &["Connection to ", " exited: Connect failed: Network is unreachable"], Meaning::NoRoute),
+    (Tool::Dropbear, &["Connection to ", " exited: No matching algo kex"], Meaning::NoKex),
+    (Tool::Dropbear, &["Connection to ", " exited: No matching algo hostkey"], Meaning::NoHostKeyAlgorithm),
+    (Tool::Dropbear, &["Connection to ", " exited: No matching algo enc"], Meaning::NoCipher),
+    (Tool::Dropbear, &["Connection to ", " exited: No matching algo mac"], Meaning::NoMac),
+    (Tool::Dropbear, &["Connection to ", " exited: Remote closed the connection"], Meaning::Dropped),
+    (Tool::Dropbear, &[" host key mismatch for ", " !"], Meaning::HostKeyChanged),
+    (Tool::Dropbear, &["Failed loading keyfile '"], Meaning::BadKey),
     // libssh2: session.c, userauth.c.
     (Tool::Libssh2, &["Unable to exchange encryption keys"], Meaning::NoAlgorithm),
     (Tool::Libssh2, &["Username/PublicKey combination invalid"], Meaning::KeyRefused),
@@ -231,8 +263,14 @@ pub fn account(words: &str) -> Option<&str> {
     Some(before)
 }
 
-/// The account and the place of `(deploy@192.0.2.7:22)`.
+/// The account and the place of `(deploy@192.0.2.7:22)`, and of `Connection to deploy@192.0.2.7:22 exited: …`.
 fn login(words: &str) -> Option<(&str, &str)> {
+    if let Some((_, rest)) = words.split_once("Connection to ")
+        && let Some((login, _)) = rest.split_once(" exited: ")
+    {
+        let (user, place) = login.rsplit_once('@')?;
+        return named(user).map(|user| (user, place));
+    }
     let inner = words.split('(').skip(1).find_map(|part| part.split_once(')')?.0.split_once('@'))?;
     named(inner.0).map(|user| (user, inner.1))
 }
@@ -326,6 +364,8 @@ mod tests {
             ("2026-11-30 12:00:00 Server refused our key", Tool::Putty, Meaning::KeyRefused),
             ("fatal: Could not read from remote repository.", Tool::Git, Meaning::SshFailed),
             ("lost connection", Tool::Scp, Meaning::SshFailed),
+            ("Connection to deploy@web1:22 exited: No auth methods could be used.", Tool::Dropbear, Meaning::NoMethod),
+            ("Server refused public-key signature despite accepting key!", Tool::Putty, Meaning::SignatureRefused),
         ];
         for (line, tool, meaning) in rows {
             assert_eq!(said(line), Some((tool, meaning)), "{line}");
@@ -362,5 +402,7 @@ mod tests {
         }
         assert_eq!(account("failed (no keys) (deploy@192.0.2.7:2222): x"), Some("deploy"));
         assert_eq!(account("failed (no keys)"), None);
+        let dropbear = "dbclient: Connection to deploy@web1:2222 exited: Connect failed: Connection refused";
+        assert_eq!((account(dropbear), place(dropbear)), (Some("deploy"), Some(("web1", Some(2222)))));
     }
 }

@@ -24,6 +24,7 @@ pub mod patterns;
 pub mod prompts;
 pub mod proxies;
 pub mod public_key;
+pub mod putty;
 pub mod server;
 pub mod session;
 pub mod sshd;

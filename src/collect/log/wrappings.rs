@@ -8,9 +8,10 @@ use crate::facts::log::{Foreign, Tool};
 use crate::facts::text::{Host, Path, ServerText, User};
 use crate::facts::{Facts, Source, Target};
 use crate::openssh::libraries;
+use crate::openssh::putty::{self, Step};
 
 /// How many lines of other programs are kept, the last ones.
-const MOST: usize = 16;
+const MOST: usize = 64;
 /// How much of such a line is kept.
 const LONGEST: usize = 500;
 /// How many lines are looked at: a log of a gigabyte is no paste of another program.
@@ -114,7 +115,16 @@ impl Others {
         if self.looked > MOST_LINES {
             return false;
         }
-        let Some((tool, _)) = libraries::said(line) else { return false };
+        let (plain, is_event) = putty::bare(line);
+        // Everyday words are PuTTY's only in its log.
+        let among = || self.kept.iter().any(|kept| kept.tool == Tool::Putty);
+        let is_step = || putty::step(plain).is_some_and(|step| is_event || names_itself(step) || among());
+        let tool = match libraries::said(line) {
+            Some((tool, _)) => tool,
+            None if is_step() => Tool::Putty,
+            None => return false,
+        };
+        let line = if tool == Tool::Putty { plain } else { line };
         if self.kept.len() == MOST {
             self.kept.remove(0);
         }
@@ -128,13 +138,13 @@ impl Others {
     pub(super) fn facts(&self) -> Option<Facts> {
         self.kept.last()?;
         let mut facts = transcript::nothing();
+        let user = self.kept.iter().rev().find_map(|line| account(line.words.as_str()?));
+        let user = User::from(user.unwrap_or_default());
         if let Some((host, port)) = self.place() {
             if port != 22 {
                 facts.config.arguments.extend(["-p".into(), port.to_string().into()]);
             }
             let (alias, input) = (host.clone(), host.clone());
-            let user = self.kept.iter().rev().find_map(|line| libraries::account(line.words.as_str()?));
-            let user = User::from(user.unwrap_or_default());
             let input = if user.is_empty() { input } else { Host::from(format!("{user}@{input}")) };
             facts.target =
                 Ok(Target { input, user, alias, host, port, program: "ssh".to_owned(), ..Target::default() });
@@ -144,6 +154,12 @@ impl Others {
 
     /// The host that the words name last, and its port.
     fn place(&self) -> Option<(Host, u16)> {
+        let steps = || self.kept.iter().rev().filter_map(|line| putty::step(line.words.as_str()?));
+        let host = steps().find_map(|step| if let Step::Host(host) = step { Some(host) } else { None });
+        if let Some(host) = host {
+            let port = steps().find_map(|step| if let Step::Connecting(_, port) = step { Some(port) } else { None });
+            return Some((Host::from(host), port.unwrap_or(22)));
+        }
         let mut places = self.kept.iter().rev().filter_map(|line| libraries::place(line.words.as_str()?));
         places.next().map(|(host, port)| (Host::from(host), port.unwrap_or(22)))
     }
@@ -152,6 +168,19 @@ impl Others {
     pub(super) fn into_kept(self) -> Vec<Foreign> {
         self.kept
     }
+}
+
+/// The account that a line names.
+fn account(words: &str) -> Option<&str> {
+    match putty::step(words) {
+        Some(Step::User(user)) => Some(user),
+        _ => libraries::account(words),
+    }
+}
+
+/// Whether the words are PuTTY's wherever they stand.
+fn names_itself(step: Step<'_>) -> bool {
+    matches!(step, Step::Host(_) | Step::User(_) | Step::Pageant(_))
 }
 
 /// Whether the line is a whole line of another program: what a paste may have put before it is taken off then.

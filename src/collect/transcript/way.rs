@@ -329,7 +329,9 @@ impl Transcript {
 
     /// `ED25519 key fingerprint is SHA256:….`
     pub(super) fn fingerprint_is(&mut self, line: &str) {
-        let parts = line.split_once(" key fingerprint is ");
+        let is_kind =
+            |kind: &str| kind.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+        let parts = line.split_once(" key fingerprint is ").filter(|(kind, _)| is_kind(kind));
         if let (None, Some((kind, fingerprint))) = (&self.host_key, parts) {
             let fingerprint = fingerprint.split(' ').next().unwrap_or_default().trim_end_matches('.');
             self.host_key = Some((kind.to_owned(), fingerprint.into()));
