@@ -187,7 +187,7 @@ impl Redactor {
 
     /// One line of a transcript or a log, by the names that the facts of the same login gave.
     pub fn line(&mut self, line: &str) -> String {
-        self.words(line, Mode::Text)
+        self.log_line(line)
     }
 
     /// What kind of thing came through in a finished text; `None` where nothing did. Words that our own texts hold are
@@ -231,7 +231,11 @@ impl Redactor {
                 // A word of a text from outside may well be part of a name that everybody has, `pam_loginuid.so`.
                 let joins = |one: char| matches!(one, '-' | '_' | '.');
                 let part = text[..start].ends_with(joins) || text[*end..].starts_with(joins);
-                (*kind != WORD || !part).then(|| Leak { kind, name: whole(end).to_owned() })
+                // Of folders that everybody has the names stay.
+                let folder = text[..start].ends_with('/') && words::is_part(whole(end));
+                let of_person = ["home/", "homes/", "Users/"].iter().any(|homes| text[..start].ends_with(homes));
+                let stays = part && *kind == WORD || folder && !of_person;
+                (!stays).then(|| Leak { kind, name: whole(end).to_owned() })
             });
             if found.is_some() {
                 return found;
@@ -254,7 +258,8 @@ impl Redactor {
 
     /// What must not come through, and what it is.
     fn secrets(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        let names = self.names.all().filter(|(name, _)| !is_common(name));
+        // A host may be called as an account that everybody has, whose name stays.
+        let names = self.names.all().filter(|(name, _)| !is_common(name) && !words::is_account(name));
         let secrets = names.map(|(name, pseudonym)| {
             let kind = match pseudonym.split('-').next().unwrap_or_default().to_ascii_lowercase().as_str() {
                 "user" => "a user name",
@@ -385,6 +390,8 @@ impl Redactor {
             (Kind::Server, "key_id" | "principals") => self.words(text, Mode::Names(Of::User)),
             (Kind::Server, _) if has("principals") => self.words(text, Mode::Names(Of::User)),
             (Kind::Server, "repository") => self.path(text),
+            (Kind::Server, "lines") if has("log") => self.log_line(text),
+            (Kind::Server, "what" | "others") if has("log") => self.of_login(text),
             (Kind::Server, "lines" | "line" | "matched") if !has("log") && !has("machine") => self.config_line(text),
             (Kind::Server, "text") if has("applied") => match text.rsplit_once(" for ") {
                 Some((before, patterns)) => format!("{before} for {}", self.words(patterns, Mode::Names(Of::Host))),

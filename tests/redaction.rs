@@ -114,6 +114,22 @@ const OTHERS: &[(&str, &[&str])] = &[
          attempted methods [none publickey], no supported methods remain\n",
         &["quintilla", "zebulon"],
     ),
+    // An account and hosts that are called as words and accounts are that stay.
+    (
+        "Nov 28 10:13:50 mail sshd[1201]: Invalid user quintilla from 198.51.100.77 port 40022\nNov 28 10:14:02 mail sshd[1202]: \
+         User grant from 192.0.2.9 not allowed because not listed in AllowUsers\n",
+        &["grant", "quintilla", "198.51.100.77"],
+    ),
+    ("May  3 08:12:11 alpine auth.info sshd[88]: User git not allowed because account is locked\n", &["alpine"]),
+    (
+        "Jan  1 00:10:11 OpenWrt authpriv.warn dropbear[14]: Login attempt for nonexistent user from 192.0.2.9:50022\n",
+        &["openwrt"],
+    ),
+    (
+        "Nov 28 11:00:06 srv sshd[991]: Accepted publickey for quintilla from 192.0.2.9 port 50010 ssh2: RSA SHA256:x\nNov 28 \
+         11:00:06 srv sshd[991]: fatal: bad ownership or modes for chroot directory component \"/srv/quintilla/\"\n",
+        &["quintilla"],
+    ),
     (
         "com.jcraft.jsch.JSchException: UnknownHostKey: zebulon.example.org. RSA key fingerprint is 12:34\n",
         &["zebulon"],

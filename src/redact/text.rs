@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use super::names::{Of, is_common};
 use super::{Redactor, keys, words};
 use crate::openssh::patterns::match_pattern;
+use crate::openssh::sshd::log::{stamps::Clock, taken_apart};
 
 /// What the words of a text are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub(super) const MOST_PHRASES: usize = 200;
 /// Words behind which a name follows in OpenSSH's messages and configuration.
 const BEFORE_NAMES: &[&str] =
     &["user", "user=", "account", "host", "group", "users", "ruser", "logname", "rhost", "for", "as", "login"];
+
+/// Words behind which a host follows.
+const BEFORE_HOSTS: &[&str] = &["host", "hostname", "to"];
 
 /// Words that are no name among names: of `Match`, and what stands for everybody or nobody.
 const NO_NAMES: &[&str] = &[
@@ -108,7 +112,38 @@ const SYSTEM: &[&str] = &[
     "/Library/",
 ];
 
+/// The facilities under which login programs log, and syslog's levels (syslog.conf(5)), as busybox writes them before the
+/// program, `auth.info`.
+const FACILITIES: &[&str] = &["auth", "authpriv", "daemon", "user", "syslog", "kern", "local0", "local7"];
+/// See [`FACILITIES`].
+const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug"];
+
 impl Redactor {
+    /// A line of a log: the server's name before its words is a name, whatever else the word means.
+    pub(super) fn log_line(&mut self, line: &str) -> String {
+        let entry = taken_apart(line, Clock::default()).filter(|entry| !entry.host.is_empty());
+        let at = entry.as_ref().and_then(|entry| {
+            let stamp = line.find(entry.stamp)? + entry.stamp.len();
+            Some(stamp + line.get(stamp..)?.find(entry.host)?)
+        });
+        let (Some(entry), Some(at)) = (entry, at) else { return self.words(line, Mode::Text) };
+        let words = line.len() - entry.text.len();
+        let between = line.get(at + entry.host.len()..words).unwrap_or_default();
+        format!("{}{}{between}{}", &line[..at], self.host(entry.host), self.words(entry.text, Mode::Text))
+    }
+
+    /// What a login is called: `user deploy from 192.0.2.1 at …`.
+    pub(super) fn of_login(&mut self, text: &str) -> String {
+        let (before, rest) = match text.strip_prefix("sshd's log: ") {
+            Some(rest) => ("sshd's log: ", rest),
+            None => ("", text),
+        };
+        let Some(rest) = rest.strip_prefix("user ") else { return self.words(text, Mode::Text) };
+        let end = [" from ", " at ", ", process ", ": "].iter().find_map(|words| rest.rfind(words));
+        let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        format!("{before}user {}{}", self.user(name), self.words(rest, Mode::Text))
+    }
+
     /// A text whose words are of `mode`.
     pub(super) fn words(&mut self, text: &str, mode: Mode) -> String {
         let (text, phrases) = self.without_phrases(text);
@@ -258,8 +293,16 @@ impl Redactor {
         if let Mode::Names(of) = mode {
             return self.name(word, of);
         }
+        // Whether a host is meant by the name of an account that everybody has, only the word before it says.
+        let is_name = || {
+            if words::is_account(word) {
+                BEFORE_HOSTS.contains(&before)
+            } else {
+                !is_common(word) || BEFORE_NAMES.contains(&before)
+            }
+        };
         if let Some(known) = self.names.known(word)
-            && (!is_common(word) || BEFORE_NAMES.contains(&before))
+            && is_name()
         {
             return known.to_owned();
         }
@@ -289,7 +332,7 @@ impl Redactor {
         let lower = plain.to_ascii_lowercase();
         let known = self.names.known(plain).is_some();
         let new = if plain.chars().all(|one| matches!(one, '*' | '?' | '.') || one.is_ascii_digit() && !known)
-            || words::is_account(plain)
+            || words::is_account(plain) && of != Of::Host
             || NO_NAMES.contains(&lower.as_str()) && !known
         {
             match octets_pattern(plain) {
@@ -548,10 +591,13 @@ fn stays(word: &str) -> bool {
             && version.starts_with(|first: char| first.is_ascii_digit())
             && version.chars().filter(|one| one.is_alphabetic()).count() <= 4
     });
+    let priority =
+        word.split_once('.').is_some_and(|(facility, level)| FACILITIES.contains(&facility) && LEVELS.contains(&level));
     // sshd prints no blank before this word (auth.c auth_log_authopts).
     let joined = lower.strip_suffix("expires").is_some_and(words::is_known);
     letters == 0
         || joined
+        || priority
         || words::is_part(word)
         || words::is_algorithm(&lower)
         || word.chars().count() == 1

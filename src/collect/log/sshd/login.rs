@@ -95,7 +95,9 @@ impl Login {
     /// Takes a line up.
     pub(super) fn add(&mut self, number: u64, line: &str, entry: &Entry<'_>, said: &Said<'_>) {
         self.last = number;
-        self.ended = entry.time.or(self.ended);
+        // `journalctl -r` begins with the newest.
+        let is_older = entry.time.zip(self.ended).is_some_and(|(time, last)| time < last);
+        self.ended = entry.time.filter(|_| !is_older).or(self.ended);
         if self.stamp != entry.stamp {
             self.stamp.clear();
             self.stamp.push_str(entry.stamp);
@@ -139,7 +141,8 @@ impl Login {
 
     /// A few words that tell it from others.
     pub(super) fn words(&self) -> String {
-        let user = self.user.as_deref().unwrap_or("nobody named");
+        // Behind this word a name is taken for one where names are replaced, whatever else the word means.
+        let user = self.user.as_deref().map_or_else(|| "nobody named".to_owned(), |user| format!("user {user}"));
         let from = self.from.as_deref().map(|from| format!(" from {from}")).unwrap_or_default();
         let pid = self.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
         let stamp = if self.stamp.is_empty() { String::new() } else { format!(" at {}", self.stamp) };
