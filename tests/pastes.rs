@@ -79,10 +79,11 @@ fn each_paste_has_its_verdict_and_no_more_certainty_than_it_gives() {
         // Yesterday's message and today's: the last one is judged.
         (format!("> yesterday:\n> {REFUSED}\ntoday:\n{DENIED}"), "undetermined", Possible),
         (format!("yesterday:\n{DENIED}\ntoday:\n{REFUSED}"), "connection-refused", Likely),
-        // Another machine's log beside it: nothing but the name of the account is the same.
-        (format!("{DENIED}{NOT_ALLOWED}"), "server-user-not-allowed", Likely),
+        // The log beside it: nothing but the name of the account is the same, and of another host not even that of the host.
+        (format!("{DENIED}{}", NOT_ALLOWED.replace("db7", "web1")), "server-user-not-allowed", Likely),
+        (format!("{refused_key}{}", NOT_ALLOWED.replace("db7", "web1")), "server-user-not-allowed", Likely),
+        (format!("{refused_key}{NOT_ALLOWED}"), "no-key-accepted", Likely),
         (NOT_ALLOWED.to_owned(), "server-user-not-allowed", Proven),
-        (format!("{refused_key}{NOT_ALLOWED}"), "server-user-not-allowed", Likely),
         // Two programs' errors of which one may be old.
         (
             "dial tcp 192.0.2.7:22: connect: connection refused\nssh: handshake failed: knownhosts: key is revoked\n"
@@ -128,6 +129,150 @@ fn a_command_line_parts_two_logins() {
     let log = facts.log.as_ref().unwrap();
     assert_eq!(log.others_count, 1);
     assert_eq!(log.client.as_ref().unwrap().first, 4);
+}
+
+/// Lines of sshd's in a log, at this time.
+fn logged(lines: &[&str]) -> String {
+    lines.iter().fold(String::new(), |all, line| all + "Nov 28 10:14:02 web1 sshd[22112]: " + line + "\n")
+}
+
+/// How a client that authenticates as deploy ends.
+const CLOSED: &str = "Connection closed by authenticating user deploy 198.51.100.4 port 40022 [preauth]";
+
+#[test]
+fn a_log_proves_no_more_than_sshd_says() {
+    let strict = "Authentication refused: bad ownership or modes for";
+    let command =
+        "AuthorizedKeysCommand /usr/share/ec2-instance-connect/eic_run_authorized_keys deploy SHA256:x failed, status";
+    let password = "Failed password for deploy from 198.51.100.4 port 40022 ssh2";
+    let unreadable =
+        "Could not open user 'deploy' authorized keys '/home/deploy/.ssh/authorized_keys': Permission denied";
+    let too_many = "maximum authentication attempts exceeded for";
+    let rows = [
+        (logged(&[&format!("{strict} directory /home/deploy"), CLOSED]), "server-strict-modes", Proven, None),
+        (
+            logged(&[&format!("{strict} directory /home/deploy"), password, CLOSED]),
+            "server-strict-modes",
+            Likely,
+            Some("password-rejected"),
+        ),
+        (
+            logged(&[&format!("{strict} file /home/deploy/.ssh/authorized_keys"), CLOSED]),
+            "server-strict-modes",
+            Proven,
+            None,
+        ),
+        (
+            logged(&[&format!("{strict} file /home/deploy/.ssh/authorized_keys2"), CLOSED]),
+            "server-strict-modes",
+            Likely,
+            Some("server-key-not-listed"),
+        ),
+        (logged(&[unreadable, CLOSED]), "server-authorized-keys-unreadable", Likely, Some("server-selinux-context")),
+        (logged(&[&format!("{command} 22"), CLOSED]), "undetermined", Possible, Some("no-key-accepted")),
+        (
+            logged(&[&format!("error: {command} 1"), password, CLOSED]),
+            "server-authorized-keys-command-failed",
+            Likely,
+            Some("server-key-not-listed"),
+        ),
+        (
+            logged(&[&format!("error: {too_many} invalid user bob from 198.51.100.4 port 4 ssh2 [preauth]")]),
+            "undetermined",
+            Possible,
+            Some("server-no-such-user"),
+        ),
+        (
+            logged(&[&format!("error: {too_many} bob from 198.51.100.4 port 4 ssh2 [preauth]")]),
+            "too-many-keys",
+            Likely,
+            Some("password-rejected"),
+        ),
+        (
+            logged(&["fatal: Timeout before authentication for 198.51.100.4 port 4"]),
+            "undetermined",
+            Possible,
+            Some("access-needs-answer"),
+        ),
+    ];
+    for (text, wanted, certainty, alternative) in rows {
+        assert_eq!(cause(&text), (wanted.to_owned(), certainty), "{text}");
+        assert_eq!(first_alternative(&text).map(|(cause, _)| cause).as_deref(), alternative, "{text}");
+    }
+}
+
+#[test]
+fn an_account_that_exists_comes_before_those_that_strangers_try() {
+    let knock = |pid: u32, name: &str| {
+        format!(
+            "Nov 30 12:00:09 db7 sshd[{pid}]: Invalid user {name} from 203.0.113.9 port 4{pid}\n\
+             Nov 30 12:00:09 db7 sshd[{pid}]: Connection closed by invalid user {name} 203.0.113.9 port 4{pid} [preauth]\n"
+        )
+    };
+    let both = format!("{}{NOT_ALLOWED}{}", knock(800, "admin"), knock(901, "oracle"));
+    assert_eq!(cause(&both), ("server-user-not-allowed".to_owned(), Likely));
+    // Two strangers alone: nobody makes an account for one of them.
+    let strangers = knock(800, "admin") + &knock(901, "oracle").replace("203.0.113.9", "203.0.113.77");
+    assert_eq!(cause(&strangers), ("server-no-such-user".to_owned(), Likely));
+    assert!(!commands(&strangers).iter().any(|command| command.contains("useradd")), "{strangers}");
+    assert_eq!(cause(&knock(901, "oracle")), ("server-no-such-user".to_owned(), Proven));
+}
+
+#[test]
+fn the_newest_login_counts_whichever_end_the_log_begins_at() {
+    let key = "ED25519 SHA256:czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX";
+    let refused = logged(&["Authentication refused: bad ownership or modes for directory /home/deploy", CLOSED]);
+    let accepted = logged(&[&format!("Accepted publickey for deploy from 198.51.100.4 port 40000 ssh2: {key}")]);
+    let accepted = accepted.replace("22112", "22150");
+    let at = |text: &str, time: &str| text.replace("10:14:02", time);
+    let reversed = |text: String| text.lines().rev().fold(String::new(), |all, line| all + line + "\n");
+    for turn in [|text: String| text, reversed] {
+        let over = turn(format!("{refused}{}", at(&accepted, "10:20:00")));
+        assert_eq!(cause(&over), ("access-works".to_owned(), Likely), "{over}");
+        let now = turn(format!("{}{refused}", at(&accepted, "10:10:00")));
+        assert_eq!(cause(&now), ("server-strict-modes".to_owned(), Proven), "{now}");
+    }
+}
+
+#[test]
+fn a_log_of_another_login_is_not_joined() {
+    let timeout = "debug1: Connecting to web1 [192.0.2.7] port 22.
+debug1: connect to address 192.0.2.7 port 22: Connection timed out
+ssh: connect to host web1 port 22: Connection timed out
+";
+    let facts = |text: &str| read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
+    let text = format!("$ ssh -v deploy@web1\n{timeout}{NOT_ALLOWED}");
+    assert_eq!(cause(&text).0, "connection-timeout");
+    assert!(facts(&text).account.is_err(), "{text}");
+    let text = format!("$ ssh deploy@web1\n{DENIED}{}", NOT_ALLOWED.replace("db7", "web1"));
+    assert!(facts(&text).account.is_ok(), "{text}");
+}
+
+#[test]
+fn the_journal_is_asked_for_the_time_of_the_log() {
+    let rows = [
+        ("Mon 2026-11-30 12:00:01 CET db7 ", "--since '2026-11-30 11:50:01'"),
+        ("2025-11-28T11:00:06+01:00 db7 ", "--since '2025-11-28 09:50:06 UTC'"),
+        ("[   12.345678] db7 ", "-n 500"),
+        ("", "-n 500"),
+    ];
+    for (stamp, wanted) in rows {
+        let commands = commands(&NOT_ALLOWED.replace("Nov 30 12:00:01 db7 ", stamp)).join("\n");
+        assert!(commands.contains(wanted), "{commands}");
+    }
+}
+
+#[test]
+fn what_sshd_says_of_its_configuration_is_none_of_ssh_s() {
+    let invalid = "/etc/ssh/sshd_config: line 42: Bad configuration option: PermitRootLogn
+/etc/ssh/sshd_config: terminating, 1 bad configuration options
+";
+    let likely = Some(("server-config-invalid".to_owned(), Likely));
+    assert_eq!((cause(invalid).0.as_str(), first_alternative(invalid)), ("undetermined", likely.clone()));
+    let refused = format!("{REFUSED}root@web1:~# sshd -t\n{invalid}");
+    assert_eq!((cause(&refused).0.as_str(), first_alternative(&refused)), ("connection-refused", likely));
+    assert_eq!(cause(&format!("{DENIED}root@web1:~# sshd -t\n{invalid}")).0, "undetermined");
+    assert_eq!(cause(&invalid.replace("sshd_config", "ssh_config")), ("client-config-error".to_owned(), Proven));
 }
 
 /// What a list that stands alone, or beside a refusal, speaks for: the first alternative.

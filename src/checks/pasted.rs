@@ -52,6 +52,7 @@ pub fn informed(facts: &Facts, mut finding: Finding) -> Finding {
 fn what(shown: &Shown) -> String {
     match &shown.part {
         ShownPart::NoKeys => "the agent holds no key".to_owned(),
+        ShownPart::Complaint(words) => words.shortened(200),
         ShownPart::File { path, mode } => format!("{path} has mode {mode:04o}"),
         ShownPart::Option { keyword, value } => format!("{keyword} {}", escape(value.as_bytes())),
     }
@@ -61,6 +62,9 @@ fn what(shown: &Shown) -> String {
 fn meaning(shown: &Shown) -> Option<(&'static str, Certainty, &'static str)> {
     match &shown.part {
         ShownPart::NoKeys => Some(("no-identities", Certainty::Likely, "without a key file ssh has nothing to offer")),
+        ShownPart::Complaint(_) => {
+            Some(("server-config-invalid", Certainty::Likely, "sshd does not start with this, nor reads it anew"))
+        }
         ShownPart::File { path, mode } => of_file(path.as_bytes(), *mode),
         ShownPart::Option { keyword, value } => of_option(keyword, &escape(value.as_bytes())),
     }
@@ -111,6 +115,9 @@ fn of_option(keyword: &str, value: &str) -> Option<(&'static str, Certainty, &'s
 fn decide(facts: &Facts, cause: &str) -> Decide {
     if !cause.starts_with("server-") {
         return Decide { place: Place::Client, command: format!("sshdoctor {}", naming::destination(facts)) };
+    }
+    if cause == "server-config-invalid" {
+        return Decide { place: Place::Server, command: "sshd -t".to_owned() };
     }
     let user = facts.target.as_ref().map(|Target { user, .. }| user.to_string()).unwrap_or_default();
     let user = if user.is_empty() { "USER".to_owned() } else { quoted(&user) };

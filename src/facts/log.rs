@@ -30,6 +30,10 @@ pub struct Log {
     /// only one is there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub linked: bool,
+    /// Whether other logins of sshd's log failed too, of other accounts from other addresses, and none was asked for: then
+    /// which of them is meant is not certain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub several: bool,
     /// How many other logins there are.
     pub others_count: u64,
     /// Some of them, a few words each, the newest first.
@@ -77,6 +81,8 @@ pub enum ShownPart {
     },
     /// An agent without a key, or no agent (`ssh-add -l`).
     NoKeys,
+    /// What sshd says of a configuration that is not valid (`sshd -t`).
+    Complaint(ServerText),
 }
 
 /// A line of a program other than ssh.

@@ -262,7 +262,7 @@ fn of_others(scene: &Scene<'_>, entries: &[Entry<'_>]) -> Option<String> {
     }
     let refused = first_refusal(scene, &said, &BTreeSet::new())?.at;
     let let_in = let_in(entries);
-    let &(last, login) = let_in.last()?;
+    let &(last, login) = let_in.iter().rfind(|(_, login)| login.user != user)?;
     let who = format!("{} ({})", escape(login.user.as_bytes()), clock.time(last));
     let since = format!(
         "refused since {} ({}), and the log has no login of {} that worked",

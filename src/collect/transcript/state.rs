@@ -120,7 +120,9 @@ fn names_a_place(line: &ServerText) -> bool {
     let drive = text.as_bytes().get(1..3).is_some_and(|two| two == b":\\" || two == b":/");
     let places = ["/", "command-line", "__PROGRAMDATA__"];
     let place = drive || places.iter().any(|begins| text.starts_with(begins));
-    place && text.contains(" line ") && text.contains(": ")
+    // sshd has the same words about its own.
+    let of_server = text.split(": ").next().is_some_and(|path| path.contains("sshd_config"));
+    place && !of_server && text.contains(" line ") && text.contains(": ")
 }
 
 fn target(facts: &mut Facts, seen: &Transcript) {

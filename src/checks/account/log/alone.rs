@@ -161,16 +161,7 @@ impl<'a> Told<'a> {
 
     /// Whether the account is refused as such: sshd calls it invalid from then on.
     fn is_invalid(&self) -> bool {
-        self.lines.iter().any(|(entry, _, _)| {
-            [
-                "Connection closed by invalid user ",
-                "Connection reset by invalid user ",
-                "Disconnected from invalid user ",
-            ]
-            .iter()
-            .any(|words| entry.text.starts_with(words))
-                || entry.text.starts_with("Failed ") && entry.text.contains(" for invalid user ")
-        })
+        self.lines.iter().any(|(_, said, _)| said.invalid)
     }
 
     fn quoted(&self, at: usize) -> String {
@@ -214,12 +205,30 @@ pub(in crate::checks) fn found(facts: &Facts, id: &str) -> Option<Finding> {
         let why = "nothing but the account shows that the client's lines and sshd's are of one login";
         meant.finding.evidence.push(why.to_owned());
     }
+    if let Some(host) = elsewhere(facts) {
+        meant.finding.certainty = Certainty::Possible;
+        let dialled = facts.target.as_ref().map(|target| target.alias.to_string()).unwrap_or_default();
+        meant.finding.evidence.push(format!("the log is of a host {host}, and the login went to {dialled}"));
+    }
     (meant.stated || !has_client(facts)).then_some(meant.finding)
 }
 
 /// Whether the client's lines and sshd's stand in one paste, and nothing but the account shows that they are of one login.
 pub(in crate::checks) fn is_loose(facts: &Facts) -> bool {
     has_client(facts) && facts.log.as_ref().is_some_and(|log| log.client.is_some() && !log.linked)
+}
+
+/// The host whose log it is, where that is called otherwise than the one that was dialled, and nothing but the account shows
+/// that the lines of both are of one login.
+fn elsewhere(facts: &Facts) -> Option<String> {
+    let target = facts.target.as_ref().ok().filter(|_| is_loose(facts))?;
+    let account = facts.account.as_ref().ok().filter(|account| account.is_log_alone())?;
+    let host = account.collector.host.to_string();
+    let first = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    let differs =
+        |name: String| !name.is_empty() && name.parse::<std::net::IpAddr>().is_err() && first(&name) != first(&host);
+    let is_named = !matches!(first(&host).as_str(), "" | "localhost");
+    (is_named && differs(target.host.to_string()) && differs(target.alias.to_string())).then_some(host)
 }
 
 /// What is said where the log alone decides nothing: of the login in it, or of a log that shows none.
@@ -273,6 +282,15 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
         finding.certainty = Certainty::Likely;
         finding = finding.or(members::alternative(facts, "server-key-not-listed", Vec::new()));
     }
+    if let Some(others) = besides(told, id, said.rest) {
+        finding.certainty = Certainty::Likely;
+        finding = finding.or(others.iter().map(|id| alternative(facts, told, id)));
+    }
+    if facts.log.as_ref().is_some_and(|log| log.several) {
+        finding.certainty = finding.certainty.max(Certainty::Likely);
+        let why = "other logins that failed stand in the same log, of other accounts from other addresses";
+        finding.evidence.push(why.to_owned());
+    }
     if OF_A_KEY.contains(&id) && told.refused_keys().len() > 1 {
         finding.certainty = Certainty::Likely;
         finding.evidence.push("other keys were refused as well, and sshd does not say why".to_owned());
@@ -297,6 +315,23 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
     let rest = told.all().into_iter().filter(|line| !finding.evidence.contains(line)).collect::<Vec<_>>();
     finding.evidence.extend(rest);
     Some(Meant { cause: Some(id), stated: true, finding })
+}
+
+/// What else may keep the login out where sshd speaks of one of the files in which keys stand: it goes on with the next one
+/// (auth2-pubkey.c `user_key_allowed`), and the password may be what was meant. `None` where nothing else does.
+fn besides(told: &Told<'_>, id: &str, rest: &str) -> Option<&'static [&'static str]> {
+    let by_password = told.failed().iter().any(|name| *name != "publickey");
+    match id {
+        _ if !OF_FILES.contains(&id) => None,
+        "server-authorized-keys-unreadable" => Some(&["server-selinux-context", "server-key-not-listed"]),
+        "server-authorized-keys-command-failed" => {
+            Some(if by_password { &["server-key-not-listed", "password-rejected"] } else { &["server-key-not-listed"] })
+        }
+        _ if by_password => Some(&["password-rejected", "server-key-not-listed"]),
+        // It is the second one of those that are read by default.
+        _ if rest.ends_with("/authorized_keys2") => Some(&["server-key-not-listed"]),
+        _ => None,
+    }
 }
 
 /// sshd let it in.
@@ -379,11 +414,15 @@ fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
     let partial = told.lines.iter().rposition(|(entry, _, _)| entry.text.starts_with("Partial "));
     let too_many = told.last(|_, detail| matches!(detail, Some(Detail::TooMany)));
     let named = told.lines.iter().any(|(_, said, _)| said.user.is_some());
-    let timeout = told.lines.iter().any(|(entry, _, _)| entry.text.starts_with("Timeout before authentication"));
-    let (cause, summary, others): Course = if too_many.is_some() && failed.iter().all(|name| *name == "publickey") {
+    let timeout = told.lines.iter().any(|(entry, _, _)| bare(entry.text).starts_with("Timeout before authentication"));
+    let by_keys = failed.iter().all(|name| *name == "publickey");
+    let (cause, summary, others): Course = if too_many.is_some() && by_keys && !told.is_invalid() {
         let words =
             format!("sshd cuts {login} off after too many failed attempts, before a key that it takes was offered");
-        (Some("too-many-keys"), words, &["no-key-accepted"])
+        // Of which method they were, only its lines about each say.
+        let others: &[&str] =
+            if failed.is_empty() { &["password-rejected", "no-key-accepted"] } else { &["no-key-accepted"] };
+        (Some("too-many-keys"), words, others)
     } else if let Some(at) = partial.filter(|at| taken.is_none_or(|taken| taken < *at)) {
         let method = told.lines[at].1.method;
         let words = format!("{} alone does not do for {login}: sshd demands more after it", escape(method.as_bytes()));
@@ -449,6 +488,11 @@ fn unstated(facts: &Facts, told: &Told<'_>) -> Meant {
     Meant { cause, stated: false, finding }
 }
 
+/// sshd's words without the level that log.c puts before them.
+fn bare(text: &str) -> &str {
+    ["error: ", "fatal: "].iter().find_map(|level| text.strip_prefix(level)).unwrap_or(text)
+}
+
 /// Another cause that would leave the same lines, and what decides it.
 fn alternative(facts: &Facts, told: &Told<'_>, id: &'static str) -> Alternative {
     if let Some(known) = members::alternative(facts, id, Vec::new()) {
@@ -489,5 +533,5 @@ pub(in crate::checks) fn forget(facts: &mut Facts, id: &str) -> bool {
 /// What would tell more than the log did.
 pub(in crate::checks) fn look_further(facts: &Facts) -> Vec<Step> {
     let Some(told) = Told::of(facts).filter(|_| !has_client(facts)) else { return Vec::new() };
-    words::further(facts, told.account)
+    words::further(told.account)
 }

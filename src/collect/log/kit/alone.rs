@@ -12,11 +12,12 @@ const MOST_LINES: u32 = 100_000;
 /// How many are kept.
 const MOST: usize = 64;
 /// What stands alone, in words.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "keys as `ssh-add -l` lists them",
     "names and modes as `ls -l` lists them",
     "options as `ssh -G` or `sshd -T` lists them",
     "parts of a path as `namei -l` lists them",
+    "lines of `sshd -t` about its configuration",
 ];
 
 /// What ssh-add says where an agent holds nothing, or where there is none (ssh-add.c `list_identities`, `main`).
@@ -27,7 +28,7 @@ const NO_KEYS: &[&str] = &["The agent has no identities.", "Could not open a con
 pub(super) struct Alone {
     looked: u32,
     /// Of each kind: the line of the first, and how many.
-    parts: [(u64, u64); 4],
+    parts: [(u64, u64); 5],
     /// The path whose parts `namei -l` lists, as far as they were read; empty outside of such a list.
     walked: Vec<u8>,
     shown: Vec<(usize, u64, ShownPart)>,
@@ -47,6 +48,11 @@ impl Alone {
         if NO_KEYS.contains(&line.trim_end()) {
             self.count(0, number);
             self.keep(file, number, ShownPart::NoKeys);
+            return true;
+        }
+        if is_complaint(line) {
+            self.count(4, number);
+            self.keep(file, number, ShownPart::Complaint(line.trim_end().into()));
             return true;
         }
         let part = match line.as_bytes().first() {
@@ -111,7 +117,7 @@ impl Alone {
         // What its owner alone may use keeps nobody out.
         let tells = match &part {
             ShownPart::File { mode, .. } => mode & 0o077 != 0,
-            ShownPart::Option { .. } | ShownPart::NoKeys => true,
+            ShownPart::Option { .. } | ShownPart::NoKeys | ShownPart::Complaint(_) => true,
         };
         if tells && self.shown.len() < MOST {
             self.shown.push((file, number, part));
@@ -135,6 +141,19 @@ impl Alone {
         };
         self.shown.iter().map(|(file, line, part)| Shown { part: part.clone(), at: at(*file, *line) }).collect()
     }
+}
+
+/// Whether sshd says there that its configuration is not valid (servconf.c `process_server_config_line_depth`,
+/// `parse_server_config_depth`); ssh has the same words about its own.
+fn is_complaint(line: &str) -> bool {
+    let Some((path, rest)) = line.split_once(": ").filter(|(path, _)| path.starts_with('/')) else { return false };
+    let of_line = rest.strip_prefix("line ").or_else(|| path.split_once(" line ").map(|(_, number)| number));
+    let of_line = of_line.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+    let mut words = rest.split(' ');
+    let ends = words.next() == Some("terminating,") && rest.contains(" bad configuration option");
+    // Of these it only warns.
+    let warns = ["Deprecated option ", "Unsupported option "].iter().any(|words| rest.contains(words));
+    path.contains("sshd_config") && !warns && (of_line || ends)
 }
 
 /// Whether the line is of the output of `ssh -G` or `sshd -T`, by a keyword that no sentence begins with.
@@ -221,6 +240,27 @@ mod tests {
         assert_eq!(last.part, ShownPart::File { path: "/srv/home/deploy".into(), mode: 0o775 });
         assert_eq!(last.at, Source::File { path: "t".into(), line: Some(7) });
         assert!(!Alone::default().line(0, 1, "drwxr-xr-x root root srv"));
+    }
+
+    #[test]
+    fn what_sshd_says_of_its_configuration_is_none_of_ssh_s_words() {
+        for line in [
+            "/etc/ssh/sshd_config: line 42: Bad configuration option: PermitRootLogn",
+            "/etc/ssh/sshd_config.d/50-local.conf line 3: Bad yes/no argument: maybe",
+            "/etc/ssh/sshd_config: terminating, 1 bad configuration options",
+        ] {
+            let mut alone = Alone::default();
+            assert!(alone.line(0, 1, line), "{line}");
+            assert_eq!(alone.shown(&[]).len(), 1);
+        }
+        for line in [
+            "/etc/ssh/ssh_config: line 42: Bad configuration option: foo",
+            "/home/ann/.ssh/config: terminating, 1 bad configuration options",
+            "/etc/ssh/sshd_config: No such file or directory",
+            "/etc/ssh/sshd_config line 9: Deprecated option UsePrivilegeSeparation",
+        ] {
+            assert!(!Alone::default().line(0, 1, line), "{line}");
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Kept {
 pub(in crate::collect::log) struct Chosen {
     /// What is judged.
     pub(super) what: What,
+    /// Whether others failed too, of other accounts from other addresses, and none was asked for.
+    pub(super) several: bool,
     /// How many other logins there are, those of strangers left out.
     pub(super) others_count: u64,
     /// Some of them, a line each, the newest first.
@@ -65,6 +67,18 @@ pub(super) enum What {
     Noise,
     /// There is none, or none as it was asked for.
     Nothing,
+}
+
+impl Pair {
+    /// Whether its logins have times.
+    fn is_timed(&self) -> bool {
+        [&self.last_failed, &self.last_accepted].into_iter().flatten().all(|login| login.ended.is_some())
+    }
+}
+
+/// What tells the newer of two logins: the time where all have one, then the place.
+fn age(login: &Login, timed: bool) -> (Option<i64>, usize, u64) {
+    (login.ended.filter(|_| timed), login.file, login.last)
 }
 
 impl Kept {
@@ -108,12 +122,16 @@ impl Kept {
         }
         let pair = self.pairs.entry(key).or_default();
         pair.at = self.at;
-        if login.end == End::Accepted {
-            pair.accepted += 1;
-            pair.last_accepted = Some(Box::new(login));
+        let (count, last) = if login.end == End::Accepted {
+            (&mut pair.accepted, &mut pair.last_accepted)
         } else {
-            pair.failed += 1;
-            pair.last_failed = Some(Box::new(login));
+            (&mut pair.failed, &mut pair.last_failed)
+        };
+        *count += 1;
+        // `journalctl -r` begins with the newest.
+        let is_older = |last: &Login| login.ended.zip(last.ended).is_some_and(|(time, last)| time < last);
+        if !last.as_deref().is_some_and(is_older) {
+            *last = Some(Box::new(login));
         }
     }
 
@@ -146,6 +164,7 @@ impl Kept {
     /// Which login is meant.
     pub(super) fn choose(self, user: Option<&str>, storm: &Storm, newest: Option<i64>, clock: Clock) -> Chosen {
         let asks = self.choice != Choice::default() || user.is_some();
+        let timed = self.pairs.values().all(Pair::is_timed);
         let mut noise = self.dropped_noise;
         let mut failed: Vec<Box<Login>> = Vec::new();
         let mut accepted: Vec<Box<Login>> = Vec::new();
@@ -163,7 +182,7 @@ impl Kept {
             // What works from there since is over, unless it was a key that failed and another way that worked.
             let over = |failed: &Login| {
                 pair.last_accepted.as_ref().is_some_and(|accepted| {
-                    (accepted.file, accepted.last) > (failed.file, failed.last)
+                    age(accepted, timed) > age(failed, timed)
                         && (accepted.method == "publickey" || !failed.key_refused && failed.reason.is_none())
                 })
             };
@@ -174,8 +193,9 @@ impl Kept {
             }
             accepted.extend(pair.last_accepted);
         }
-        // What names an account before what names none; then the newest.
-        let rank = |login: &Login| (login.user.is_some() || login.reason.is_some(), login.file, login.last);
+        // What names an account before what names none, an account that exists before one that does not; then the newest.
+        let exists = |login: &Login| login.user.is_some() && login.reason != Some("server-no-such-user");
+        let rank = |login: &Login| (login.user.is_some() || login.reason.is_some(), exists(login), age(login, timed));
         failed.sort_by_key(|login| std::cmp::Reverse(rank(login)));
         accepted.sort_by_key(|login| std::cmp::Reverse(rank(login)));
         let mut nameless = 0;
@@ -191,7 +211,12 @@ impl Kept {
             (None, login) => login.cloned(),
         };
         let mut all: Vec<&Login> = failed.iter().chain(&past).chain(&accepted).map(|login| &**login).collect();
-        all.sort_by_key(|login| std::cmp::Reverse((login.file, login.last)));
+        all.sort_by_key(|login| std::cmp::Reverse(age(login, timed)));
+        let is_another = |login: &Login, chosen: &Login| {
+            let differs = |one: &Option<String>, other: &Option<String>| one.is_some() && one != other;
+            differs(&login.user, &chosen.user) && differs(&login.from, &chosen.from)
+        };
+        let several = !asks && failed.first().is_some_and(|first| failed.iter().any(|login| is_another(login, first)));
         let is_chosen = |login: &Login| {
             chosen
                 .as_ref()
@@ -207,6 +232,7 @@ impl Kept {
         Chosen {
             others_count: count.saturating_sub(u64::from(matches!(what, What::Login(_)))),
             what,
+            several,
             others,
             noise: storm.sentence(noise).into_iter().collect(),
             newest,

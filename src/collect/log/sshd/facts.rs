@@ -51,7 +51,8 @@ fn account(login: &Login, file: &Path, newest: Option<i64>, clock: Clock) -> Acc
 
 /// The facts of what was chosen, where only sshd's log is there. `known`: what was read, the logins left out.
 pub(in crate::collect::log) fn of_server(chosen: Chosen, known: Log) -> Facts {
-    let mut log = Log { others_count: chosen.others_count, noise: texts(chosen.noise), ..known };
+    let (others_count, several) = (chosen.others_count, chosen.several);
+    let mut log = Log { others_count, several, noise: texts(chosen.noise), ..known };
     log.others = texts(chosen.others);
     let newest = chosen.newest;
     let clock = chosen.clock;
@@ -107,6 +108,10 @@ fn served_at(login: &Login, clock: Clock) -> Option<(String, u16)> {
 /// the same. Then whether it is the same client for certain, by its address or a key.
 fn belongs(client: &Facts, login: &Login, clock: Clock) -> Option<bool> {
     let target = client.target.as_ref().ok()?;
+    // sshd has no word about a client that did not reach it.
+    if client.connect.as_ref().is_ok_and(|connect| !connect.attempts.is_empty() && connect.established().is_none()) {
+        return None;
+    }
     if login.user.as_ref().is_some_and(|user| *user != target.user.to_string()) {
         return None;
     }

@@ -290,6 +290,8 @@ const FORMS: &[(&str, Form, &str)] = &[
     ),
     ("Unsafe AuthorizedKeysCommand %t", No("server-authorized-keys-command-failed"), "misc.c subprocess"),
     ("Could not stat AuthorizedKeysCommand %t", No("server-authorized-keys-command-failed"), "misc.c subprocess"),
+    // EC2 Instance Connect says so of every account to which no key was sent (its eic_run_authorized_keys).
+    ("AuthorizedKeysCommand %feic_run_authorized_keys %t failed, status 22", Names, "misc.c exited_cleanly"),
     ("AuthorizedKeysCommand %t", No("server-authorized-keys-command-failed"), "misc.c exited_cleanly, subprocess"),
     (
         "AuthorizedKeysCommandUser %t",

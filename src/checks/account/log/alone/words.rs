@@ -3,9 +3,11 @@
 use crate::facts::Facts;
 use crate::facts::account::Account;
 use crate::facts::text::escape;
+use crate::openssh::sshd::key::offset_seconds;
 use crate::openssh::sshd::log::Entry;
 use crate::openssh::sshd::log::words::Said;
 
+use super::entries;
 use crate::checks::{Place, Step, naming, quoted};
 
 /// What stands for an account that no line names.
@@ -31,7 +33,14 @@ pub(super) fn summary(facts: &Facts, id: &str, entry: &Entry<'_>, said: &Said<'_
         "server-root-login-disabled" => "root may not log in: PermitRootLogin excludes it".to_owned(),
         "server-strict-modes" => format!("sshd refuses the keys of {name}: wrong owner or mode of {rest}"),
         "server-home-missing" => format!("sshd cannot find what holds the keys of {name}: {rest}"),
-        "server-authorized-keys-unreadable" => format!("sshd cannot read the keys of {name}: {rest}"),
+        "server-authorized-keys-unreadable" => match path_in(said.rest) {
+            Some(path) => {
+                let why = said.rest.rsplit_once("': ").map_or("it is no regular file", |(_, why)| why);
+                let (path, why) = (escape(path.as_bytes()), escape(why.as_bytes()));
+                format!("sshd cannot read {path}, where keys of {name} are: {why}")
+            }
+            None => format!("sshd cannot read the keys of {name}: {rest}"),
+        },
         "server-authorized-keys-command-failed" => format!("AuthorizedKeysCommand fails: {rest}"),
         "server-key-options-refuse" => format!("the options at the key of {name} do not let {from} in"),
         "server-key-entry-malformed" => format!("the options before a key of {name} cannot be read"),
@@ -63,7 +72,11 @@ pub(in crate::checks) fn steps(facts: &Facts, id: &str) -> Option<Vec<Step>> {
     let user = said.user.map(str::to_owned).or_else(|| Some(told.account.login.user.to_string()));
     let name = quoted(&user.filter(|user| !user.is_empty()).unwrap_or_else(|| NOBODY.to_owned()));
     let mut steps = mending(id, &name, entry, said);
-    steps.extend(further(facts, told.account));
+    if name == NOBODY || facts.log.as_ref().is_some_and(|log| log.several) {
+        // No account is made for whoever knocks.
+        steps.retain(|step| step.command.as_ref().is_none_or(|command| !command.starts_with("useradd ")));
+    }
+    steps.extend(further(told.account));
     Some(steps)
 }
 
@@ -188,7 +201,7 @@ pub(super) fn server(account: &Account) -> String {
 }
 
 /// What looks further than the log did.
-pub(super) fn further(facts: &Facts, account: &Account) -> Vec<Step> {
+pub(super) fn further(account: &Account) -> Vec<Step> {
     let user = account.login.user.to_string();
     if user.is_empty() {
         return vec![Step::here(
@@ -201,10 +214,26 @@ pub(super) fn further(facts: &Facts, account: &Account) -> Vec<Step> {
         format!("sshdoctor server {}{}", quoted(&user), from.unwrap_or_default()),
         "looks at the account, its key files and sshd's settings as sshd would for this login",
     )];
-    let since = facts.observed_at.unix_seconds.saturating_sub(600);
+    let since = entries(account).iter().find_map(|entry| since(account, entry));
+    let since = since.map_or_else(|| " -n 500".to_owned(), |since| format!(" --since '{since}'"));
     steps.push(Step::server_root(
-        format!("journalctl -t sshd -t sshd-session --since @{since}"),
+        format!("journalctl -t sshd -t sshd-session{since}"),
         "all that sshd said at that time; with LogLevel VERBOSE in sshd_config it also says which keys were offered",
     ));
     steps
+}
+
+/// How long before the login what sshd says is looked at, in seconds.
+const BEFORE: i64 = 600;
+/// Before this time, in seconds since 1970, no OpenSSH was: such times are counted from a machine's start.
+const FIRST: i64 = 946_684_800;
+
+/// A time before a line, as journalctl takes it: on the clock of the log, or in UTC where the line says how far that is.
+/// `None` where the line has no such time.
+fn since(account: &Account, entry: &Entry<'_>) -> Option<String> {
+    let time = entry.time.filter(|time| *time > FIRST)?.saturating_sub(BEFORE);
+    let is_zoned = entry.stamp.ends_with("UTC") || !entry.stamp.starts_with(|first: char| first.is_ascii_alphabetic());
+    let offset = if is_zoned { 0 } else { offset_seconds(&account.collector.at.local) };
+    let shifted = time.checked_add(offset).and_then(|local| jiff::Timestamp::from_second(local).ok())?;
+    Some(format!("{}{}", shifted.strftime("%Y-%m-%d %H:%M:%S"), if is_zoned { " UTC" } else { "" }))
 }
