@@ -97,7 +97,10 @@ fn is_mark(mark: &str) -> bool {
 
 /// Whether redaction may have given it: `host-a`, `Host-a2`, an address, `SHA256:key-1a2b3c4d`.
 fn is_pseudonym(text: &str) -> bool {
-    let key = text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("key-"));
+    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let key = text
+        .split_once(':')
+        .is_some_and(|(hash, rest)| matches!(hash, "SHA256" | "MD5") && rest.starts_with("key-") && is_plain(rest));
     let word = text.to_ascii_lowercase().split_once('-').is_some_and(|(kind, letters)| {
         let kinds = ["user", "host", "group", "file", "word"];
         kinds.contains(&kind) && letters.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())

@@ -78,7 +78,9 @@ impl Names {
         } else {
             let plain = self.of(&lower, of);
             let mut capital = plain.clone();
-            capital[..1].make_ascii_uppercase();
+            if let Some(first) = capital.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
             let upper = plain.to_ascii_uppercase();
             let all = !name.chars().any(char::is_lowercase);
             let forms = if all { [upper, capital] } else { [capital, upper] };
