@@ -24,8 +24,9 @@ pub fn lines(files: &[OsString], facts: &Facts) -> anyhow::Result<(Vec<String>, 
         let Some(file) = files.iter().find(|file| named(file) == part.file) else {
             bail!("{}: it is not here", part.file)
         };
-        if file == "-" {
-            bail!("--lines reads a file twice: write standard input to a file first");
+        let is_file = std::fs::metadata(file).is_ok_and(|file| file.is_file());
+        if file == "-" || !is_file {
+            bail!("--lines reads a file twice: write what comes through a pipe to a file first");
         }
         each_line(file, |number, line| {
             if !(part.first..=part.last).contains(&number) || line.is_empty() {
