@@ -586,10 +586,10 @@ fn again(facts: &Facts) -> Option<String> {
     if let Some(offered) = &facts.run.limits.offer {
         line = format!("{line} --offer {}", checks::quoted_bytes(offered.path.as_bytes()));
     }
-    for word in facts.config.arguments.iter().map(ToString::to_string).chain([target.input.to_string()]) {
-        line = format!("{line} {}", checks::quoted(&word));
+    for word in &facts.config.arguments {
+        line = format!("{line} {}", checks::quoted_option(word.as_bytes()));
     }
-    Some(line)
+    Some(format!("{line} {}", checks::quoted_bytes(target.input.as_bytes())))
 }
 
 /// `1 key`, `3 keys`.

@@ -512,14 +512,20 @@ pub fn doubted(facts: &Facts, cause: &Cause, finding: Finding) -> Option<Finding
     Some(finding)
 }
 
-/// Quotes one word for a POSIX shell.
+/// Quotes one word for a POSIX shell, as [`quoted_bytes`].
 pub fn quoted(word: &str) -> String {
     quoted_bytes(word.as_bytes())
 }
 
-/// Quotes any bytes as one word for a POSIX shell. What a terminal would obey or hide is written in octal, for
-/// `printf` to make.
+/// Quotes any bytes as one word for a POSIX shell that no program takes for an option, whatever somebody called a host or an
+/// account: `--` stands before a dash. What a terminal would obey or hide is written in octal, for `printf` to make.
 pub fn quoted_bytes(word: &[u8]) -> String {
+    let end_of_options = if word.first() == Some(&b'-') { "-- " } else { "" };
+    format!("{end_of_options}{}", quoted_option(word))
+}
+
+/// The same of a word that may be an option.
+pub fn quoted_option(word: &[u8]) -> String {
     use std::fmt::Write as _;
     let plain = std::str::from_utf8(word).ok().filter(|text| text::escape(word) == **text);
     if let Some(quoted) = plain.and_then(|text| shlex::try_quote(text).ok()) {

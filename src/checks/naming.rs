@@ -4,7 +4,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText, User};
 use crate::facts::{Facts, Source};
 
-use super::{quoted, quoted_bytes};
+use super::{quoted, quoted_bytes, quoted_option};
 
 /// A key in a sentence: `ssh-ed25519 SHA256:… (a@laptop)`.
 pub fn key(key: &PublicKey) -> String {
@@ -54,7 +54,7 @@ pub fn destination_without(facts: &Facts, keywords: &[&str]) -> String {
             (b"-o", Some(value)) if set(value) => drop(arguments.next()),
             (b"-i", Some(_)) if keywords.contains(&"identityfile") => drop(arguments.next()),
             (word, _) if word.strip_prefix(b"-o").is_some_and(|value| !value.is_empty() && set(value)) => {}
-            (word, _) => words.push(quoted_bytes(word)),
+            (word, _) => words.push(quoted_option(word)),
         }
     }
     words.push(quoted_bytes(target.input.as_bytes()));
@@ -119,9 +119,13 @@ pub fn copy_destination(facts: &Facts) -> String {
     format!("{port}{}", quoted_bytes(&login))
 }
 
-/// The host as it was typed, for a `Host` line.
+/// The host as it was typed, for a `Host` line; `HOST` where it is not known, or would be a pattern or more than one word
+/// there.
 pub fn alias(facts: &Facts) -> String {
-    facts.target.as_ref().map_or_else(|_| "HOST".to_owned(), |target| target.alias.to_string())
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%@[]".contains(&byte);
+    let alias = facts.target.as_ref().map(|target| target.alias.to_string()).unwrap_or_default();
+    let plain = !alias.is_empty() && !alias.starts_with('-') && alias.bytes().all(is_plain);
+    if plain { alias } else { "HOST".to_owned() }
 }
 
 /// A command that appends a `Host` block with these lines to the user's configuration.

@@ -91,7 +91,7 @@ fn type_the_other_name(facts: &Facts) -> Vec<Step> {
         _ => String::new(),
     };
     let mut words = vec!["ssh".to_owned()];
-    words.extend(facts.config.arguments.iter().map(|word| super::quoted_bytes(word.as_bytes())));
+    words.extend(facts.config.arguments.iter().map(|word| super::quoted_option(word.as_bytes())));
     words.push(quoted(&format!("{user}{}", near.meant)));
     let command = words.join(" ");
     vec![Step::here(command, format!("the name as {} has it", near.from))]

@@ -36,6 +36,8 @@ use wrappings::Others;
 
 /// How much is read at a time.
 const PIECE: usize = 64 * 1024;
+/// No paste has a command line behind more lines of which nothing is known.
+const MOST_PASTED: u64 = 100_000;
 /// How many kinds of unknown lines are counted apart.
 const MOST_KINDS: usize = 512;
 /// How much of an unknown line is kept.
@@ -193,8 +195,11 @@ impl Sorter {
         if self.others.line(&self.files[file], number, line) {
             return;
         }
-        if let Some(typed) = typed::typed(line) {
+        if self.unknown < MOST_PASTED
+            && let Some(typed) = typed::typed(line)
+        {
             self.clients.typed(file, typed);
+            self.unknown += 1;
             return;
         }
         self.clients.shown(file, line);

@@ -218,7 +218,7 @@ fn windows(command: &str) -> Option<String> {
             let then: Vec<String> = rest
                 .iter()
                 .map(|token| match token {
-                    Token::Word(word) => crate::checks::quoted(word),
+                    Token::Word(word) => crate::checks::quoted_option(word.as_bytes()),
                     Token::Join(join) => join.clone(),
                 })
                 .collect();

@@ -8,7 +8,7 @@ use crate::openssh::sshd::firewall::{self, By, Drop};
 use crate::openssh::sshd::wrappers::{Access, Rule, access};
 
 use super::{Scene, drops, log, scene};
-use crate::checks::{Blocks, Cause, Certainty, Finding, Fix, Place, Step, naming, quoted};
+use crate::checks::{Blocks, Cause, Certainty, Finding, Fix, Place, Step, naming, quoted, quoted_option};
 
 /// The files of libwrap.
 const FILES: [&[u8]; 2] = [b"/etc/hosts.allow", b"/etc/hosts.deny"];
@@ -254,8 +254,12 @@ fn steps(scene: &Scene<'_>, ban: &Banned<'_>) -> Vec<Step> {
             ]
         }
         Banned::Firewall(Drop { by: By::Iptables, rule, .. }) => {
-            let words: Vec<String> =
-                shlex::split(rule).unwrap_or_default().iter().skip(1).map(|word| quoted(word)).collect();
+            let words: Vec<String> = shlex::split(rule)
+                .unwrap_or_default()
+                .iter()
+                .skip(1)
+                .map(|word| quoted_option(word.as_bytes()))
+                .collect();
             let program = if from.contains(':') { "ip6tables" } else { "iptables" };
             vec![Step::server_root(
                 format!("{program} -D {}", words.join(" ")),

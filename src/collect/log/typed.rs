@@ -5,12 +5,42 @@ use std::ffi::{OsStr, OsString};
 use memchr::memmem;
 
 use super::paste::command;
+use crate::collect::transcript;
 use crate::facts::text::{Host, ServerText};
 use crate::facts::{Facts, Target, UserFrom};
 use crate::openssh::arguments::{Arguments, keyword_and_value, parse, program, value_words};
 
 /// What a shell would have put something else in the place of: nobody here knows what.
 const EXPANDED: &[char] = &['$', '`', '*', '?', ';', '|', '&', '<', '>', '('];
+
+/// Keywords of options that only say which login is meant and what is offered to it.
+const HARMLESS: &[&str] = &[
+    "addressfamily",
+    "batchmode",
+    "bindaddress",
+    "bindinterface",
+    "ciphers",
+    "connecttimeout",
+    "gssapiauthentication",
+    "hostkeyalgorithms",
+    "hostkeyalias",
+    "hostname",
+    "identitiesonly",
+    "identityfile",
+    "kbdinteractiveauthentication",
+    "kexalgorithms",
+    "macs",
+    "numberofpasswordprompts",
+    "passwordauthentication",
+    "port",
+    "preferredauthentications",
+    "proxyjump",
+    "pubkeyacceptedalgorithms",
+    "pubkeyacceptedkeytypes",
+    "pubkeyauthentication",
+    "serveraliveinterval",
+    "user",
+];
 
 /// The command line of ssh that the line shows, taken apart; `None` where it is none, or one of another program.
 pub(super) fn typed(line: &str) -> Option<Arguments> {
@@ -20,7 +50,30 @@ pub(super) fn typed(line: &str) -> Option<Arguments> {
     let at = words.iter().position(|word| program(word) == Some("ssh"))?;
     let arguments = &words[at..];
     let whole = !arguments.iter().any(|word| word.to_string_lossy().contains(EXPANDED));
-    whole.then(|| parse(arguments).ok()).flatten().filter(|arguments| arguments.path.is_none())
+    let arguments = whole.then(|| parse(arguments).ok()).flatten().filter(|arguments| arguments.path.is_none())?;
+    // Whoever reads the paste types the next command: nothing in it may run what the paste wants.
+    arguments.pairs().iter().all(|(letter, value)| is_harmless(*letter, value.as_deref())).then_some(arguments)
+}
+
+/// Whether an option only says which login is meant and what is offered to it: it runs nothing, loads nothing, and reads no
+/// other configuration.
+fn is_harmless(letter: u8, value: Option<&OsStr>) -> bool {
+    let value = value.unwrap_or_default().as_encoded_bytes();
+    match letter {
+        b'o' => {
+            let (keyword, value) = keyword_and_value(value);
+            HARMLESS.contains(&keyword.as_str()) && is_plain(value)
+        }
+        b'4' | b'6' | b'A' | b'a' | b'C' | b'K' | b'k' | b'N' | b'n' | b'T' | b't' | b'x' | b'X' => true,
+        b'b' | b'c' | b'i' | b'J' | b'l' | b'm' | b'p' => is_plain(value),
+        _ => false,
+    }
+}
+
+/// Whether it is a word that begins as no option does.
+fn is_plain(value: &[u8]) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/~.,:@%+-_=[]\\ ".contains(&byte);
+    !value.is_empty() && value[0] != b'-' && value.iter().all(|byte| is_plain(*byte))
 }
 
 /// The words as the shell parted them; `cmd` and PowerShell leave backslashes alone.
@@ -65,6 +118,7 @@ pub(super) fn state(facts: &mut Facts, typed: &Arguments) {
         });
     }
     facts.config.arguments = arguments;
+    transcript::name_server(facts);
 }
 
 /// The account that is named: the first of them counts (ssh.c `main`).
@@ -108,6 +162,15 @@ mod tests {
         ];
         for (line, wanted) in rows {
             assert_eq!(destination(line).as_deref(), Some(wanted), "{line}");
+        }
+        for line in [
+            "$ ssh -o ProxyCommand='touch x' web1",
+            "$ ssh -F evil web1",
+            "$ ssh -I /tmp/x.so web1",
+            "$ ssh -o StrictHostKeyChecking=no web1",
+            "$ ssh -J '-oProxyCommand=x' web1",
+        ] {
+            assert_eq!(destination(line), None, "{line}");
         }
         for line in ["$ ssh -i $KEY web1", "$ ssh-copy-id web1", "$ git push", "ssh is broken", "$ ssh -vvv"] {
             assert_eq!(destination(line), None, "{line}");

@@ -1,6 +1,6 @@
 //! What to type where the program of a `ProxyCommand` makes no connection.
 
-use super::super::super::{Place, Step, naming, quoted};
+use super::super::super::{Place, Step, naming, quoted, quoted_option};
 use super::{first_word, is_assignment, program, runs_nothing, unreached};
 use crate::facts::proxy::Program;
 use crate::facts::text::escape;
@@ -21,7 +21,25 @@ pub(super) fn alone(program: &Program) -> Option<String> {
     Some(format!("sleep 5 | {} -c {}", quoted(shell), quoted(&format!("{exec}{command}"))))
 }
 
+/// What to do. Of a program that only a paste names, nobody is to run a word who has not read it.
 pub(super) fn commands(facts: &Facts) -> Vec<Step> {
+    let mut steps = all(facts);
+    if facts.is_read() {
+        let runs = |command: &str| {
+            let loads = [" -o", " -F", " -I", " -E", " -S"].iter().any(|option| command.contains(option));
+            command.starts_with("sleep 5 | ") || command.starts_with("sshdoctor ") && loads
+        };
+        let before = steps.len();
+        steps.retain(|step| !step.command.as_deref().is_some_and(runs));
+        if steps.len() < before {
+            let why = "read the ProxyCommand and run it by itself: where the way is open, a line comes that begins with SSH-2.0";
+            steps.insert(0, Step::person(Place::Client, why));
+        }
+    }
+    steps
+}
+
+fn all(facts: &Facts) -> Vec<Step> {
     let Some(program) = program(facts) else {
         let why = "shows where the command stands; of the tokens ssh knows %h, %p, %r, %n, %k there, and %% for a %";
         return vec![where_it_stands(facts, why)];
@@ -70,7 +88,7 @@ fn where_it_stands(facts: &Facts, why: &str) -> Step {
 
 /// For ssh: the login on the way, examined like any other.
 fn hop(named: &Named) -> Option<Step> {
-    let words: Vec<String> = named.login()?.iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = named.login()?.iter().map(|word| quoted_option(word.as_bytes())).collect();
     Some(Step::here(format!("sshdoctor {}", words.join(" ")), "examines the login at the host on the way"))
 }
 
@@ -84,7 +102,7 @@ fn talkative(named: &Named) -> Option<Step> {
     if !named.simple || named.words.iter().any(|word| word == option) {
         return None;
     }
-    let mut words: Vec<String> = named.words.iter().map(|word| quoted(word)).collect();
+    let mut words: Vec<String> = named.words.iter().map(|word| quoted_option(word.as_bytes())).collect();
     words.insert(1, option.to_owned());
     Some(Step::here(format!("sleep 5 | {}", words.join(" ")), "the same with its own words on what it cannot do"))
 }
