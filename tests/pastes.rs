@@ -31,7 +31,6 @@ fn transcript(from: &str) -> String {
     format!(
         "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.13 30 Jan 2024
 debug1: Connecting to web1 [192.0.2.7] port 22.
-debug3: set_sock_tos: set socket 3 IP_TOS 0x10
 debug1: Connection established.
 debug1: Local version string SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3
 debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1
@@ -360,4 +359,70 @@ fn putty_s_event_log_and_dropbear_s_words_come_to_a_verdict() {
     for text in ["Access granted\n", "Offered public key\n", "Connecting to 192.0.2.7 port 22\n"] {
         assert!(read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).is_err(), "{text}");
     }
+}
+
+#[test]
+fn what_a_paste_holds_is_never_run_by_the_commands_that_are_printed() {
+    let log = "Nov 25 02:00:00 web1 sshd[12]: Failed publickey for invalid user -oProxyCommand=touch${IFS}x;# from 10.9.8.7 \
+               port 40000 ssh2: ED25519 SHA256:eGc7mDCqlh0qPei\n";
+    for command in commands(log) {
+        let words = shlex::split(&command).unwrap();
+        let name = words.iter().position(|word| word.starts_with("-oProxyCommand"));
+        assert!(name.is_none_or(|at| words[at - 1] == "--"), "{command}");
+    }
+    let typed = "$ ssh -v -o ProxyCommand='touch x' deploy@web1\n";
+    let next = commands(&format!("{typed}{REFUSED}")).join("\n");
+    assert!(!next.contains("touch"), "{next}");
+    let next = commands(&format!("$ ssh -p 22 'a*\\nProxyCommand=x'\n{DENIED}")).join("\n");
+    assert!(!next.contains("ProxyCommand"), "{next}");
+}
+
+#[test]
+fn a_message_of_an_ssh_on_the_server_is_none_of_this_one() {
+    let login = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let (before, _) = login.split_once("debug1: No more").unwrap();
+    let text = format!(
+        "{before}Authenticated to web1 ([192.0.2.7]:22) using \"publickey\".\ndebug1: Entering interactive session.\nssh: \
+         connect to host db1 port 22: Connection refused\ndebug1: Exit status 0\n"
+    );
+    assert_eq!(cause(&text).0, "access-works");
+}
+
+#[test]
+fn a_host_key_in_ssh_s_own_words_is_named_as_they_name_it() {
+    let changed = |sent: &str, known: &str| {
+        format!(
+            "The fingerprint for the {sent} key sent by the remote host is\nSHA256:czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX.\n\
+             Offending {known} key in /home/ann/.ssh/known_hosts:12\nHost key for [web1]:2222 has changed and you have \
+             requested strict checking.\nHost key verification failed.\n"
+        )
+    };
+    let summary = |text: &str| {
+        let report = serde_json::to_value(judged(text)).unwrap();
+        report.pointer("/verdict/summary").and_then(serde_json::Value::as_str).unwrap().to_owned()
+    };
+    let same = changed("ED25519", "ED25519");
+    assert!(summary(&same).contains("is not the one known here"), "{}", summary(&same));
+    let other = changed("ED25519", "ECDSA");
+    assert!(summary(&other).contains("of another type"), "{}", summary(&other));
+    let next = commands(&same).join("\n");
+    assert!(next.contains("-p 2222 web1") && next.contains("-R '[web1]:2222'"), "{next}");
+    let unknown = "No ED25519 host key is known for web1 and you have requested strict checking.\nHost key verification \
+                   failed.\n";
+    let facts = read_from("ticket.txt", &mut unknown.as_bytes(), &Choice::default()).unwrap();
+    let verdict = diagnose(&facts);
+    assert_eq!((verdict.first.cause.id, verdict.also.len()), ("host-key-unknown", 0));
+    assert!(summary(unknown).contains("of web1"), "{}", summary(unknown));
+}
+
+#[test]
+fn an_accepted_key_and_a_closed_connection_is_a_refusal() {
+    let login = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let (before, _) =
+        login.split_once("debug1: Authentications that can continue: publickey\ndebug1: No more").unwrap();
+    let text = format!(
+        "{before}debug1: Server accepts key: /home/ann/.ssh/id_ed25519 ED25519 \
+         SHA256:czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX\nConnection closed by 192.0.2.7 port 22\n"
+    );
+    assert_eq!(cause(&text), ("signature-rejected".to_owned(), Likely));
 }

@@ -102,7 +102,27 @@ fn matched(facts: &Facts) -> Option<String> {
 
 /// A key by type and fingerprint.
 fn name_of(key: &PublicKey) -> String {
-    format!("the host key {} {}", escape(key.plain_algorithm().as_bytes()), key.fingerprint)
+    let algorithm = key.plain_algorithm();
+    match (algorithm.is_empty(), printed(key)) {
+        (true, None) => "a host key that is not printed".to_owned(),
+        (_, fingerprint) => {
+            let fingerprint = fingerprint.map(|fingerprint| format!(" {fingerprint}")).unwrap_or_default();
+            format!("the host key {}{fingerprint}", escape(algorithm.as_bytes()))
+        }
+    }
+}
+
+/// The key's fingerprint; `None` where a transcript does not print it.
+fn printed(key: &PublicKey) -> Option<String> {
+    let fingerprint = key.fingerprint.to_string();
+    (fingerprint.starts_with("SHA256:") || fingerprint.starts_with("MD5:")).then_some(fingerprint)
+}
+
+/// What the server did with the key. ssh looks at its files before it verifies the signature (kexgen.c
+/// `input_kex_gen_reply`), so that a transcript which ends there shows no proof.
+fn holds(facts: &Facts, key: &str) -> String {
+    let ended = facts.is_read() && facts.userauth == Err(Unobserved::NotReached(Stage::HostKey));
+    if ended { format!("the server sends {key}") } else { format!("the server proved to hold {key}") }
 }
 
 /// How ssh is told to take a key that is not known, and whether somebody can be asked.
@@ -149,10 +169,11 @@ pub(super) fn compare(facts: &Facts) -> Option<Step> {
         (true, kind) => format!("dropbearkey -y -f /etc/dropbear/dropbear_{kind}_host_key"),
         (false, kind) => format!("ssh-keygen -lf /etc/ssh/ssh_host_{kind}_key.pub"),
     };
-    let why = format!(
-        "prints the host key's fingerprint, typed at the server's own console; go on only if it is {}",
-        offered.key.fingerprint
-    );
+    let only = match printed(&offered.key) {
+        Some(fingerprint) => format!("go on only if it is {fingerprint}"),
+        None => "go on only if it is the one that ssh shows".to_owned(),
+    };
+    let why = format!("prints the host key's fingerprint, typed at the server's own console; {only}");
     Some(Step { place: Place::Server, root: false, command: Some(command), why })
 }
 
@@ -162,10 +183,10 @@ fn remember(facts: &Facts) -> Option<Step> {
     let (offered, known) = (facts.host_key.offered.as_ref().ok()?, facts.host_key.known.as_ref().ok()?);
     if offered.key.blob.0.is_empty() && !known_hosts::remembers_nothing(&facts.config.options) {
         let destination = naming::destination_without(facts, &["batchmode", "stricthostkeychecking"]);
-        let why = format!(
-            "at a terminal: paste the fingerprint that you saw on the server's console where it asks; {} is the one met",
-            offered.key.fingerprint
-        );
+        let met =
+            printed(&offered.key).map(|fingerprint| format!("; {fingerprint} is the one met")).unwrap_or_default();
+        let why =
+            format!("at a terminal: paste the fingerprint that you saw on the server's console where it asks{met}");
         return Some(Step::here(format!("ssh -o StrictHostKeyChecking=ask {destination}"), why));
     }
     // What is no regular file (/dev/null) remembers nothing.
@@ -264,7 +285,7 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
     } else {
         format!("the host key of {} is of another type than the one known here, which counts as changed", last.name)
     };
-    let mut finding = Finding::new(certainty(facts), summary).seen(format!("the server proved to hold {key}"));
+    let mut finding = Finding::new(certainty(facts), summary).seen(holds(facts, &key));
     for line in lines.iter().rev().take(MOST_LINES) {
         finding =
             finding.seen(format!("{}: {} {}", line.at, escape(line.key.algorithm.as_bytes()), line.key.fingerprint));
@@ -500,7 +521,7 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
     let name = facts.host_key.known.as_ref().ok().and_then(|known| known.names.first()).map(ToString::to_string);
     let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
     let mut finding = Finding::new(certainty(facts), format!("the host key{name} is not known here, and {forbidden}"));
-    finding.evidence = vec![format!("the server proved to hold {key}"), strictness(facts)];
+    finding.evidence = vec![holds(facts, &key), strictness(facts)];
     finding.evidence.extend(looked_at(facts));
     Ok(Some(finding))
 }

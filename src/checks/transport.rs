@@ -53,6 +53,9 @@ fn answers(facts: &Facts) -> Observed<Outcome> {
         if super::proxy::hides_the_server(facts) {
             return Err(Unobserved::NotReached(Stage::Connect));
         }
+        if facts.is_read() && (transport.complete || transport.server.is_some() || facts.host_key.offered.is_ok()) {
+            return Err(Unobserved::NotInThisSource);
+        }
         return Ok(Outcome { status: Status::Fail, ..Outcome::info("no identification string came") }.with(before));
     };
     let millis = transport

@@ -18,7 +18,7 @@ use crate::facts::transport::Agreed;
 use crate::facts::userauth::Answer;
 use crate::openssh::libraries;
 
-pub(super) use state::{by_fingerprint, nothing, state, wire_name};
+pub(super) use state::{by_fingerprint, name_server, nothing, state, wire_name};
 
 /// How much of a line is looked at.
 const LONGEST_LINE: usize = 8192;
@@ -240,7 +240,13 @@ impl Transcript {
         if level == 0 && !line.starts_with("OpenSSH_") && self.said.len() < MOST_SAID {
             self.said.push(ServerText::from(line.chars().take(LONGEST_SAID).collect::<String>()));
         }
-        let Some((row, rest)) = lines::find(text, level > 0) else {
+        if level == 0 && self.awaits_fingerprint() && text.starts_with("SHA256:") {
+            self.sent_fingerprint(text);
+            return true;
+        }
+        // Once it is in, messages of that kind are those of an ssh that runs there.
+        let of_inner = level == 0 && self.admitted_by.is_some() && is_before_login(text);
+        let Some((row, rest)) = lines::find(text, level > 0).filter(|_| !of_inner) else {
             if level == 0 && self.admitted_by.is_some() && self.shown.len() < MOST_SHOWN {
                 self.shown.extend_from_slice(line.as_bytes());
                 self.shown.push(b'\n');
@@ -314,6 +320,7 @@ impl Transcript {
     }
 
     fn ended(&mut self, end: End) {
+        self.cut_off();
         self.end.get_or_insert(end);
     }
 
@@ -389,6 +396,27 @@ impl Transcript {
 fn is_own(text: &str) -> bool {
     let exchange = ["kex_exchange_identification: ", "ssh_exchange_identification: ", "banner exchange: "];
     exchange.iter().any(|begins| text.starts_with(begins)) || text.contains(" UNKNOWN port ")
+}
+
+/// Whether ssh says it before a login succeeds, and never afterwards.
+fn is_before_login(text: &str) -> bool {
+    const BEGIN: &[&str] = &[
+        "ssh: connect to host ",
+        "ssh: Could not resolve hostname ",
+        "kex_exchange_identification: ",
+        "ssh_exchange_identification: ",
+        "banner exchange: ",
+        "Host key verification failed",
+        "Unable to negotiate with ",
+        "Offending ",
+        "Load key ",
+        "No ",
+        "Bad ",
+    ];
+    BEGIN.iter().any(|begin| text.starts_with(begin))
+        || ["Permission denied (", " host key for ", "Host key for ", "IDENTIFICATION HAS CHANGED"]
+            .iter()
+            .any(|words| text.contains(words))
 }
 
 /// The level and the text of a line of debugging.

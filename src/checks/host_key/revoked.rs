@@ -31,7 +31,7 @@ fn host_key_revoked(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding =
         Finding::proven("the server's host key is revoked: do not log in until it has a new one".to_owned());
     finding.evidence = revocations(facts).iter().map(|at| format!("revoked by {at}")).collect();
-    Ok(Some(finding.seen(format!("the server proved to hold {key}"))))
+    Ok(Some(finding.seen(super::holds(facts, &key))))
 }
 
 /// The lines and files that revoke the key that was met.

@@ -110,12 +110,17 @@ fn option(kind: Kind) -> (&'static str, &'static str, &'static str) {
 }
 
 /// Both sides' lists as evidence.
-fn lists(none: &NoMatch) -> [String; 2] {
+fn lists(none: &NoMatch) -> Vec<String> {
     let joined = |list: &[String]| {
         let text = escape(list.join(",").as_bytes());
         if text.is_empty() { "nothing".to_owned() } else { crate::facts::text::ServerText::from(text).shortened(600) }
     };
-    [format!("the server offers: {}", joined(&none.server)), format!("your ssh offers: {}", joined(&none.client))]
+    let mut seen = vec![format!("the server offers: {}", joined(&none.server))];
+    // A list that was not seen is not empty: ssh starts with none that is.
+    if !none.client.is_empty() {
+        seen.push(format!("your ssh offers: {}", joined(&none.client)));
+    }
+    seen
 }
 
 /// The finding where this is the kind that both share nothing of.

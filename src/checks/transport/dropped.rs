@@ -167,10 +167,11 @@ fn connection_dropped(facts: &Facts) -> Observed<Option<Finding>> {
     if transport.identification.as_ref().is_some_and(|text| !spoken(text)) {
         return Ok(None);
     }
-    let moment = match (&transport.identification, &transport.server) {
-        (None, _) => "before it has said who it is",
-        (Some(_), None) => "right after its identification string",
-        (Some(_), Some(_)) => "in the middle of the key exchange",
+    let exchanging = transport.server.is_some() || transport.agreed.is_some();
+    let moment = match &transport.identification {
+        None => "before it has said who it is",
+        Some(_) if !exchanging => "right after its identification string",
+        Some(_) => "in the middle of the key exchange",
     };
     let mut finding = Finding::proven(match &transport.end {
         Some(End::Disconnect { text, .. }) => {

@@ -80,7 +80,7 @@ impl Clients {
     pub(super) fn shown(&mut self, file: usize, line: &str) {
         let Some(client) = self.kept.back_mut().filter(|client| client.file == file) else { return };
         client.elided |= is_elision(line);
-        if client.transcript.admitted_by.is_some() {
+        if client.transcript.admitted_by.is_some() || client.transcript.awaits_fingerprint() {
             client.transcript.line(line);
         }
     }

@@ -302,6 +302,20 @@ impl Transcript {
         self.asked = Asked::Other;
     }
 
+    /// The connection ends. A key that was accepted has been signed with by then: less than -vvv says no more of that, but
+    /// what it asks.
+    pub(super) fn cut_off(&mut self) {
+        let waits = matches!(self.asked, Asked::Accepted(_)) && self.level < 3;
+        if waits
+            && !self.questions.passphrase
+            && !self.questions.pin
+            && !self.questions.touch
+            && let Some(attempt) = self.attempt()
+        {
+            attempt.sent = Ok(());
+        }
+    }
+
     pub(super) fn can_continue(&mut self, list: &str) {
         let methods = list.trim().split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let partial = std::mem::take(&mut self.partial);

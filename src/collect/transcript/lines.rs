@@ -259,6 +259,7 @@ pub(super) const LINES: &[Line] = &[
         seen.found_in = Some(at.into());
     }),
     row(Begins("Found CA key in "), ALL, "sshconnect.c check_host_key", |seen, at| seen.found_in = Some(at.into())),
+    said(Begins("The fingerprint for the "), ALL, "sshconnect.c warn_changed_key", Transcript::sent_key),
     said(Begins("Offending "), ALL, "sshconnect.c check_host_key", Transcript::offending),
     said(Holds("REMOTE HOST IDENTIFICATION HAS CHANGED"), ALL, "sshconnect.c warn_changed_key", |seen, _| {
         seen.host.changed = true;
@@ -311,7 +312,6 @@ pub(super) const LINES: &[Line] = &[
     idle_said(Begins("It is also possible that a host key has just been changed."), "sshconnect.c warn_changed_key"),
     idle_said(Begins("Please contact your system administrator."), "sshconnect.c warn_changed_key"),
     idle_said(Begins("Add correct host key in "), "sshconnect.c check_host_key"),
-    idle_said(Begins("The fingerprint for the "), "sshconnect.c warn_changed_key"),
     said(Holds(" key fingerprint is "), ALL, "sshconnect.c check_host_key", Transcript::fingerprint_is),
     idle_said(Begins("This key is not known by any other names"), "sshconnect.c check_host_key"),
     // Tokens and authenticators.

@@ -22,6 +22,8 @@ use crate::facts::{Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
 const UNSEEN: Unobserved = Unobserved::NotInThisSource;
 /// What the system says of an address that does not answer.
 const UNANSWERED: &str = "Connection timed out";
+/// What stands for a server that no line names.
+const NAMELESS: &str = "the server";
 /// What stands for an algorithm that both sides have and that was not printed.
 const SHARED: &str = "not printed";
 
@@ -419,17 +421,40 @@ fn unshared(facts: &mut Facts, seen: &Transcript, kind: &str, offer: &str) {
     }
 }
 
+/// What known_hosts is asked for (sshconnect.c `get_hostfile_hostname_ipaddr`).
+fn looked_up_as(target: &Target) -> Host {
+    match target.port {
+        22 => target.host.clone(),
+        port => Host::from(format!("[{}]:{port}", target.host)),
+    }
+}
+
+/// Names the server in what known_hosts says of it, where that did not know the name yet.
+pub(in crate::collect) fn name_server(facts: &mut Facts) {
+    let Ok(target) = &facts.target else { return };
+    let name = looked_up_as(target);
+    let Ok(known) = &mut facts.host_key.known else { return };
+    if known.names == [Host::from(NAMELESS)] {
+        known.names = vec![name.clone()];
+        for entry in &mut known.entries {
+            entry.name = name.clone();
+        }
+    }
+}
+
 fn host_key(facts: &mut Facts, seen: &Transcript) {
     let said = &seen.host;
     let went_on =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
     let (kind, fingerprint) = match &seen.host_key {
         Some((kind, fingerprint)) => (kind.clone(), fingerprint.clone()),
-        None if said.changed || said.unknown || said.revoked || seen.host_key_refused => Default::default(),
+        // Of which type the key is, ssh says in a line of its own; another than the known one nobody claims without it.
+        None if said.changed => (said.offending.clone().unwrap_or_default(), Fingerprint::default()),
+        None if said.unknown || said.revoked || seen.host_key_refused => Default::default(),
         None => return,
     };
     // That a line names the key can be known without its fingerprint.
-    let known_anyway = fingerprint.is_empty() && (said.revoked || said.known);
+    let known_anyway = fingerprint.is_empty() && (said.revoked || said.known || said.unknown);
     let fingerprint = if known_anyway { Fingerprint::from(SHARED) } else { fingerprint };
     let key = by_fingerprint(wire_name(&kind), &fingerprint);
     let revoked_by_file = match (&said.revoked_by, &said.unreadable_list) {
@@ -438,11 +463,7 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         (None, None) => Ok(None),
     };
     let offered = OfferedHostKey { algorithm: seen.agreed.host_key.clone(), key: key.clone(), revoked_by_file };
-    let name = facts.target.as_ref().map(|target| match target.port {
-        22 => target.host.clone(),
-        port => Host::from(format!("[{}]:{port}", target.host)),
-    });
-    let names = vec![name.unwrap_or_else(|_| Host::from("the server"))];
+    let names = vec![facts.target.as_ref().map_or_else(|_| Host::from(NAMELESS), looked_up_as)];
     let mut known = KnownHosts { names, ..KnownHosts::default() };
     let name = known.names.first().cloned().unwrap_or_default();
     let line = |at: Option<&ServerText>, marker: Marker, key: PublicKey| KnownHost {
@@ -467,7 +488,8 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         let path = path.rsplit(' ').next().unwrap_or_default().into();
         known.revoked_host_keys.push(RevokedHostKeys { path, error: Some(errno(error)) });
     }
-    if said.strict {
+    // Of a changed key ssh says so whatever the option is, unless it is off.
+    if said.strict && !said.changed {
         options.set("stricthostkeychecking", "true");
     } else if said.taken || (went_on && known.entries.is_empty()) {
         options.set("stricthostkeychecking", "accept-new");

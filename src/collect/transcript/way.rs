@@ -63,6 +63,8 @@ pub(super) struct HostSaid {
     pub(super) changed: bool,
     /// The type of the key that is known in its place, `ED25519`.
     pub(super) offending: Option<String>,
+    /// The type of the key that was sent in its place, until the next line has its fingerprint.
+    pub(super) sent: Option<String>,
     /// Whether it is revoked.
     pub(super) revoked: bool,
     /// The file of `RevokedHostKeys` that names it.
@@ -338,6 +340,28 @@ impl Transcript {
         }
     }
 
+    /// `ED25519 key sent by the remote host is`, whose fingerprint stands in the next line.
+    pub(super) fn sent_key(&mut self, rest: &str) {
+        let Some((kind, behind)) = rest.split_once(" key sent by the remote host is") else { return };
+        self.host.sent = Some(kind.to_owned());
+        // A paste may have both in one line.
+        if let Some(fingerprint) = Some(behind.trim()).filter(|fingerprint| fingerprint.starts_with("SHA256:")) {
+            self.sent_fingerprint(fingerprint);
+        }
+    }
+
+    /// Whether the next line is such a fingerprint.
+    pub(in crate::collect) fn awaits_fingerprint(&self) -> bool {
+        self.host.sent.is_some()
+    }
+
+    /// `SHA256:….`, behind the line before.
+    pub(super) fn sent_fingerprint(&mut self, line: &str) {
+        if let (None, Some(kind)) = (&self.host_key, self.host.sent.take()) {
+            self.host_key = Some((kind, line.trim_end_matches('.').into()));
+        }
+    }
+
     /// `web1' is known and matches the ED25519 host key.`
     pub(super) fn host_known(&mut self, rest: &str) {
         self.host.known |= rest.contains("' is known and matches the ");
@@ -360,17 +384,13 @@ impl Transcript {
     /// `No ED25519 host key is known for web1`, or `Host key for web1 has changed`.
     pub(super) fn strict(&mut self, line: &str) {
         self.host.strict = true;
-        let names = [
-            ("Host key for ", " has changed"),
-            (" host key is known for ", " and you have"),
-            (" host key for ", " has changed"),
-        ];
-        let name = names.iter().find_map(|(before, behind)| {
-            let (_, rest) = line.split_once(before)?;
-            rest.split_once(behind).map(|(name, _)| name)
-        });
-        if let Some(name) = name {
-            self.way.host.get_or_insert_with(|| name.into());
+        let changed = ["Host key for ", " host key for "].iter().find_map(|before| line.split_once(before));
+        let changed = changed.and_then(|(_, rest)| rest.split_once(" has changed")).map(|(name, _)| name);
+        let unknown = line.split_once(" host key is known for ").map(|(_, name)| name);
+        if let Some(name) = changed.or(unknown) {
+            let (host, port) = name.strip_prefix('[').and_then(|name| name.split_once("]:")).unwrap_or((name, ""));
+            self.way.host.get_or_insert_with(|| host.into());
+            self.way.port = self.way.port.or(port.parse().ok());
         }
         self.host.changed |= line.contains(" has changed");
         self.host.unknown |= line.starts_with("No ") && line.contains(" host key is known for ");

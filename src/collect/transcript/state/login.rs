@@ -57,7 +57,9 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
 
 /// What the methods that were tried, and those that were not, show of the client's configuration.
 fn switches(facts: &mut Facts, seen: &Transcript) {
-    let over = seen.keys.exhausted || seen.keys.denied.is_some();
+    // Of lines that somebody chose nobody knows which were left out: a key that was offered without a line of its method.
+    let chosen = seen.keys.methods.is_empty() && !(seen.queries.is_empty() && seen.attempts.is_empty());
+    let over = !chosen && (seen.keys.exhausted || seen.keys.denied.is_some());
     let listed = match &seen.none {
         Some(Answer::Failure { methods, .. }) => methods.as_slice(),
         _ => return,
