@@ -114,6 +114,16 @@ const OTHERS: &[(&str, &[&str])] = &[
          attempted methods [none publickey], no supported methods remain\n",
         &["quintilla", "zebulon"],
     ),
+    (
+        "Nov 28 10:14:02 h sshd[7]: Connection closed by invalid user quintilla 192.0.2.1 port 9 [preauth]\n",
+        &["quintilla", "192.0.2.1"],
+    ),
+    (
+        "Nov 28 10:14:02 h sshd[7]: AuthorizedKeysCommand /usr/share/ec2-instance-connect/eic_run_authorized_keys quintilla \
+         SHA256:x failed, status 22\nNov 28 10:14:03 h sshd[7]: Connection closed by authenticating user quintilla 192.0.2.9 \
+         port 9 [preauth]\n",
+        &["quintilla"],
+    ),
     // An account and hosts that are called as words and accounts are that stay.
     (
         "Nov 28 10:13:50 mail sshd[1201]: Invalid user quintilla from 198.51.100.77 port 40022\nNov 28 10:14:02 mail sshd[1202]: \

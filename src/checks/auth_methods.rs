@@ -507,7 +507,11 @@ const PASSWORD_DISABLED: Cause = Cause {
 /// The command that prints sshd's effective settings for this login.
 pub(super) fn sshd_effective(facts: &Facts, pattern: &str) -> String {
     let user = naming::user(facts).to_string();
-    let address = source_address(facts).unwrap_or_else(|| "192.0.2.1".to_owned());
+    let logged = || {
+        let account = facts.account.as_ref().ok().filter(|account| account.is_log_alone())?;
+        account.login.from.as_ref().map(ToString::to_string)
+    };
+    let address = source_address(facts).or_else(logged).unwrap_or_else(|| "192.0.2.1".to_owned());
     let criteria = super::quoted(&format!("user={user},host={address},addr={address}"));
     format!("sshd -T -C {criteria} | grep -i -E {}", super::quoted(pattern))
 }

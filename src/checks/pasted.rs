@@ -45,6 +45,11 @@ pub fn informed(facts: &Facts, mut finding: Finding) -> Finding {
             known.evidence.extend(told.evidence);
         }
     }
+    if let Some((cause, seen)) = super::account::log::alone::told_elsewhere(facts)
+        && let Some(known) = finding.alternatives.iter_mut().find(|known| known.cause == cause)
+    {
+        known.evidence.extend(seen);
+    }
     finding.or([])
 }
 

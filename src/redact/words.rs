@@ -320,6 +320,8 @@ const PARTS: &[&str] = &[
     "group",
     "nologin",
     "hosts",
+    "ec2-instance-connect",
+    "eic_run_authorized_keys",
     "S.gpg-agent.ssh",
     "agent.sock",
     "ssh-agent.socket",

@@ -205,10 +205,9 @@ pub(in crate::checks) fn found(facts: &Facts, id: &str) -> Option<Finding> {
         let why = "nothing but the account shows that the client's lines and sshd's are of one login";
         meant.finding.evidence.push(why.to_owned());
     }
-    if let Some(host) = elsewhere(facts) {
+    if let Some(why) = elsewhere(facts) {
         meant.finding.certainty = Certainty::Possible;
-        let dialled = facts.target.as_ref().map(|target| target.alias.to_string()).unwrap_or_default();
-        meant.finding.evidence.push(format!("the log is of a host {host}, and the login went to {dialled}"));
+        meant.finding.evidence.push(why);
     }
     (meant.stated || !has_client(facts)).then_some(meant.finding)
 }
@@ -218,8 +217,15 @@ pub(in crate::checks) fn is_loose(facts: &Facts) -> bool {
     has_client(facts) && facts.log.as_ref().is_some_and(|log| log.client.is_some() && !log.linked)
 }
 
-/// The host whose log it is, where that is called otherwise than the one that was dialled, and nothing but the account shows
-/// that the lines of both are of one login.
+/// What the log of another host than the one that was dialled states of the account, and the lines that do.
+pub(in crate::checks) fn told_elsewhere(facts: &Facts) -> Option<(&'static str, Vec<String>)> {
+    let why = elsewhere(facts)?;
+    let meant = meant(facts).filter(|meant| meant.stated)?;
+    Some((meant.cause?, meant.finding.evidence.into_iter().take(1).chain([why]).collect()))
+}
+
+/// Whose log it is, in a sentence, where that host is called otherwise than the one that was dialled, and nothing but the
+/// account shows that the lines of both are of one login.
 fn elsewhere(facts: &Facts) -> Option<String> {
     let target = facts.target.as_ref().ok().filter(|_| is_loose(facts))?;
     let account = facts.account.as_ref().ok().filter(|account| account.is_log_alone())?;
@@ -228,7 +234,8 @@ fn elsewhere(facts: &Facts) -> Option<String> {
     let differs =
         |name: String| !name.is_empty() && name.parse::<std::net::IpAddr>().is_err() && first(&name) != first(&host);
     let is_named = !matches!(first(&host).as_str(), "" | "localhost");
-    (is_named && differs(target.host.to_string()) && differs(target.alias.to_string())).then_some(host)
+    (is_named && differs(target.host.to_string()) && differs(target.alias.to_string()))
+        .then(|| format!("the log is of a host {host}, and the login went to {}", target.alias))
 }
 
 /// What is said where the log alone decides nothing: of the login in it, or of a log that shows none.
