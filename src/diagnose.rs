@@ -120,7 +120,11 @@ pub fn diagnose(facts: &Facts) -> Verdict {
             }
         }
     }
-    let suspects = |id: &str| id != first.cause.id && !also.iter().any(|named| named.cause.id == id);
+    // Lines may leave open what ssh's own run would have excluded.
+    let left_open =
+        |id: &str| facts.is_read() && first.finding.alternatives.iter().any(|alternative| alternative.cause == id);
+    let suspects =
+        |id: &str| id != first.cause.id && !left_open(id) && !also.iter().any(|named: &Named| named.cause.id == id);
     let excluded = checks::foreign::excluded(facts);
     let mut ruled_out: Vec<(&'static str, String)> = CHAIN
         .iter()

@@ -96,6 +96,89 @@ fn each_paste_has_its_verdict_and_no_more_certainty_than_it_gives() {
     }
 }
 
+/// A login at a Git host that ends so.
+fn git(end: &str) -> String {
+    let login = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let (login, _) = login.split_once("debug1: Authentications that can continue: publickey\ndebug1: No more").unwrap();
+    format!(
+        "{login}debug1: Server accepts key: /home/ann/.ssh/id_ed25519 ED25519 SHA256:czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX
+Authenticated to web1 ([192.0.2.7]:22) using \"publickey\".
+debug1: Entering interactive session.
+debug1: Sending command: git-upload-pack 'acme/private.git'
+{end}"
+    )
+}
+
+#[test]
+fn git_s_own_command_that_fails_is_no_login_that_works() {
+    let refused = "ERROR: Repository not found.\nfatal: Could not read from remote repository.\n";
+    let rows = [
+        (git(&format!("{refused}debug1: Exit status 1\n")), "git-repository-denied"),
+        (git(&format!("debug1: Exit status 1\n{refused}")), "git-repository-denied"),
+        // Nobody says why.
+        (git("debug1: Exit status 1\nfatal: Could not read from remote repository.\n"), "undetermined"),
+        (git("debug1: Exit status 0\n"), "access-works"),
+    ];
+    for (text, wanted) in rows {
+        assert_eq!(cause(&text).0, wanted, "{text}");
+    }
+    assert!(commands(&git(&format!("{refused}debug1: Exit status 1\n"))).iter().any(|step| step.contains("ssh -T")));
+}
+
+#[test]
+fn a_command_typed_again_without_a_word_of_ssh_s_may_have_worked() {
+    let shown = " 10:14:02 up 3 days,  2:11,  1 user,  load average: 0.00, 0.01, 0.05\n";
+    let rows = [
+        (format!("$ ssh web1 uptime\n{REFUSED}$ ssh web1 uptime\n{shown}"), Likely),
+        (format!("$ ssh web1 uptime\n{REFUSED}$ ssh web2 uptime\n{shown}"), Proven),
+        (format!("$ ssh web1 uptime\n{REFUSED}"), Proven),
+    ];
+    for (text, certainty) in rows {
+        assert_eq!(cause(&text), ("connection-refused".to_owned(), certainty), "{text}");
+    }
+}
+
+#[test]
+fn what_ssh_says_of_a_key_before_its_last_word_names_the_cause() {
+    let failed = "sign_and_send_pubkey: signing failed";
+    let rows = [
+        (
+            format!("{failed} for RSA \"/home/ann/.ssh/id_rsa\" from agent: agent refused operation\n"),
+            "agent-refused-to-sign",
+        ),
+        (format!("{failed}: agent refused operation\n"), "agent-refused-to-sign"),
+        ("Load key \"key.pem\": invalid format\n".to_owned(), "key-file-malformed"),
+        ("Load key \"/home/ann/.ssh/id_ed25519\": error in libcrypto\n".to_owned(), "key-file-malformed"),
+        (
+            "Warning: Identity file /home/ann/key.pem not accessible: No such file or directory.\n".to_owned(),
+            "identity-file-missing",
+        ),
+        ("Permission denied, please try again.\n".to_owned(), "password-rejected"),
+        (WARNING.replace("prod.pem", "id_rsa.pub"), "key-file-is-public"),
+        (WARNING.to_owned(), "key-file-permissions"),
+        ("Pseudo-terminal will not be allocated because stdin is not a terminal.\n".to_owned(), "undetermined"),
+    ];
+    let denied = "deploy@web1: Permission denied (publickey,password).\n";
+    for (said, wanted) in rows {
+        let certainty = if wanted == "undetermined" { Possible } else { Likely };
+        assert_eq!(cause(&format!("{said}{denied}")), (wanted.to_owned(), certainty), "{said}");
+    }
+}
+
+#[test]
+fn a_changed_host_key_is_not_excluded_by_an_answer() {
+    let changed = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+Offending ED25519 key in /home/ann/.ssh/known_hosts:12
+Password authentication is disabled to avoid man-in-the-middle attacks.
+";
+    let excluded = |text: &str| {
+        let report = serde_json::to_string(&judged(text).verdict.ruled_out).unwrap();
+        report.contains("host-key-changed")
+    };
+    assert!(!excluded(&format!("{changed}{DENIED}")));
+    assert!(excluded(DENIED));
+}
+
 #[test]
 fn the_account_is_read_wherever_the_line_stands() {
     for before in ["", "    ", "> ", "> > ", "\t", "`"] {

@@ -434,7 +434,7 @@ fn constrained(facts: &Facts) -> Option<&Query> {
 }
 
 fn socket_path(facts: &Facts) -> Option<String> {
-    Some(facts.agent.as_ref().ok()?.socket.as_ref()?.path.to_string())
+    Some(facts.agent.as_ref().ok()?.socket.as_ref()?.path.to_string()).filter(|path| !path.is_empty())
 }
 
 fn agent_holds(facts: &Facts) -> Observed<Outcome> {

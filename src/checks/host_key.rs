@@ -30,7 +30,7 @@ pub const HOST_KEY: Check = Check {
         &HOST_KEY_UNKNOWN,
     ],
     holds: is_trusted,
-    rules_out: &[("host-key-changed", matched), ("host-key-changed", super::log::answered)],
+    rules_out: &[("host-key-changed", matched), ("host-key-changed", super::log::answered_as_known)],
 };
 
 /// The most lines of known_hosts that are shown.

@@ -6,6 +6,7 @@ use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
 use crate::facts::{Facts, Stage, Ticket, Unobserved};
 use crate::openssh::course::{self, Problem, Use};
+use crate::openssh::known_hosts::{self, Standing};
 use crate::openssh::server;
 
 use super::{Alternative, Cause, Certainty, Decide, Finding, Place, naming};
@@ -46,7 +47,7 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
     }
-    let known: Vec<&str> = finding.alternatives.iter().map(|alternative| alternative.cause).collect();
+    let known: Vec<&str> = finding.alternatives.iter().chain(&others).map(|alternative| alternative.cause).collect();
     let unseen = unseen(facts, cause.id).into_iter().filter(|other| !known.contains(&other.cause)).collect::<Vec<_>>();
     finding.or(others).or(bare).or(unseen)
 }
@@ -271,6 +272,13 @@ fn denied(facts: &Facts) -> Option<Vec<String>> {
 pub(super) fn answered(facts: &Facts) -> Option<String> {
     let methods = denied(facts).filter(|_| facts.is_read())?;
     Some(format!("the server answers the login: Permission denied ({})", escape(methods.join(",").as_bytes())))
+}
+
+/// The same, but for a host key that is seen not to be the known one.
+pub(super) fn answered_as_known(facts: &Facts) -> Option<String> {
+    let standing = known_hosts::standing(facts);
+    let other = matches!(standing, Some(Standing::Changed(_) | Standing::Revoked));
+    answered(facts).filter(|_| !other)
 }
 
 fn of_denial(methods: &[String]) -> Vec<(&'static str, &'static str)> {

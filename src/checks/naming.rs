@@ -8,8 +8,12 @@ use super::{quoted, quoted_bytes, quoted_option};
 
 /// A key in a sentence: `ssh-ed25519 SHA256:… (a@laptop)`.
 pub fn key(key: &PublicKey) -> String {
-    let comment = if key.comment.is_empty() { String::new() } else { format!(" ({})", key.comment.shortened(60)) };
-    format!("{} {}{comment}", key.algorithm, key.fingerprint)
+    let comment = if key.comment.is_empty() { String::new() } else { format!("({})", key.comment.shortened(60)) };
+    let fingerprint = key.fingerprint.to_string();
+    let words = [key.algorithm.as_str(), fingerprint.as_str(), comment.as_str()];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    // A transcript may tell of a key and name none.
+    if words.is_empty() { "a key".to_owned() } else { words.join(" ") }
 }
 
 /// The login in a sentence: `deploy@web1.example.org`.

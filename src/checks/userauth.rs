@@ -500,7 +500,9 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     ));
     finding.evidence.push(format!("not offered: {}", naming::key(key)));
     let accepted = course::accepted_algorithms(&facts.config.options).join(",");
-    finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
+    if !accepted.is_empty() {
+        finding.evidence.push(format!("this client signs with (PubkeyAcceptedAlgorithms): {accepted}"));
+    }
     finding.evidence.push(match userauth.extension("server-sig-algs") {
         Some(list) => format!("the server verifies (server-sig-algs): {}", list.shortened(400)),
         None => {

@@ -198,7 +198,7 @@ impl Sorter {
         if self.unknown < MOST_PASTED
             && let Some(typed) = typed::typed(line)
         {
-            self.clients.typed(file, typed);
+            self.clients.typed(file, number, typed);
             self.unknown += 1;
             return;
         }

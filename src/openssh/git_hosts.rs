@@ -29,6 +29,33 @@ const NAMES: &[(&str, &str)] = &[
     ("git.sr.ht", "sourcehut"),
 ];
 
+/// What Git hosts and git itself say where a repository may not be read or is not there.
+const DENIED: &[&str] = &[
+    "repository not found",
+    "does not appear to be a git repository",
+    "could not read from remote repository",
+    "access denied",
+    "permission denied",
+    "not authorized",
+    "unauthorized",
+    "project not found",
+    "repository does not exist",
+    "repository access denied",
+    "don't have permission",
+    "saml sso",
+    "dubious ownership",
+    "could not be found",
+    "cannot find repository",
+    "access rights",
+    "insufficient permission",
+    "not allowed to",
+];
+
+/// Whether the text, in lower case, says that a repository may not be read or is not there.
+pub fn denies(text: &str) -> bool {
+    DENIED.iter().any(|words| text.contains(words))
+}
+
 /// What shows that a server is a Git host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitHost {

@@ -212,7 +212,7 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
             file: Some(row),
             path: Some(file.path.clone()),
             named: file.explicit,
-            there: is_there(&file.state),
+            there: is_there(&file.state) || (file.state.is_ok() && file.private.is_ok()),
         };
         let beside = file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_loaded(key, options));
         let certificate = beside.filter(|_| identities.certificates.is_empty()).cloned();

@@ -116,26 +116,6 @@ const UNKNOWN_COMMAND: &[&str] = &[
     "syntax error",
     "no such command",
 ];
-/// What Git hosts and git itself say where a repository may not be read or is not there.
-const DENIED: &[&str] = &[
-    "repository not found",
-    "does not appear to be a git repository",
-    "could not read from remote repository",
-    "access denied",
-    "permission denied",
-    "not authorized",
-    "unauthorized",
-    "project not found",
-    "repository does not exist",
-    "repository access denied",
-    "don't have permission",
-    "saml sso",
-    "dubious ownership",
-    "could not be found",
-    "cannot find repository",
-    "access rights",
-    "insufficient permission",
-];
 
 /// Why the session does not do what was asked; `None` where it does, or where nothing was seen against it.
 pub(in crate::checks) fn trouble(facts: &Facts) -> Option<Trouble> {
@@ -315,7 +295,7 @@ fn after_upload_pack(facts: &Facts, session: &Session) -> Option<Trouble> {
     let text = said(session);
     let service = git_hosts::git_host(facts).is_some_and(|host| host.service.is_some());
     let no_git = session.exit_status == Some(127) || text.contains("command not found");
-    if !no_git && (says(&text, DENIED) || (service && !is_silent(session))) {
+    if !no_git && (git_hosts::denies(&text) || (service && !is_silent(session))) {
         let words = if session.stderr.is_empty() { &session.stdout } else { &session.stderr };
         return Some(Trouble::RepositoryDenied(trimmed(words, 400)));
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Choice, typed};
 use crate::collect::transcript::{self, Transcript, begins};
 use crate::facts::log::Part;
-use crate::facts::text::{Path, ServerText};
+use crate::facts::text::{Host, Path, ServerText};
 use crate::facts::{Facts, Unobserved};
 use crate::openssh::arguments::Arguments;
 
@@ -32,7 +32,7 @@ pub(super) struct Clients {
     kept: VecDeque<Client>,
     left_out: u64,
     /// What was typed last, until its lines come, and in which file.
-    typed: Option<(usize, Box<Arguments>)>,
+    typed: Option<(usize, u64, Box<Arguments>)>,
 }
 
 /// The run that is meant.
@@ -55,7 +55,7 @@ impl Clients {
         let begun = |seen: &Transcript| {
             (begins(line) && seen.lines > 0 && !seen.nests()) || (seen.has_last_word() && !transcript::follows(line))
         };
-        let typed = self.typed.take().filter(|(of, _)| *of == file).map(|(_, typed)| typed);
+        let typed = self.typed.take().filter(|(of, _, _)| *of == file).map(|(_, _, typed)| typed);
         let another = self.kept.back().is_none_or(|client| client.file != file || begun(&client.transcript));
         let another = another || typed.is_some();
         if another {
@@ -72,8 +72,8 @@ impl Clients {
     }
 
     /// Reads a command line of ssh, whose lines come next.
-    pub(super) fn typed(&mut self, file: usize, typed: Arguments) {
-        self.typed = Some((file, Box::new(typed)));
+    pub(super) fn typed(&mut self, file: usize, number: u64, typed: Arguments) {
+        self.typed = Some((file, number, Box::new(typed)));
     }
 
     /// Reads a line that nobody knows: what the server shows after a login, or a mark that lines were left out.
@@ -105,8 +105,15 @@ impl Clients {
         let mut all: Vec<(Facts, Part)> = all.filter(|(facts, _)| is_meant(facts, choice)).collect();
         let chosen = all.iter().rposition(|(facts, _)| fails(facts)).or_else(|| all.len().checked_sub(1))?;
         let (facts, part) = all.remove(chosen);
-        let others_count = self.left_out + all.len() as u64;
-        let others = all.iter().rev().take(MOST_OTHERS).map(|(facts, part)| other(facts, part).into()).collect();
+        // ssh says nothing where all goes well.
+        let silent = self.typed.filter(|(_, _, typed)| is_same(&facts, typed));
+        let silent = silent.map(|(file, number, _)| {
+            let file = files.get(file).cloned().unwrap_or_default();
+            ServerText::from(format!("{file} line {number}: typed again, and no words of ssh's behind it"))
+        });
+        let others_count = self.left_out + all.len() as u64 + u64::from(silent.is_some());
+        let others = all.iter().rev().map(|(facts, part)| other(facts, part).into());
+        let others = silent.into_iter().chain(others).take(MOST_OTHERS).collect();
         Some(Chosen { facts, part, others_count, others })
     }
 }
@@ -150,6 +157,12 @@ fn is_meant(facts: &Facts, choice: &Choice) -> bool {
         .as_deref()
         .is_none_or(|host| target.host.is_empty() || target.host == host || target.alias == host || at_address(host));
     user && host
+}
+
+/// Whether the command line that was typed may mean this login.
+fn is_same(facts: &Facts, typed: &Arguments) -> bool {
+    let host = Host::from(typed.host.as_encoded_bytes());
+    facts.target.as_ref().map_or(true, |target| target.host == host || target.alias == host)
 }
 
 /// Whether it came to no end that a person would want.

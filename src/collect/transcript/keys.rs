@@ -446,12 +446,26 @@ impl Transcript {
     pub(super) fn not_signed(&mut self, rest: &str) {
         let (what, why) = rest.rsplit_once(": ").unwrap_or((rest, ""));
         let agent = what.ends_with(" from agent");
+        let named = what.split_once(" \"").and_then(|(kind, rest)| Some((kind, rest.rsplit_once('"')?.0)));
+        if let Some((kind, name)) = named {
+            self.accepted_unseen(&Named { name: name.into(), kind: kind.to_owned(), agent, ..Named::default() });
+        }
         self.unsigned(if agent { Unsigned::Agent } else { Unsigned::Failed(why.to_owned()) });
+    }
+
+    /// Without a line of debugging its failure to sign alone tells that the server accepts a key: ssh signs with no other
+    /// (sshconnect2.c `input_userauth_pk_ok`).
+    fn accepted_unseen(&mut self, named: &Named) {
+        if self.level == 0 && self.queries.len() < MOST {
+            self.asked = Asked::Accepted(self.queries.len());
+            self.queries.push((named.clone(), Some(Answer::PkOk)));
+        }
     }
 
     /// `agent refused operation`.
     pub(super) fn not_signed_old(&mut self, why: &str) {
         let agent = why.starts_with("agent ") || why.contains("communication with agent failed");
+        self.accepted_unseen(&Named { agent, ..Named::default() });
         self.unsigned(if agent { Unsigned::Agent } else { Unsigned::Failed(why.to_owned()) });
     }
 

@@ -13,7 +13,7 @@ use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::text::{Path, ServerText};
 use crate::facts::userauth::{Answer, Attempt, Attempted, Query, Round, Signature, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Footprint, Source, Ticket, Unobserved};
-use crate::openssh::tokens;
+use crate::openssh::{git_hosts, tokens};
 
 /// The first version that says of every agent whether it is there (sshconnect2.c `get_agent_identities`).
 const AGENT_IS_NAMED: (u32, u32) = (8, 9);
@@ -43,7 +43,11 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
         switches(facts, seen);
         facts.identities = Ok(identities(seen));
         agent(facts, seen);
-    } else if seen.keys.troubles.iter().any(|(_, trouble)| matches!(trouble, Trouble::TooOpen(_))) {
+    } else if !seen.queries.is_empty() || !seen.attempts.is_empty() || !seen.keys.skipped.is_empty() {
+        // What became of a key is told, whatever came before it.
+        facts.identities = Ok(identities(seen));
+        agent(facts, seen);
+    } else if !seen.inaccessible.is_empty() || seen.keys.troubles.iter().any(|(_, trouble)| speaks(trouble)) {
         // The warning comes unasked, and says that there was such a key.
         facts.identities = Ok(Identities { listed: None, ..identities(seen) });
     }
@@ -53,6 +57,11 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     footprint.connections = 1;
     footprint.auth_requests = seen.requests;
     footprint.auth_failures = seen.failures;
+}
+
+/// Whether ssh says so of a key by itself, without having been asked to say more.
+fn speaks(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::TooOpen(_) | Trouble::Unloadable(_))
 }
 
 /// What the methods that were tried, and those that were not, show of the client's configuration.
@@ -419,7 +428,7 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
     }
     let refused = questions.refused > 0 || (questions.password_sent > 0 && seen.keys.denied.is_some());
     // Where ssh finds no terminal it sends an empty password (sshconnect2.c `userauth_passwd`).
-    let seen_to_ask = questions.password || seen.level > 1;
+    let seen_to_ask = questions.password || seen.level != 1;
     if refused && seen.admitted_by.is_none() && !questions.nobody && seen_to_ask && !seen.way.unseen_program {
         let outcome = Attempted::Answered(failure());
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
@@ -437,6 +446,39 @@ fn is_bound(text: &ServerText) -> bool {
     options.is_some_and(|(_, options)| options.split(' ').any(|option| option == "command"))
 }
 
+/// The repository that git asked for and did not get.
+fn repository(seen: &Transcript) -> Option<String> {
+    let command = seen.command.as_ref().and_then(ServerText::as_str)?;
+    let words = shlex::split(command)?;
+    let [program, path] = words.as_slice() else { return None };
+    let is_gits = matches!(program.as_str(), "git-upload-pack" | "git-receive-pack" | "git-upload-archive");
+    (is_gits && seen.exit_status.is_some_and(|status| status != 0)).then(|| path.clone())
+}
+
+/// Puts what the server says of the repository among the facts; git's own words beside them say nothing of why.
+fn repository_denied(facts: &mut Facts, seen: &Transcript, path: String) {
+    let shown = String::from_utf8_lossy(&seen.shown);
+    let is_gits = |line: &str| line.starts_with("fatal: Could not read") || line.starts_with("Please make sure you");
+    let denies = |line: &&str| !is_gits(line) && git_hosts::denies(&line.to_lowercase());
+    let words: Vec<&str> = shown.lines().filter(denies).collect();
+    if words.is_empty() {
+        facts.session = Err(UNSEEN);
+        return;
+    }
+    if let Ok(target) = &mut facts.target {
+        target.repository = Some(path.into());
+    }
+    facts.session = Ok(Session {
+        channel: Some(ChannelOpen::Confirmed),
+        request: Request::Repository,
+        granted: seen.granted,
+        stderr: words.join("\n").into(),
+        exit_status: seen.exit_status,
+        end: seen.end.clone(),
+        ..Session::default()
+    });
+}
+
 fn session(facts: &mut Facts, seen: &Transcript) {
     if seen.admitted_by.is_none() {
         facts.session = Err(UNSEEN);
@@ -451,6 +493,10 @@ fn session(facts: &mut Facts, seen: &Transcript) {
     }
     // Of what SFTP says nothing is printed: that it came to a good end is all that is known of it.
     let good = seen.exit_status == Some(0) && seen.subsystem.is_some();
+    if let Some(path) = repository(seen) {
+        repository_denied(facts, seen, path);
+        return;
+    }
     let request = match (&seen.command, &seen.subsystem) {
         _ if good => Request::True,
         (Some(command), _) if command.as_bytes() == b"true" => Request::True,
