@@ -214,8 +214,9 @@ fn a_command_line_parts_two_logins() {
 }
 
 /// Lines of sshd's in a log, at this time.
-fn logged(lines: &[&str]) -> String {
-    lines.iter().fold(String::new(), |all, line| all + "Nov 28 10:14:02 web1 sshd[22112]: " + line + "\n")
+fn logged<T: AsRef<str>>(lines: &[T]) -> String {
+    let before = "Nov 28 10:14:02 web1 sshd[22112]: ";
+    lines.iter().fold(String::new(), |all, line| all + before + line.as_ref() + "\n")
 }
 
 /// How a client that authenticates as deploy ends.
@@ -331,6 +332,15 @@ ssh: connect to host web1 port 22: Connection timed out
 }
 
 #[test]
+fn the_log_of_another_host_speaks_for_a_cause_and_says_whose_it_is() {
+    let text = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX") + NOT_ALLOWED;
+    let possible = Some(("server-user-not-allowed".to_owned(), Possible));
+    assert_eq!((cause(&text).0.as_str(), first_alternative(&text)), ("no-key-accepted", possible));
+    let report = serde_json::to_string(&serde_json::to_value(judged(&text)).unwrap()).unwrap();
+    assert!(report.contains("the log is of a host db7, and the login went to web1"), "{report}");
+}
+
+#[test]
 fn the_journal_is_asked_for_the_time_of_the_log() {
     let rows = [
         ("Mon 2026-11-30 12:00:01 CET db7 ", "--since '2026-11-30 11:50:01'"),
@@ -354,6 +364,9 @@ fn what_sshd_says_of_its_configuration_is_none_of_ssh_s() {
     let refused = format!("{REFUSED}root@web1:~# sshd -t\n{invalid}");
     assert_eq!((cause(&refused).0.as_str(), first_alternative(&refused)), ("connection-refused", likely));
     assert_eq!(cause(&format!("{DENIED}root@web1:~# sshd -t\n{invalid}")).0, "undetermined");
+    // So it stands in the log of a server that does not start.
+    let in_log = logged(&invalid.lines().map(|line| format!("error: {line}")).collect::<Vec<_>>());
+    assert_eq!(first_alternative(&in_log), first_alternative(invalid));
     assert_eq!(cause(&invalid.replace("sshd_config", "ssh_config")), ("client-config-error".to_owned(), Proven));
 }
 

@@ -46,9 +46,11 @@ pub fn informed(facts: &Facts, mut finding: Finding) -> Finding {
         }
     }
     if let Some((cause, seen)) = super::account::log::alone::told_elsewhere(facts)
-        && let Some(known) = finding.alternatives.iter_mut().find(|known| known.cause == cause)
+        && let Some(at) = finding.alternatives.iter().position(|known| known.cause == cause)
     {
+        let mut known = finding.alternatives.remove(at);
         known.evidence.extend(seen);
+        finding.alternatives.insert(0, known);
     }
     finding.or([])
 }

@@ -175,6 +175,13 @@ impl Sorter {
         if let Some(program) = stamped(line) {
             // sshd's, or another program's: then it is none of ssh's.
             let named = |name: &[u8]| memmem::find(line.as_bytes(), name).is_some();
+            // What it logs of its configuration is what `sshd -t` prints.
+            if named(b"sshd_config")
+                && let Some(words) = sshd::of_configuration(line)
+                && self.kit.line(file, number, words)
+            {
+                return;
+            }
             let old = line.as_bytes().get(3) == Some(&b' ');
             let others = old && !named(b"sshd") && !named(b"dropbear");
             if others || !self.server.line(file, number, line) {

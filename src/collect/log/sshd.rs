@@ -45,6 +45,13 @@ pub(super) fn is_line(line: &str) -> bool {
     })
 }
 
+/// What sshd logs of its own configuration, as `sshd -t` prints it; `None` for another line.
+pub(super) fn of_configuration(line: &str) -> Option<&str> {
+    let words = taken_apart(line, Clock::default())?.text;
+    let words = ["error: ", "fatal: "].iter().find_map(|level| words.strip_prefix(level)).unwrap_or(words);
+    words.starts_with('/').then_some(words)
+}
+
 /// The logins that a log shows.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
