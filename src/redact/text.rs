@@ -244,7 +244,7 @@ impl Redactor {
         if let Some(fingerprint) = self.fingerprint_in(chunk) {
             return fingerprint;
         }
-        if chunk.starts_with("SSH-") && self.names_nobody(chunk) {
+        if (chunk.starts_with("SSH-") || chunk.starts_with("OpenSSH_")) && self.names_nobody(chunk) {
             return chunk.to_owned();
         }
         if is_base64(chunk) {
@@ -417,7 +417,7 @@ impl Redactor {
             return format!("{}:{}", self.host(host), if port { behind.to_owned() } else { self.path(behind) });
         }
         if let Some((host, zone)) = text.split_once('%') {
-            return format!("{}%{}", self.host(host), zone);
+            return format!("{}%{}", self.host(host), self.zone(zone));
         }
         if text.contains(',') {
             return self.words(text, Mode::Names(Of::Host));
@@ -454,7 +454,7 @@ impl Redactor {
         }
         if let Some((address, zone)) = text.split_once('%') {
             let address = of(self, address.parse().ok()?);
-            return Some(format!("{address}%{zone}"));
+            return Some(format!("{address}%{}", self.zone(zone)));
         }
         if let Some((address, port)) = text.rsplit_once(':')
             && port.chars().all(|one| one.is_ascii_digit())
@@ -465,6 +465,17 @@ impl Redactor {
         // The beginning of an address that was met.
         let octets = octets(text).filter(|octets| octets.len() == 3 && self.addresses.begins(octets))?;
         self.addresses.octets(&octets)
+    }
+
+    /// The interface behind an address: what systems call theirs names nobody.
+    fn zone(&mut self, zone: &str) -> String {
+        let kinds = ["lo", "eth", "en", "wlan", "wl", "br", "docker", "tun", "tap", "wg", "bond", "vlan"];
+        let behind = |kind: &str| {
+            zone.strip_prefix(kind)
+                .is_some_and(|rest| rest.chars().all(|one| one.is_ascii_digit() || "psfox".contains(one)))
+        };
+        let usual = zone.chars().all(|one| one.is_ascii_digit()) || kinds.into_iter().any(behind);
+        if usual { zone.to_owned() } else { self.names.of(zone, Of::Word) }
     }
 
     fn fingerprint_in(&mut self, text: &str) -> Option<String> {
@@ -524,7 +535,7 @@ impl Redactor {
         }
         let lower = part.to_lowercase();
         let digits = part.chars().all(|one| one.is_ascii_digit() || matches!(one, '*' | '.' | '%' | '$'));
-        if digits || words::is_part(part) || part.starts_with('%') && part.len() == 2 || is_socket(part) {
+        if digits || words::is_part(part) || part.starts_with('%') && part.len() == 2 || is_socket(part, system) {
             return part.to_owned();
         }
         if let Some(user) = part.strip_prefix('~') {
@@ -542,7 +553,7 @@ impl Redactor {
         if part.contains(['@', ':', '%', '=', '$', ',']) {
             return self.words(part, Mode::Names(Of::File));
         }
-        if system && part.starts_with("ssh_host_") || part.starts_with("hidraw") {
+        if part.starts_with("hidraw") {
             return part.to_owned();
         }
         self.names.of(part, Of::File)
@@ -571,6 +582,11 @@ fn escape_within(text: &str) -> bool {
     text.char_indices().any(|(at, _)| escape(&text[at..]).is_some())
 }
 
+/// Whether a part of a list of algorithms or methods names nobody.
+pub(super) fn is_of_algorithm(part: &str) -> bool {
+    stays(part) || part.split(['-', '_', '.']).all(|part| part.is_empty() || stays(part))
+}
+
 /// Whether a word of a message names nobody.
 fn stays(word: &str) -> bool {
     let lower = word.to_lowercase();
@@ -582,8 +598,8 @@ fn stays(word: &str) -> bool {
         .contains(&&lower[..lower.len() - mark.len()])
         && mark.starts_with(|first: char| first.is_ascii_digit())
         && mark.chars().filter(|one| one.is_alphabetic()).count() <= 4;
-    let errno = word.len() > 2 && word.starts_with('E') && word.chars().all(|one| one.is_ascii_uppercase());
-    let module = lower.starts_with("pam_");
+    let errno = words::is_errno(word);
+    let module = lower.strip_prefix("pam_").is_some_and(words::is_pam);
     let marked = word.starts_with('\u{2}');
     // `OpenSSH_9.2p1` and `Debian-2+deb12u7`: a word that stays, and a version.
     let named_version = word.split_once(['_', '-']).is_some_and(|(name, version)| {
@@ -635,8 +651,8 @@ fn is_base64(text: &str) -> bool {
 }
 
 /// Whether it is a name that an agent, sshd or systemd gives a socket or its folder.
-fn is_socket(part: &str) -> bool {
-    let rest = part.strip_prefix("ssh-").filter(|rest| rest.len() >= 6);
+fn is_socket(part: &str, system: bool) -> bool {
+    let rest = part.strip_prefix("ssh-").filter(|rest| system && rest.len() >= 6);
     let folder = rest.is_some_and(|rest| rest.chars().all(|one| one.is_ascii_alphanumeric()));
     let agent = part.strip_prefix("agent.").is_some_and(|rest| rest.chars().all(|one| one.is_ascii_digit()));
     folder || agent || part.starts_with("s.") && part.contains(".agent.") || part.contains(".sshd.")
