@@ -166,6 +166,60 @@ fn what_ssh_says_of_a_key_before_its_last_word_names_the_cause() {
 }
 
 #[test]
+fn questions_that_were_asked_are_answered_questions() {
+    let asked = "(deploy@web1) Password: \n";
+    let denied = "deploy@web1: Permission denied (publickey,keyboard-interactive).\n";
+    let key = "SHA256:czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX";
+    let accepted = format!("debug1: Server accepts key: /home/ann/.ssh/id_ed25519 ED25519 {key}\n");
+    let passphrase = "Enter passphrase for key '/home/ann/.ssh/id_ed25519': \n".repeat(3);
+    let login = transcript("czyIVyHMXJtfejW8bzxMSGHdGWXXN3uDQyczyIVyHMX");
+    let (begun, _) = login.split_once("debug1: Authentications that can continue: publickey\ndebug1: No more").unwrap();
+    let over = "debug1: No more authentication methods to try.\n";
+    let passed_over = "debug1: send_pubkey_test: no mutual signature algorithm\n";
+    let prompt = "debug1: Next authentication method: password\ndeploy@web1's password: \n";
+    let rows = [
+        (format!("{asked}{asked}{denied}"), "password-rejected"),
+        (denied.to_owned(), "undetermined"),
+        (format!("{begun}{accepted}{passphrase}{over}{DENIED}"), "key-passphrase-needed"),
+        (format!("{begun}{accepted}{passphrase}"), "access-needs-answer"),
+        (
+            format!("{}{passed_over}{prompt}", begun.replace("continue: publickey", "continue: publickey,password")),
+            "no-mutual-signature-algorithm",
+        ),
+    ];
+    for (text, wanted) in rows {
+        assert_eq!(cause(&text).0, wanted, "{text}");
+    }
+    assert!(!serde_json::to_string(&judged(&format!("{asked}{denied}"))).unwrap().contains("nobody can be asked"));
+}
+
+#[test]
+fn the_server_and_the_port_are_taken_from_whatever_names_them() {
+    let rows = [
+        (format!("$ scp -P 2222 -i k.pem a.txt deploy@web1:\n{DENIED}"), "ssh -vvv -i k.pem -p 2222 deploy@web1"),
+        (format!("$ git clone ssh://deploy@web1:2222/a/b.git\n{DENIED}"), "ssh -vvv -p 2222 deploy@web1"),
+        (format!("Failed to connect to the host via ssh: {DENIED}"), "ssh -vvv deploy@web1"),
+        (
+            "Received disconnect from 192.0.2.7 port 22:2: Too many authentication failures\n".to_owned(),
+            "ssh -vvv 192.0.2.7",
+        ),
+        (
+            "Unable to negotiate with 192.0.2.7 port 22: no matching key exchange method found. Their offer: \
+             diffie-hellman-group1-sha1\n"
+                .to_owned(),
+            "192.0.2.7",
+        ),
+    ];
+    for (text, wanted) in rows {
+        let commands = commands(&text).join("\n");
+        assert!(commands.contains(wanted) && !commands.contains("HOST"), "{text}{commands}");
+    }
+    // A program's own name for what it stands before is nobody's.
+    let unknown = "Unable to negotiate with UNKNOWN port 65535: no matching cipher found. Their offer: 3des-cbc\n";
+    assert!(!commands(unknown).join("\n").contains("UNKNOWN"));
+}
+
+#[test]
 fn a_changed_host_key_is_not_excluded_by_an_answer() {
     let changed = "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
 Offending ED25519 key in /home/ann/.ssh/known_hosts:12

@@ -7,6 +7,7 @@ use crate::facts::agent::Agent;
 use crate::facts::identities::{Defect, FileError, FileKind, Identities, KeyFile, is_seen, is_there};
 use crate::facts::key::PublicKey;
 use crate::facts::text::{Path, ServerText};
+use crate::facts::userauth::{Signature, Signed};
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
 use crate::openssh::prompts;
@@ -515,12 +516,21 @@ const KEY_PASSPHRASE_NEEDED: Cause = Cause {
 };
 
 fn key_passphrase_needed(facts: &Facts) -> Observed<Option<Finding>> {
-    if prompts::secrets_can_be_asked(facts) {
+    let wrong =
+        |signature: &Signature| matches!(&signature.outcome, Signed::FileFailed(why) if why.contains("passphrase"));
+    let refused = facts.is_read() && facts.userauth.as_ref().is_ok_and(|all| all.signatures.iter().any(wrong));
+    if prompts::secrets_can_be_asked(facts) && !refused {
         return Ok(None);
     }
     let turns = course::course(facts)?;
     let Some(bite) = bite(facts, &turns, |problem| *problem == Problem::Encrypted)? else { return Ok(None) };
     let path = &bite.file.path;
+    if refused {
+        let summary = format!("the private key {path} needs its passphrase, and what was typed is not it");
+        let mut finding = bite.finding(facts, summary).seen("ssh asked for it, and went on without the key");
+        finding.certainty = Certainty::Likely;
+        return Ok(Some(finding));
+    }
     let summary = format!("the private key {path} needs its passphrase, and ssh can ask nobody");
     let nobody = if facts.config.options.is_yes("batchmode") {
         "BatchMode is on"

@@ -492,7 +492,7 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
     }
     // With nothing to offer, ssh goes on to ask for a password where it may.
     let asks = question_open(facts, userauth.methods().unwrap_or_default()) && prompts::can_be_asked(facts);
-    let Some(key) = passed_over.first().filter(|_| !asks) else { return Ok(None) };
+    let Some(key) = passed_over.first().filter(|_| !asks || facts.is_read()) else { return Ok(None) };
     let login = naming::login(facts);
     let mut finding = Finding::proven(format!(
         "ssh and {login} share no signature algorithm for your {} key, so ssh does not offer it",
@@ -509,6 +509,10 @@ fn no_mutual_signature_algorithm(facts: &Facts) -> Observed<Option<Finding>> {
             "the server does not say which it verifies (no server-sig-algs): for RSA that means ssh-rsa only".to_owned()
         }
     });
+    if asks {
+        finding.certainty = Certainty::Likely;
+        finding.evidence.push("ssh goes on and asks for a password".to_owned());
+    }
     Ok(Some(finding))
 }
 

@@ -383,6 +383,7 @@ impl Transcript {
 
     /// `192.0.2.7 port 22:2: Too many authentication failures`.
     fn disconnect(&mut self, rest: &str) {
+        self.peer(rest);
         let reason = rest.split_once(" port ").and_then(|(_, rest)| rest.split_once(':')).map(|(_, reason)| reason);
         // Before 7.2 no port was printed.
         let reason = reason.or_else(|| rest.split_once(": ").map(|(_, reason)| reason));

@@ -175,7 +175,7 @@ const SFTP: Grammar = Grammar {
 };
 
 /// What scp and sftp tell ssh of their own accord, before anything else, as far as it bears on a login.
-const COPYING: [&str; 2] = ["-oClearAllForwardings=yes", "-oRemoteCommand=none"];
+pub const COPYING: [&str; 2] = ["-oClearAllForwardings=yes", "-oRemoteCommand=none"];
 
 /// The program that the first word of a command line names, with or without a path: `ssh`, `scp` or `sftp`.
 pub fn program(word: &OsStr) -> Option<&'static str> {

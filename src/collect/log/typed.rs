@@ -7,8 +7,13 @@ use memchr::memmem;
 use super::paste::command;
 use crate::collect::transcript;
 use crate::facts::text::{Host, ServerText};
-use crate::facts::{Facts, Target, UserFrom};
-use crate::openssh::arguments::{Arguments, keyword_and_value, parse, program, value_words};
+use crate::facts::{Facts, Target, Unobserved, UserFrom};
+use crate::openssh::arguments::{
+    Arguments, COPYING, carrier, git, keyword_and_value, parse, program, rsync, value_words,
+};
+
+/// The programs whose command line says which login is meant.
+const PROGRAMS: &[&str] = &["ssh", "scp", "sftp", "rsync", "git"];
 
 /// What a shell would have put something else in the place of: nobody here knows what.
 const EXPANDED: &[char] = &['$', '`', '*', '?', ';', '|', '&', '<', '>', '('];
@@ -44,15 +49,50 @@ const HARMLESS: &[&str] = &[
 
 /// The command line of ssh that the line shows, taken apart; `None` where it is none, or one of another program.
 pub(super) fn typed(line: &str) -> Option<Arguments> {
-    memmem::find(line.as_bytes(), b"ssh")?;
+    PROGRAMS.iter().find(|name| memmem::find(line.as_bytes(), name.as_bytes()).is_some())?;
     let typed = command(line)?;
     let words = words(typed)?;
-    let at = words.iter().position(|word| program(word) == Some("ssh"))?;
+    let at = words.iter().position(|word| program(word).or_else(|| carrier(word)).is_some())?;
     let arguments = &words[at..];
     let whole = !arguments.iter().any(|word| word.to_string_lossy().contains(EXPANDED));
-    let arguments = whole.then(|| parse(arguments).ok()).flatten().filter(|arguments| arguments.path.is_none())?;
+    let arguments = whole.then(|| parsed(arguments)).flatten().filter(|arguments| arguments.path.is_none())?;
     // Whoever reads the paste types the next command: nothing in it may run what the paste wants.
     arguments.pairs().iter().all(|(letter, value)| is_harmless(*letter, value.as_deref())).then_some(arguments)
+}
+
+/// The words of ssh, or of a program that starts it, in which case what it would have ssh run is left out.
+fn parsed(words: &[OsString]) -> Option<Arguments> {
+    let (first, rest) = words.split_first()?;
+    let parsed = match (program(first), carrier(first)) {
+        (Some("ssh"), _) => return parse(words).ok(),
+        (Some(_), _) => parse(words).ok()?,
+        (None, Some("rsync")) => rsync::parse(rest, None, true).ok()?,
+        (None, _) => {
+            let git::Read::Call(call) = git::read(rest).ok()? else { return None };
+            let url = call.remote.clone()?;
+            git::login(&call, url.as_encoded_bytes(), &git::Shell::default(), true).ok()?
+        }
+    };
+    let mut options = parsed.options.clone();
+    options.retain(|word| !COPYING.iter().any(|own| word == own));
+    if let Some(port) = parsed.port {
+        options.extend(["-p".into(), port.to_string().into()]);
+    }
+    let mut destination = parsed.user.clone().unwrap_or_default();
+    if parsed.user.is_some() {
+        destination.push("@");
+    }
+    destination.push(&parsed.host);
+    Some(Arguments {
+        program: "ssh".to_owned(),
+        before: options.len(),
+        options,
+        destination: Some(destination),
+        host: parsed.host,
+        user: parsed.user,
+        path: parsed.path,
+        ..Arguments::default()
+    })
 }
 
 /// Whether an option only says which login is meant and what is offered to it: it runs nothing, loads nothing, and reads no
@@ -95,9 +135,11 @@ pub(super) fn state(facts: &mut Facts, typed: &Arguments) {
     let arguments = typed.options.iter().map(|word| word.as_encoded_bytes().into()).collect();
     if let Ok(target) = &mut facts.target {
         let other_user = user.as_ref().is_some_and(|user| !target.user.is_empty() && target.user != user.as_str());
-        if other_user || port.is_some_and(|port| port != target.port) {
+        let told = facts.connect != Err(Unobserved::NotInThisSource) || target.port != 22;
+        if other_user || (told && port.is_some_and(|port| port != target.port)) {
             return;
         }
+        target.port = port.unwrap_or(target.port);
         target.input = input;
         target.alias = alias;
         target.command = target.command.take().or(command);
@@ -158,6 +200,11 @@ mod tests {
         let rows = [
             ("ann@laptop:~$ ssh -vvv -i ~/.ssh/prod.pem -p 2222 deploy@web1", "-i ~/.ssh/prod.pem -p 2222 deploy@web1"),
             ("$ LC_ALL=C sudo ssh -o 'User deploy' web1 uptime", "-o User deploy web1"),
+            ("$ scp -P 2222 -i k.pem a.txt ann@web1:/tmp/", "-i k.pem -p 2222 ann@web1"),
+            ("$ sftp -P 2222 ann@web1:/tmp", "-p 2222 ann@web1"),
+            ("$ rsync -avz -e 'ssh -p 2222 -i /home/ann/k' d/ ann@web1:/srv/", "-p 2222 -i /home/ann/k -l ann web1"),
+            ("$ git clone ssh://git@host:2222/a/b.git", "-p 2222 git@host"),
+            ("$ git clone git@host:a/b.git", " git@host"),
             ("PS C:\\Users\\ann> ssh.exe -i C:\\keys\\id web1", "-i C:\\keys\\id web1"),
         ];
         for (line, wanted) in rows {

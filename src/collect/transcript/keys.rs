@@ -65,6 +65,10 @@ pub(super) struct Questions {
     pub(super) dialogues_sent: u32,
     /// Dialogues that asked something.
     pub(super) prompts: u32,
+    /// Questions of dialogues that were shown.
+    pub(super) dialogues: u32,
+    /// The last of them, `Verification code:`.
+    pub(super) dialogue: ServerText,
     /// Passwords that were refused.
     pub(super) refused: u32,
 }
@@ -513,9 +517,22 @@ impl Transcript {
         self.goes_on();
         // What quotes it or sets it apart is no part of the name.
         let who = who.trim_start_matches([' ', '\t', '>', '|', '`', '"', '\'', '*']).trim_end_matches(": ");
+        // What runs ssh says so before it: `Failed to connect to the host via ssh: deploy@web1`.
+        let who = who.rsplit(": ").next().unwrap_or(who);
         if let Some((user, host)) = who.rsplit_once('@')
             && !user.contains(' ')
         {
+            self.way.user.get_or_insert_with(|| user.into());
+            self.way.host.get_or_insert_with(|| host.into());
+        }
+    }
+
+    /// `(deploy@web1) Verification code:`.
+    pub(super) fn dialogue(&mut self, line: &str) {
+        self.questions.dialogues = self.questions.dialogues.saturating_add(1);
+        let Some((login, question)) = line.strip_prefix('(').and_then(|rest| rest.split_once(") ")) else { return };
+        self.questions.dialogue = question.into();
+        if let Some((user, host)) = login.rsplit_once('@') {
             self.way.user.get_or_insert_with(|| user.into());
             self.way.host.get_or_insert_with(|| host.into());
         }

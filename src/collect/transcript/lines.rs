@@ -3,7 +3,7 @@
 //! Many lines begin with the name of the function that prints them, and functions were renamed over the years
 //! (`get_agent_identities:` was `pubkey_prepare:` before 8.9), so a row that begins with one is found behind any.
 
-use Says::{Begins, Ends, Holds};
+use Says::{Begins, Ends, Holds, Prompts};
 
 use super::{Asked, Transcript, Unsigned};
 use crate::facts::End;
@@ -18,6 +18,8 @@ pub(super) enum Says {
     Ends(&'static str),
     /// Anywhere; the whole line is read.
     Holds(&'static str),
+    /// Behind the login in brackets, `(deploy@web1) Password:`; the whole line is read.
+    Prompts,
 }
 
 /// A line that is known.
@@ -62,6 +64,11 @@ impl Says {
             Begins(words) => text.strip_prefix(words),
             Ends(words) => text.strip_suffix(words),
             Holds(words) => text.contains(words).then_some(text),
+            Prompts => {
+                let (login, prompt) = text.strip_prefix('(')?.split_once(") ")?;
+                let is_login = login.contains('@') && !login.contains([' ', '(']);
+                (is_login && !prompt.is_empty()).then_some(text)
+            }
         }
     }
 }
@@ -480,6 +487,7 @@ pub(super) const LINES: &[Line] = &[
     }),
     said(Holds("Permission denied ("), ALL, "sshconnect2.c userauth", Transcript::denied),
     said(Holds("'s password:"), ALL, "sshconnect2.c userauth_passwd", |seen, _| seen.questions.password = true),
+    said(Prompts, ("8.5", ""), "sshconnect2.c input_userauth_info_req", Transcript::dialogue),
     said(Holds("'s old password:"), ALL, "sshconnect2.c input_userauth_passwd_changereq", |seen, _| {
         seen.questions.change = true;
     }),

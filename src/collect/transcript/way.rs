@@ -295,10 +295,24 @@ impl Transcript {
         self.proposed(place, list);
     }
 
+    /// The server's address and port, where nothing has named it: `192.0.2.7 port 22`, and more behind it.
+    pub(super) fn peer(&mut self, rest: &str) {
+        let Some((host, rest)) = rest.split_once(" port ") else { return };
+        let port = rest.split([' ', ':']).next().and_then(|port| port.parse().ok());
+        if let Some(port) = port.filter(|_| self.level == 0 && self.way.host.is_none())
+            && host != "UNKNOWN"
+            && !host.contains(' ')
+        {
+            self.way.host = Some(host.into());
+            self.way.port = Some(port);
+        }
+    }
+
     /// `192.0.2.7 port 22: no matching host key type found. Their offer: ssh-rsa`.
-    pub(super) fn unnegotiated(&mut self, rest: &str) {
-        let parts = rest.split_once(": no matching ").and_then(|(_, rest)| rest.split_once(" found"));
+    pub(super) fn unnegotiated(&mut self, whole: &str) {
+        let parts = whole.split_once(": no matching ").and_then(|(_, rest)| rest.split_once(" found"));
         let Some((kind, rest)) = parts else { return };
+        self.peer(whole);
         let offer = rest.split_once("Their offer: ").map(|(_, list)| list).unwrap_or_default();
         self.way.unnegotiated = Some((kind.to_owned(), offer.to_owned()));
     }
@@ -422,6 +436,7 @@ impl Transcript {
     /// `192.0.2.7 port 22 timed out`, `web1 closed by remote host.`, `web1 closed.`
     pub(super) fn connection_to(&mut self, rest: &str) {
         if rest.ends_with(" timed out") {
+            self.peer(rest);
             self.ended(End::TimedOut);
         } else if rest.ends_with(" closed by remote host.") {
             self.ended(End::Closed);

@@ -11,12 +11,15 @@ use crate::facts::identities::{
 use crate::facts::key::PublicKey;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::text::{Path, ServerText};
-use crate::facts::userauth::{Answer, Attempt, Attempted, Query, Round, Signature, Signed, Signer, Userauth};
+use crate::facts::userauth::{Answer, Attempt, Attempted, Prompt, Query, Round, Signature, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Footprint, Source, Ticket, Unobserved};
 use crate::openssh::{git_hosts, tokens};
 
 /// The first version that says of every agent whether it is there (sshconnect2.c `get_agent_identities`).
 const AGENT_IS_NAMED: (u32, u32) = (8, 9);
+
+/// What ssh's own library says of a passphrase that is not the key's (ssherr.c `SSH_ERR_KEY_WRONG_PASSPHRASE`).
+const WRONG_PASSPHRASE: &str = "incorrect passphrase supplied to decrypt private key";
 
 /// Puts what the transcript says of the login among the facts.
 pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
@@ -28,6 +31,7 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     facts.run.terminal = seen.host.without_passwords
         || !seen.questions.nobody && seen.questions.password
         || seen.questions.passphrase
+        || seen.questions.dialogues > 0
         || (!ended && !seen.questions.nobody);
     let reached =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
@@ -353,10 +357,31 @@ fn userauth(facts: &mut Facts, seen: &Transcript) {
     for attempt in &seen.attempts {
         signature(&mut userauth, seen, attempt, &key);
     }
+    locked(&mut userauth, seen, &key);
     asked(&mut userauth, seen);
     let over = seen.keys.denied.is_some() || seen.admitted_by.is_some();
     userauth.connections.push(seen.end.clone().filter(|_| !over || is_cut(seen.end.as_ref())));
     facts.userauth = Ok(userauth);
+}
+
+/// The key whose passphrase was asked for and not given.
+fn locked(userauth: &mut Userauth, seen: &Transcript, key: &dyn Fn(&Named) -> PublicKey) {
+    if !seen.questions.passphrase || seen.questions.nobody || seen.keys.denied.is_none() {
+        return;
+    }
+    let is_locked = |named: &Named| {
+        let of = |(path, trouble): &(Path, Trouble)| *path == named.name && *trouble == Trouble::NoPassphrase;
+        seen.keys.troubles.iter().any(of)
+    };
+    let accepted = seen.queries.iter().filter(|(_, answer)| *answer == Some(Answer::PkOk)).map(|(named, _)| named);
+    for named in accepted.filter(|named| is_locked(named)) {
+        let key = key(named);
+        if !userauth.signatures.iter().any(|signature| signature.key.is_same(&key)) {
+            let outcome = Signed::FileFailed(WRONG_PASSPHRASE.to_owned());
+            let signer = Signer::File(named.name.clone());
+            userauth.signatures.push(Signature { key, algorithm: String::new(), signer, outcome });
+        }
+    }
 }
 
 /// Whether the server ended it for too many failures.
@@ -433,9 +458,12 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
         let outcome = Attempted::Answered(failure());
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
     }
-    if questions.dialogues_sent > 0 && questions.prompts > 0 && seen.keys.denied.is_some() && !questions.nobody {
+    let shown = questions.dialogues > 0 || (questions.dialogues_sent > 0 && questions.prompts > 0);
+    if shown && seen.keys.denied.is_some() && !questions.nobody {
         let outcome = Attempted::Answered(failure());
-        let rounds = vec![Round { count: 1, ..Round::default() }];
+        let prompt = Prompt { text: questions.dialogue.clone(), echo: false };
+        let prompts = if questions.dialogues > 0 { vec![prompt] } else { Vec::new() };
+        let rounds = vec![Round { count: 1, prompts, ..Round::default() }];
         userauth.attempts.push(Attempt { method: "keyboard-interactive".to_owned(), rounds, outcome });
     }
 }
