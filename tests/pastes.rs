@@ -126,6 +126,16 @@ fn git_s_own_command_that_fails_is_no_login_that_works() {
 }
 
 #[test]
+fn a_shell_that_lasted_refuses_nobody() {
+    let shell = |seconds: &str| {
+        let login = git("").replace("debug1: Sending command: git-upload-pack 'acme/private.git'\n", "");
+        format!("{login}Transferred: sent 3000, received 92500 bytes, in {seconds} seconds\ndebug1: Exit status 1\n")
+    };
+    assert_eq!(cause(&shell("300.0")).0, "access-works");
+    assert_eq!(cause(&shell("0.3")).0, "shell-refuses-login");
+}
+
+#[test]
 fn a_command_typed_again_without_a_word_of_ssh_s_may_have_worked() {
     let shown = " 10:14:02 up 3 days,  2:11,  1 user,  load average: 0.00, 0.01, 0.05\n";
     let rows = [

@@ -190,6 +190,8 @@ pub(super) struct Transcript {
     pub(super) stdio_failed: bool,
     /// Its exit status.
     pub(super) exit_status: Option<u32>,
+    /// Whether it lasted for a minute or more.
+    pub(super) lasted: bool,
     /// How the server ended the connection.
     pub(super) end: Option<End>,
     /// What the server wrote for the person, once it had let in.
@@ -379,6 +381,13 @@ impl Transcript {
             _ => 0,
         };
         self.channel = Some(ChannelOpen::Refused { code, text: text.into() });
+    }
+
+    /// `sent 3000, received 2500 bytes, in 300.0 seconds`.
+    fn transferred(&mut self, rest: &str) {
+        const LONG_SECONDS: f64 = 60.0;
+        let seconds = rest.rsplit_once(" in ").and_then(|(_, rest)| rest.split(' ').next()?.parse::<f64>().ok());
+        self.lasted |= seconds.is_some_and(|seconds| seconds >= LONG_SECONDS);
     }
 
     /// `192.0.2.7 port 22:2: Too many authentication failures`.

@@ -597,7 +597,7 @@ pub(super) const LINES: &[Line] = &[
     idle(Begins("Ignored env "), "clientloop.c client_session2_setup"),
     idle(Begins("Sending env"), "clientloop.c client_session2_setup"),
     idle(Begins("Requesting no-more-sessions@openssh.com"), "ssh.c ssh_session2"),
-    idle_said(Begins("Transferred: "), "clientloop.c client_loop"),
+    said(Begins("Transferred: "), ALL, "clientloop.c client_loop", Transcript::transferred),
     idle_said(Begins("Bytes per second: "), "clientloop.c client_loop"),
     idle(Begins("hostkeys_"), "hostfile.c"),
     idle(Begins("chan_"), "channels.c, nchan.c"),

@@ -534,6 +534,8 @@ fn session(facts: &mut Facts, seen: &Transcript) {
         // A key that is bound to a command gets no shell.
         (None, None) if seen.debug.iter().any(is_bound) => Request::Nothing,
         (None, None) if seen.terminal == Some(false) && seen.exit_status.is_none() => Request::Nothing,
+        // A shell in which somebody worked ends with the status of the last command.
+        (None, None) if seen.lasted => Request::Nothing,
         (None, None) => Request::Shell,
     };
     facts.session = Ok(Session {
