@@ -586,3 +586,13 @@ fn an_accepted_key_and_a_closed_connection_is_a_refusal() {
     );
     assert_eq!(cause(&text), ("signature-rejected".to_owned(), Likely));
 }
+
+#[test]
+fn what_ends_behind_a_jump_host_is_not_laid_at_the_server() {
+    let behind =
+        "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n";
+    assert_eq!(cause(behind).0, "undetermined");
+    assert_eq!(first_alternative(behind).unwrap().0, "jump-host-failed");
+    let direct = behind.replace("UNKNOWN port 65535", "192.0.2.7 port 22");
+    assert_eq!(cause(&direct).0, "connection-dropped");
+}

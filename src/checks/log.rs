@@ -3,6 +3,7 @@
 use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{KeyFile, is_seen};
 use crate::facts::key::PublicKey;
+use crate::facts::proxy::{Proxy, UNNAMED};
 use crate::facts::text::escape;
 use crate::facts::{Facts, Stage, Ticket, Unobserved};
 use crate::openssh::course::{self, Problem, Use};
@@ -122,7 +123,14 @@ const UNSEEN: &[(&str, &[(&str, &str)])] = &[
     ("signature-rejected", SERVER_CONFIG),
     ("jump-host-failed", &[("jump-host-loop", "the jump hosts lead back to one of themselves")]),
     ("connection-dropped", &[("source-banned", "a rule on the server refuses this address")]),
-    ("password-rejected", &[("no-key-accepted", "a key was meant, and the server does not accept it")]),
+    (
+        "password-rejected",
+        &[
+            ("no-key-accepted", "a key was meant, and the server does not accept it"),
+            ("server-pubkey-disabled", "a key was meant, and the server takes none for this account"),
+            ("second-factor-required", "the key was accepted, and the password comes second"),
+        ],
+    ),
 ];
 
 /// What on the server makes it so.
@@ -179,6 +187,14 @@ pub(super) fn shows_no_offers(facts: &Facts) -> bool {
     facts.is_read() && facts.identities.as_ref().is_ok_and(|identities| identities.listed.is_none())
 }
 
+/// Whether a jump host or a program made the connection, and no line tells which, nor how far it came.
+pub(super) fn is_behind_something(facts: &Facts) -> bool {
+    let proxy = facts.connect.as_ref().ok().and_then(|connect| connect.proxy.as_ref());
+    let unnamed = matches!(proxy, Some(Proxy::Command(command)) if *command == UNNAMED);
+    let answered = facts.transport.as_ref().is_ok_and(|transport| transport.identification.is_some());
+    facts.is_read() && unnamed && !answered
+}
+
 /// The command that has ssh say more.
 fn say_more(facts: &Facts) -> Decide {
     here(format!("ssh -vvv {}", naming::destination(facts)))
@@ -190,6 +206,19 @@ fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
         return Vec::new();
     }
     let others: &[(&str, &str)] = match id {
+        "host-key-changed"
+        | "host-key-unknown"
+        | "host-key-revoked"
+        | "server-disconnected"
+        | "key-file-permissions"
+        | "agent-refused-to-sign"
+            if is_behind_something(facts) =>
+        {
+            &[
+                ("jump-host-failed", "it is said of a jump host on the way (-J, ProxyJump)"),
+                ("proxy-command-failed", "it is said by an ssh that the ProxyCommand runs"),
+            ]
+        }
         "connection-dropped" | "banner-timeout" | "max-startups" | "source-penalised" => &[
             ("not-ssh-server", "what answers at that port is no SSH server; only -v shows what it sends"),
             ("proxy-command-failed", "a program stands before the server and fails; only -v names it"),
@@ -230,6 +259,15 @@ pub(super) fn open(facts: &Facts) -> Option<Finding> {
             summary,
             vec![("kex-stalled", "the key exchange hangs: large packets do not get through, or the server is stuck")],
         )
+    } else if is_behind_something(facts) {
+        let summary = format!("the way to {login} ends, through a jump host or a program that these lines do not name");
+        let others = vec![
+            ("jump-host-failed", "the login at a jump host fails (-J, ProxyJump); its own message stands before these"),
+            ("jump-forwarding-refused", "the jump host comes to no connection with the server"),
+            ("proxy-command-failed", "the ProxyCommand ends: it is not installed, or cannot connect"),
+            ("connection-dropped", "the server itself drops the connection"),
+        ];
+        (summary, others)
     } else if facts.userauth == Err(Unobserved::NotReached(Stage::HostKey)) {
         let summary = format!("ssh does not go on with the host key of {login}; why, these lines do not tell");
         let others = vec![

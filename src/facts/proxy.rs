@@ -7,6 +7,9 @@ use super::End;
 use super::session::ChannelOpen;
 use super::text::{Host, Path, ServerText};
 
+/// What stands for a program that is there, and that a transcript does not name.
+pub const UNNAMED: &str = "a program that was not named";
+
 /// What the configuration puts before the target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -5,7 +5,7 @@ use super::{
     SHOWN, Version, ended, forget_the_answer, is_ours_to_judge, is_refusal, quoted_lines, server, unidentified, words,
 };
 use crate::checks::account::drops;
-use crate::checks::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, quoted};
+use crate::checks::{Alternative, Blocks, Cause, Certainty, Decide, Finding, Fix, Place, Step, log, quoted};
 use crate::facts::connect::Dial;
 use crate::facts::proxy::Through;
 use crate::facts::transport::Transport;
@@ -149,6 +149,9 @@ pub(super) const CONNECTION_DROPPED: Cause = Cause {
 };
 
 fn connection_dropped(facts: &Facts) -> Observed<Option<Finding>> {
+    if log::is_behind_something(facts) {
+        return Ok(None);
+    }
     if let Some(finding) = reset_at_once(facts) {
         return Ok(Some(finding));
     }

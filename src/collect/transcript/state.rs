@@ -10,10 +10,10 @@ use crate::facts::connect::{Attempt, Connect, Dial};
 use crate::facts::host_key::{Elsewhere, HostKey, KnownHost, KnownHosts, Marker, OfferedHostKey, RevokedHostKeys};
 use crate::facts::key::{Blob, PublicKey};
 use crate::facts::log::{Log, Part};
-use crate::facts::proxy::{Program, Proxy, Role, Through, Tunnel};
+use crate::facts::proxy::{Program, Proxy, Role, Through, Tunnel, UNNAMED};
 use crate::facts::resolve::{Resolve, ResolveError};
 use crate::facts::session::ChannelOpen;
-use crate::facts::text::{Fingerprint, Host, ServerText};
+use crate::facts::text::{Fingerprint, Host, Path, ServerText};
 use crate::facts::transport::{KexInit, Transport};
 use crate::facts::userauth::Userauth;
 use crate::facts::{Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
@@ -67,7 +67,9 @@ pub(in crate::collect) fn nothing() -> Facts {
 
 /// The system that ssh ran on, by its own name or by where homes are; empty where neither tells.
 fn system(seen: &Transcript) -> &'static str {
-    let is_of_windows = seen.version.as_ref().is_some_and(|version| version.contains("_for_Windows"));
+    let has_drive = |path: &Path| path.as_bytes().get(1..3) == Some(b":\\") && path.as_bytes()[0].is_ascii_alphabetic();
+    let is_of_windows = seen.version.as_ref().is_some_and(|version| version.contains("_for_Windows"))
+        || seen.keys.troubles.iter().any(|(path, _)| has_drive(path));
     let lies_in = |folder: &[u8]| seen.keys.files.iter().any(|(path, _)| path.as_bytes().starts_with(folder));
     match (is_of_windows, lies_in(b"/Users/")) {
         (true, _) => "Windows",
@@ -249,7 +251,7 @@ fn way(facts: &mut Facts, seen: &Transcript) {
         facts.resolve = Ok(Resolve { name: name.clone(), numeric: false, outcome: Err(error) });
         return;
     }
-    let unseen = ServerText::from("a program that was not named");
+    let unseen = ServerText::from(UNNAMED);
     if let Some(program) = way.program.as_ref().or(way.unseen_program.then_some(&unseen)) {
         let proxy = Some(Proxy::Command(program.clone()));
         let said: Vec<String> = seen.said.iter().map(ToString::to_string).collect();
