@@ -416,20 +416,10 @@ impl Redactor {
     /// Names of algorithms and methods: those of OpenSSH's have its domain behind them, others may have anybody's.
     fn algorithms(&mut self, list: &str) -> String {
         let names = list.split(',').map(|name| match name.split_once('@') {
-            Some((plain, domain)) => format!("{}@{}", self.algorithm(plain), self.host(domain)),
-            None => self.algorithm(name),
+            Some((plain, domain)) => format!("{plain}@{}", self.host(domain)),
+            None => name.to_owned(),
         });
         names.collect::<Vec<_>>().join(",")
-    }
-
-    /// The name of an algorithm or a method as OpenSSH has them, or numbers; of others a person may have chosen it.
-    fn algorithm(&mut self, name: &str) -> String {
-        let plain = name.trim_start_matches(['+', '-', '^', ' ']);
-        let parts = || plain.split([' ', ':']);
-        if plain.contains(['*', '?']) || parts().all(text::is_of_algorithm) {
-            return name.to_owned();
-        }
-        format!("{}{}", &name[..name.len() - plain.len()], self.words(plain, Mode::Names(Of::Word)))
     }
 
     /// A line of a configuration file.

@@ -582,11 +582,6 @@ fn escape_within(text: &str) -> bool {
     text.char_indices().any(|(at, _)| escape(&text[at..]).is_some())
 }
 
-/// Whether a part of a list of algorithms or methods names nobody.
-pub(super) fn is_of_algorithm(part: &str) -> bool {
-    stays(part) || part.split(['-', '_', '.']).all(|part| part.is_empty() || stays(part))
-}
-
 /// Whether a word of a message names nobody.
 fn stays(word: &str) -> bool {
     let lower = word.to_lowercase();
