@@ -41,8 +41,24 @@ const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 /// How much of what a program writes is kept; of more, what is in the middle is left out.
 const MOST_KEPT: usize = 1 << 20;
 
+/// Where ssh has started one ssh after the other, waits until they have ended: together they are all the processes that the
+/// account may have.
+fn wait_for_the_loop(row: &Row) {
+    let begun = Instant::now();
+    let runs = || {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .into_iter()
+            .any(|process| fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim_end() == "ssh"))
+    };
+    while row.cause == "jump-host-loop" && runs() && begun.elapsed() < HANG {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
+    wait_for_the_loop(row);
     let (program, words) = program(row);
     let mut arguments = words.to_vec();
     if program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
@@ -91,6 +107,7 @@ pub(crate) fn recorded(world: &World, row: &Row) -> anyhow::Result<Option<(Strin
 /// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.
 /// Returns how it ended, the report and the saved facts.
 pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String, Option<String>)> {
+    wait_for_the_loop(row);
     let mut arguments = vec!["--format", "json"];
     if row.terminal {
         arguments.extend(["--output", "/tmp/report.json"]);
