@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 
 use crate::leftovers::There;
 use crate::row::{Row, Ssh};
@@ -38,27 +40,47 @@ const RECORDED: Duration = Duration::from_secs(6);
 /// How long sshdoctor may take; its own limit is 30 s.
 const DOCTOR_PATIENCE: Duration = Duration::from_secs(35);
 
+/// The cause of rows in which ssh starts itself until the account has no process left.
+pub(crate) const LOOPS: &str = "jump-host-loop";
+
 /// How much of what a program writes is kept; of more, what is in the middle is left out.
 const MOST_KEPT: usize = 1 << 20;
 
-/// Where ssh has started one ssh after the other, waits until they have ended: together they are all the processes that the
-/// account may have.
-fn wait_for_the_loop(row: &Row) {
+/// Where ssh has started one ssh after the other, takes in those that have ended and that nobody else waits for: they count
+/// among the processes that the account may have.
+fn take_in_the_loop(row: &Row) {
+    if row.cause != LOOPS {
+        return;
+    }
     let begun = Instant::now();
-    let runs = || {
-        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-        processes
-            .into_iter()
-            .any(|process| fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim_end() == "ssh"))
-    };
-    while row.cause == "jump-host-loop" && runs() && begun.elapsed() < HANG {
+    while begun.elapsed() < HANG {
+        let left = orphans();
+        for number in &left {
+            // It may not have ended.
+            let _ = waitpid(Pid::from_raw(*number), Some(WaitPidFlag::WNOHANG));
+        }
+        if left.is_empty() {
+            return;
+        }
         thread::sleep(Duration::from_millis(20));
     }
 }
 
+/// The processes called ssh whose parent this one has become.
+fn orphans() -> Vec<i32> {
+    let own = std::process::id().to_string();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_orphan = |number: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        stat.split_once(" (ssh) ").is_some_and(|(_, rest)| rest.split(' ').nth(1) == Some(own.as_str()))
+    };
+    numbers.filter(is_orphan).collect()
+}
+
 /// Runs ssh as the row's client.
 pub(crate) fn ssh(world: &World, row: &Row, expected: Ssh) -> anyhow::Result<Ended> {
-    wait_for_the_loop(row);
+    take_in_the_loop(row);
     let (program, words) = program(row);
     let mut arguments = words.to_vec();
     if program == "ssh" && !row.shell && !row.line.contains(&"--") && !has_command(row.line) {
@@ -87,7 +109,7 @@ pub(crate) fn recorded(world: &World, row: &Row) -> anyhow::Result<Option<(Strin
         return Ok(None);
     }
     // There ssh starts one ssh after the other, and leaves them all.
-    if row.cause == "jump-host-loop" {
+    if row.cause == LOOPS {
         return Ok(None);
     }
     let mut arguments = vec!["-vvv"];
@@ -107,7 +129,7 @@ pub(crate) fn recorded(world: &World, row: &Row) -> anyhow::Result<Option<(Strin
 /// Runs sshdoctor as the row's client, its report into a file where a terminal would mix it with other text.
 /// Returns how it ended, the report and the saved facts.
 pub(crate) fn doctor(world: &World, row: &Row) -> anyhow::Result<(Ended, String, Option<String>)> {
-    wait_for_the_loop(row);
+    take_in_the_loop(row);
     let mut arguments = vec!["--format", "json"];
     if row.terminal {
         arguments.extend(["--output", "/tmp/report.json"]);

@@ -129,10 +129,13 @@ fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let (count, queue, failed) = (chosen.len(), Mutex::new(chosen.into_iter()), Mutex::new(Vec::new()));
     let places = Mutex::new(Vec::new());
+    // The account whose processes such a row uses up is that of every row.
+    let loops = Mutex::new(());
     thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
                 while let Some(row) = queue.lock().ok().and_then(|mut rows| rows.next()) {
+                    let _alone = (row.cause == client::LOOPS).then(|| loops.lock());
                     if !reported(&row, arguments, &places)
                         && let Ok(mut failed) = failed.lock()
                     {
