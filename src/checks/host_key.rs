@@ -3,9 +3,11 @@
 
 mod looked_up;
 mod revoked;
+mod seen;
 
 use looked_up::{looked_at, not_understood};
 use revoked::{HOST_KEY_REVOKED, REVOKED_HOST_KEYS_UNREADABLE};
+use seen::{holds, name_of, printed, shown, strictness};
 
 use super::{Blocks, Cause, Certainty, Check, Finding, Fix, Outcome, Place, Status, Step, naming, quoted};
 use crate::facts::host_key::{KnownHost, Marker, OfferedHostKey};
@@ -98,42 +100,6 @@ fn matched(facts: &Facts) -> Option<String> {
         }
         _ => format!("{} matches {}", name_of(&offered.key), line.at),
     })
-}
-
-/// A key by type and fingerprint.
-fn name_of(key: &PublicKey) -> String {
-    let algorithm = key.plain_algorithm();
-    match (algorithm.is_empty(), printed(key)) {
-        (true, None) => "a host key that is not printed".to_owned(),
-        (_, fingerprint) => {
-            let fingerprint = fingerprint.map(|fingerprint| format!(" {fingerprint}")).unwrap_or_default();
-            format!("the host key {}{fingerprint}", escape(algorithm.as_bytes()))
-        }
-    }
-}
-
-/// The key's fingerprint; `None` where a transcript does not print it.
-fn printed(key: &PublicKey) -> Option<String> {
-    let fingerprint = key.fingerprint.to_string();
-    (fingerprint.starts_with("SHA256:") || fingerprint.starts_with("MD5:")).then_some(fingerprint)
-}
-
-/// What the server did with the key. ssh looks at its files before it verifies the signature (kexgen.c
-/// `input_kex_gen_reply`), so that a transcript which ends there shows no proof.
-fn holds(facts: &Facts, key: &str) -> String {
-    let ended = facts.is_read() && facts.userauth == Err(Unobserved::NotReached(Stage::HostKey));
-    if ended { format!("the server sends {key}") } else { format!("the server proved to hold {key}") }
-}
-
-/// How ssh is told to take a key that is not known, and whether somebody can be asked.
-fn strictness(facts: &Facts) -> String {
-    let setting = facts.config.options.first("stricthostkeychecking").unwrap_or("ask");
-    let nobody = match known_hosts::strict(&facts.config.options) {
-        Strict::Ask if facts.config.options.is_yes("batchmode") => ", and BatchMode forbids to ask",
-        Strict::Ask if !prompts::can_be_asked(facts) => ", and there is no terminal to ask at",
-        _ => "",
-    };
-    format!("StrictHostKeyChecking is {}{nobody}", escape(setting.as_bytes()))
 }
 
 /// The files in which a key is found say nothing about what ssh learns elsewhere.
@@ -286,11 +252,8 @@ fn host_key_changed(facts: &Facts) -> Observed<Option<Finding>> {
         format!("the host key of {} is of another type than the one known here, which counts as changed", last.name)
     };
     let mut finding = Finding::new(certainty(facts), summary).seen(holds(facts, &key));
-    for line in lines.iter().rev().take(MOST_LINES) {
-        finding =
-            finding.seen(format!("{}: {} {}", line.at, escape(line.key.algorithm.as_bytes()), line.key.fingerprint));
-    }
-    finding.evidence.push(strictness(facts));
+    finding.evidence.extend(shown(&lines));
+    finding.evidence.extend(strictness(facts));
     finding.evidence.extend(known_hosts::asks_elsewhere(facts).map(|option| format!("{option} was not asked here")));
     Ok(Some(finding))
 }
@@ -311,11 +274,9 @@ fn closes_passwords(facts: &Facts) -> Option<Finding> {
     let key = name_of(&offered.key);
     let summary = format!("{key} is not the one in known_hosts, so ssh gives this server no password");
     let mut finding = Finding::new(certainty(facts), summary).at(Blocks::Finished);
-    for line in lines.iter().rev().take(MOST_LINES) {
-        finding =
-            finding.seen(format!("{}: {} {}", line.at, escape(line.key.algorithm.as_bytes()), line.key.fingerprint));
-    }
-    Some(finding.seen(strictness(facts)).seen(format!("the server takes: {}", escape(methods.join(", ").as_bytes()))))
+    finding.evidence.extend(shown(&lines));
+    finding.evidence.extend(strictness(facts));
+    Some(finding.seen(format!("the server takes: {}", escape(methods.join(", ").as_bytes()))))
 }
 
 /// Whether only the address keeps ssh from going on.
@@ -428,7 +389,7 @@ fn host_certificate_invalid(facts: &Facts) -> Observed<Option<Finding>> {
     {
         finding = finding.seen(format!("{} trusts the CA {}", line.at, line.key.fingerprint));
     }
-    finding.evidence.push(strictness(facts));
+    finding.evidence.extend(strictness(facts));
     Ok(Some(finding))
 }
 
@@ -521,7 +482,8 @@ fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
     let name = facts.host_key.known.as_ref().ok().and_then(|known| known.names.first()).map(ToString::to_string);
     let name = name.map(|name| format!(" of {name}")).unwrap_or_default();
     let mut finding = Finding::new(certainty(facts), format!("the host key{name} is not known here, and {forbidden}"));
-    finding.evidence = vec![holds(facts, &key), strictness(facts)];
+    finding.evidence.push(holds(facts, &key));
+    finding.evidence.extend(strictness(facts));
     finding.evidence.extend(looked_at(facts));
     Ok(Some(finding))
 }

@@ -3,7 +3,8 @@
 
 use super::super::resolve::forget;
 use super::super::{Blocks, Cause, Finding, Fix, Place, Step};
-use super::{MOST_LINES, forget_what_ssh_did_not_reach, name_of, plain, stopped, word};
+use super::seen::{holds, name_of};
+use super::{MOST_LINES, forget_what_ssh_did_not_reach, plain, stopped, word};
 use crate::facts::host_key::Marker;
 use crate::facts::text::escape;
 use crate::facts::{Facts, Observed, Source, Stage, Unobserved, known};
@@ -31,7 +32,7 @@ fn host_key_revoked(facts: &Facts) -> Observed<Option<Finding>> {
     let mut finding =
         Finding::proven("the server's host key is revoked: do not log in until it has a new one".to_owned());
     finding.evidence = revocations(facts).iter().map(|at| format!("revoked by {at}")).collect();
-    Ok(Some(finding.seen(super::holds(facts, &key))))
+    Ok(Some(finding.seen(holds(facts, &key))))
 }
 
 /// The lines and files that revoke the key that was met.
