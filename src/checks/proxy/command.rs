@@ -249,7 +249,7 @@ impl Scene<'_> {
 
     /// The command that shows what the program does by itself.
     fn alone(&self) -> Option<Decide> {
-        Some(Decide { place: Place::Client, command: steps::alone(self.program)? })
+        Some(Decide { place: Place::Client, command: steps::alone(self.facts, self.program)? })
     }
 
     fn with_what_was_seen(&self, finding: Finding) -> Finding {
@@ -532,7 +532,7 @@ pub(in crate::checks) fn tempered(facts: &Facts, cause: &Cause, mut finding: Fin
         certainty: Certainty::Possible,
         summary: how.to_owned(),
         evidence: Vec::new(),
-        decide: steps::alone(program).map(|command| Decide { place: Place::Client, command }),
+        decide: steps::alone(facts, program).map(|command| Decide { place: Place::Client, command }),
     });
     Some(evidence(facts).into_iter().fold(finding, Finding::seen).or(alternative))
 }

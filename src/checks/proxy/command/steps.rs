@@ -11,8 +11,12 @@ use crate::openssh::proxies::sayings::{self, Meaning};
 /// Where `ProxyCommand` may stand.
 const FILES: &str = "grep -rin proxycommand ~/.ssh/config /etc/ssh/ssh_config /etc/ssh/ssh_config.d";
 
-/// The command that runs the program by itself; `None` where it cannot be shown as it is.
-pub(super) fn alone(program: &Program) -> Option<String> {
+/// The command that runs the program by itself; `None` where it cannot be shown as it is, and where only a paste names it:
+/// nobody is to run a word of that who has not read it.
+pub(super) fn alone(facts: &Facts, program: &Program) -> Option<String> {
+    if facts.is_read() {
+        return None;
+    }
     let command = program.command.as_str().filter(|command| escape(command.as_bytes()) == **command)?;
     let shell = program.shell.as_str().filter(|shell| !shell.is_empty())?;
     // Its input stays open for a while, as with ssh: many end with it. Where a list would run on without it, ssh's exec
@@ -21,25 +25,7 @@ pub(super) fn alone(program: &Program) -> Option<String> {
     Some(format!("sleep 5 | {} -c {}", quoted(shell), quoted(&format!("{exec}{command}"))))
 }
 
-/// What to do. Of a program that only a paste names, nobody is to run a word who has not read it.
 pub(super) fn commands(facts: &Facts) -> Vec<Step> {
-    let mut steps = all(facts);
-    if facts.is_read() {
-        let runs = |command: &str| {
-            let loads = [" -o", " -F", " -I", " -E", " -S"].iter().any(|option| command.contains(option));
-            command.starts_with("sleep 5 | ") || command.starts_with("sshdoctor ") && loads
-        };
-        let before = steps.len();
-        steps.retain(|step| !step.command.as_deref().is_some_and(runs));
-        if steps.len() < before {
-            let why = "read the ProxyCommand and run it by itself: where the way is open, a line comes that begins with SSH-2.0";
-            steps.insert(0, Step::person(Place::Client, why));
-        }
-    }
-    steps
-}
-
-fn all(facts: &Facts) -> Vec<Step> {
     let Some(program) = program(facts) else {
         let why = "shows where the command stands; of the tokens ssh knows %h, %p, %r, %n, %k there, and %% for a %";
         return vec![where_it_stands(facts, why)];
@@ -62,14 +48,18 @@ fn all(facts: &Facts) -> Vec<Step> {
         steps.push(Step::person(Place::Client, why));
     }
     if meaning.is_none() {
-        steps.extend(hop(&named));
-        steps.extend(talkative(&named));
+        steps.extend(hop(facts, &named));
+        steps.extend(talkative(facts, &named));
     }
     let tried =
         steps.iter().any(|step| step.command.as_deref().is_some_and(|command| command.starts_with("sshdoctor ")));
     if !tried && !matches!(meaning, Some(Meaning::NotFound | Meaning::NotExecutable | Meaning::NotShell)) {
         let why = "runs it by itself: where the way is open, a line comes that begins with SSH-2.0";
-        steps.extend(alone(program).map(|command| Step::here(command, why)));
+        steps.extend(alone(facts, program).map(|command| Step::here(command, why)));
+        if facts.is_read() {
+            let why = "read the ProxyCommand and run it by itself: where the way is open, a line comes that begins with SSH-2.0";
+            steps.push(Step::person(Place::Client, why));
+        }
     }
     if !matches!(meaning, Some(Meaning::NotLoggedIn | Meaning::Offline | Meaning::Backend | Meaning::NoRight)) {
         steps.push(where_it_stands(facts, "shows where the command stands"));
@@ -87,13 +77,19 @@ fn where_it_stands(facts: &Facts, why: &str) -> Step {
 }
 
 /// For ssh: the login on the way, examined like any other.
-fn hop(named: &Named) -> Option<Step> {
+fn hop(facts: &Facts, named: &Named) -> Option<Step> {
+    if facts.is_read() {
+        return None;
+    }
     let words: Vec<String> = named.login()?.iter().map(|word| quoted_option(word.as_bytes())).collect();
     Some(Step::here(format!("sshdoctor {}", words.join(" ")), "examines the login at the host on the way"))
 }
 
 /// For programs that say why only when they are asked to.
-fn talkative(named: &Named) -> Option<Step> {
+fn talkative(facts: &Facts, named: &Named) -> Option<Step> {
+    if facts.is_read() {
+        return None;
+    }
     let option = match named.known? {
         Known::Netcat | Known::Ncat => "-v",
         Known::Socat | Known::Connect => "-d",
@@ -145,7 +141,7 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
             "says whether this machine finds the target's name; the proxy's own name stands in the command",
         )],
         Meaning::ProxyFails | Meaning::Refused | Meaning::Unanswered | Meaning::Unreachable | Meaning::Dropped => {
-            talkative(named).into_iter().collect()
+            talkative(facts, named).into_iter().collect()
         }
         Meaning::HopLacks => vec![Step::person(
             Place::Client,
@@ -153,7 +149,7 @@ fn by_meaning(facts: &Facts, program: &Program, named: &Named, meaning: Meaning)
         )],
         Meaning::HopLogin | Meaning::HopKey | Meaning::HopForbids | Meaning::HopCannot | Meaning::HopFails => {
             let instead = "write ProxyJump in place of ProxyCommand ssh -W: sshdoctor then examines every host of the way";
-            hop(named).into_iter().chain([Step::person(Place::Client, instead)]).collect()
+            hop(facts, named).into_iter().chain([Step::person(Place::Client, instead)]).collect()
         }
         Meaning::NotLoggedIn => not_logged_in(named),
         Meaning::NoRight => vec![no_right(named)],

@@ -238,7 +238,7 @@ fn what_exec_keeps_from_running_is_said() {
     let facts = scene("test -n web1 && nc web1 22", Some(0), "");
     let finding = proxy_command_failed(&facts).unwrap().unwrap();
     assert!(finding.evidence[0].starts_with("nc web1 22 never runs"), "{finding:?}");
-    let typed = steps::alone(program(&facts).unwrap()).unwrap();
+    let typed = steps::alone(&facts, program(&facts).unwrap()).unwrap();
     assert_eq!(typed, "sleep 5 | /bin/sh -c 'exec test -n web1 && nc web1 22'");
 }
 
