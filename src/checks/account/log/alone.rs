@@ -324,11 +324,12 @@ fn stated(facts: &Facts, told: &Told<'_>, reasons: &[(&'static str, usize)]) -> 
     Some(Meant { cause: Some(id), stated: true, finding })
 }
 
-/// What else may keep the login out where sshd speaks of one of the files in which keys stand: it goes on with the next one
-/// (auth2-pubkey.c `user_key_allowed`), and the password may be what was meant. `None` where nothing else does.
+/// What else may keep the login out where sshd speaks of one key, or of one of the files in which keys stand: it goes on with
+/// the next one (auth2-pubkey.c `user_key_allowed`), and the password may be what was meant. `None` where nothing else does.
 fn besides(told: &Told<'_>, id: &str, rest: &str) -> Option<&'static [&'static str]> {
     let by_password = told.failed().iter().any(|name| *name != "publickey");
     match id {
+        _ if OF_A_KEY.contains(&id) && by_password => Some(&["password-rejected"]),
         _ if !OF_FILES.contains(&id) => None,
         "server-authorized-keys-unreadable" => Some(&["server-selinux-context", "server-key-not-listed"]),
         "server-authorized-keys-command-failed" => {
