@@ -1,7 +1,7 @@
 //! What is to be made of a failure of which only another program's own words are known: its group, what the words exclude,
 //! and what tells more.
 
-use crate::facts::log::{Foreign, Tool};
+use crate::facts::log::{Foreign, Log, Tool};
 use crate::facts::{Facts, Origin};
 use crate::openssh::libraries::{Meaning, said};
 
@@ -300,15 +300,21 @@ fn telling(facts: &Facts) -> Option<(&Foreign, Meaning)> {
         .log
         .as_deref()
         .filter(|log| facts.origin == Origin::Log && log.client.is_none() && log.server.is_none())?;
-    let meaning = |line: &Foreign| line.words.as_str().and_then(said).map(|(_, meaning)| meaning);
     let vague = |meaning: Meaning| match meaning {
         Meaning::SshFailed => 3,
         Meaning::NotAuthenticated => 2,
         Meaning::NoMethod | Meaning::Dropped | Meaning::Disconnected | Meaning::Unconnected => 1,
         _ => 0,
     };
-    let lines = log.foreign.iter().rev().filter_map(|line| Some((line, meaning(line)?)));
-    lines.min_by_key(|(_, meaning)| vague(*meaning))
+    meanings(log).into_iter().rev().min_by_key(|(_, meaning)| vague(*meaning))
+}
+
+/// The lines that are known and what they mean, those left out that are of an earlier login of PuTTY's.
+fn meanings(log: &Log) -> Vec<(&Foreign, Meaning)> {
+    let begins = putty::last_login(&log.foreign);
+    let counts = |(at, line): &(usize, &Foreign)| line.tool != Tool::Putty || *at >= begins;
+    let lines = log.foreign.iter().enumerate().filter(counts);
+    lines.filter_map(|(_, line)| Some((line, said(line.words.as_str()?)?.1))).collect()
 }
 
 /// The verdict where another program's words are all that is known.
@@ -343,8 +349,8 @@ pub fn verdict(facts: &Facts) -> Option<(&'static Cause, Finding)> {
 
 /// Whether the words that are known mean more than one thing, those left out that only say that it failed.
 fn several(facts: &Facts) -> bool {
-    let lines = facts.log.iter().flat_map(|log| &log.foreign);
-    let mut meanings = lines.filter_map(|line| line.words.as_str().and_then(said).map(|(_, meaning)| meaning));
+    let meanings = facts.log.iter().flat_map(|log| meanings(log));
+    let mut meanings = meanings.map(|(_, meaning)| meaning);
     let vague = |meaning: &Meaning| matches!(meaning, Meaning::SshFailed | Meaning::NotAuthenticated);
     let first = meanings.by_ref().find(|meaning| !vague(meaning));
     meanings.any(|meaning| !vague(&meaning) && Some(meaning) != first)
@@ -374,7 +380,7 @@ pub fn excluded(facts: &Facts) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
     use crate::facts::Source;
-    use crate::facts::log::{Log, Part};
+    use crate::facts::log::Part;
 
     fn facts(lines: &[(Tool, &str)]) -> Facts {
         let at = Source::File { path: "ticket.txt".into(), line: Some(3) };

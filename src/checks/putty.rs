@@ -1,6 +1,6 @@
 //! What PuTTY's event log shows of a login beside its last error: where it went, which keys it offered, whether it came in.
 
-use crate::facts::log::Tool;
+use crate::facts::log::{Foreign, Tool};
 use crate::facts::{Facts, Origin};
 use crate::openssh::libraries::{Meaning, said};
 use crate::openssh::putty::{Step, step};
@@ -23,6 +23,16 @@ pub(super) struct Course<'a> {
     methods: Option<&'a str>,
     /// Whether its own words are about a file that it cannot read.
     unreadable: bool,
+}
+
+/// The first of these lines that is of the last login: where that begins and, of several addresses, what was met at the one
+/// that answered.
+pub(super) fn last_login(lines: &[Foreign]) -> usize {
+    let is_begun = |line: &Foreign| {
+        let step = line.words.as_str().filter(|_| line.tool == Tool::Putty).and_then(step);
+        matches!(step, Some(Step::Host(_) | Step::Version(_)))
+    };
+    lines.iter().rposition(is_begun).unwrap_or(0)
 }
 
 /// The course of the login; `None` where no step of PuTTY's is there.
@@ -88,7 +98,7 @@ impl Course<'_> {
             Some((cause, Finding { evidence: self.seen(), ..Finding::new(certainty, summary) }))
         };
         match meaning {
-            None if self.granted => {
+            None if self.granted && self.started => {
                 found("access-works", Certainty::Likely, format!("PuTTY's login on {login} succeeds"))
             }
             Some(Meaning::Dropped) if self.granted => found(
@@ -116,7 +126,7 @@ impl Course<'_> {
 mod tests {
     use super::*;
     use crate::facts::Source;
-    use crate::facts::log::{Foreign, Log};
+    use crate::facts::log::Log;
 
     fn facts(lines: &[&str]) -> Facts {
         let at = Source::File { path: "t".into(), line: Some(1) };
