@@ -238,6 +238,29 @@ fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
     others.iter().map(|(cause, summary)| possible(cause, summary, say_more(facts))).collect()
 }
 
+/// What ends a connection that is made by a jump host or a program, likeliest first.
+const BEHIND_SOMETHING: &[(&str, &str)] = &[
+    ("jump-host-failed", "the login at a jump host fails (-J, ProxyJump); its own message stands before these"),
+    ("jump-forwarding-refused", "the jump host comes to no connection with the server"),
+    ("proxy-command-failed", "the ProxyCommand ends: it is not installed, or cannot connect"),
+    ("connection-dropped", "the server itself drops the connection"),
+];
+
+/// What keeps ssh from going on with a host key.
+const HOST_KEY_REFUSED: &[(&str, &str)] = &[
+    ("host-key-unknown", "no key is known for the name, and nobody can be asked"),
+    ("host-key-changed", "another key is known for the name; ssh says so in a warning that is not here"),
+    ("host-key-revoked", "the key is revoked; ssh says so in a warning that is not here"),
+    ("host-certificate-invalid", "the host certificate is not valid, for another name, or of a CA that is not trusted"),
+];
+
+/// What makes for too many failures.
+const CUT: &[(&str, &str)] = &[
+    ("too-many-keys", "ssh offers more keys than the server hears, and the right one comes too late"),
+    ("no-key-accepted", "the server accepts none of the keys"),
+    ("password-rejected", "a password was refused again and again"),
+];
+
 /// What the words of a transcript allow that name no cause, likeliest first: a sentence, and the causes.
 pub(super) fn open(facts: &Facts) -> Option<Finding> {
     if !facts.is_read() {
@@ -261,33 +284,13 @@ pub(super) fn open(facts: &Facts) -> Option<Finding> {
         )
     } else if is_behind_something(facts) {
         let summary = format!("the way to {login} ends, through a jump host or a program that these lines do not name");
-        let others = vec![
-            ("jump-host-failed", "the login at a jump host fails (-J, ProxyJump); its own message stands before these"),
-            ("jump-forwarding-refused", "the jump host comes to no connection with the server"),
-            ("proxy-command-failed", "the ProxyCommand ends: it is not installed, or cannot connect"),
-            ("connection-dropped", "the server itself drops the connection"),
-        ];
-        (summary, others)
+        (summary, BEHIND_SOMETHING.to_vec())
     } else if facts.userauth == Err(Unobserved::NotReached(Stage::HostKey)) {
         let summary = format!("ssh does not go on with the host key of {login}; why, these lines do not tell");
-        let others = vec![
-            ("host-key-unknown", "no key is known for the name, and nobody can be asked"),
-            ("host-key-changed", "another key is known for the name; ssh says so in a warning that is not here"),
-            ("host-key-revoked", "the key is revoked; ssh says so in a warning that is not here"),
-            (
-                "host-certificate-invalid",
-                "the host certificate is not valid, for another name, or of a CA that is not trusted",
-            ),
-        ];
-        (summary, others)
+        (summary, HOST_KEY_REFUSED.to_vec())
     } else if cut(facts) {
         let summary = format!("{login} ends the connection: Too many authentication failures");
-        let others = vec![
-            ("too-many-keys", "ssh offers more keys than the server hears, and the right one comes too late"),
-            ("no-key-accepted", "the server accepts none of the keys"),
-            ("password-rejected", "a password was refused again and again"),
-        ];
-        (summary, others)
+        (summary, CUT.to_vec())
     } else {
         return None;
     };

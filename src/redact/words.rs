@@ -258,7 +258,6 @@ const PARTS: &[&str] = &[
     "id_ed25519_sk",
     "id_xmss",
     "identity",
-    "eic_run_authorized_keys",
     "ssh_host_rsa_key",
     "ssh_host_dsa_key",
     "ssh_host_ecdsa_key",
