@@ -269,6 +269,30 @@ fn the_next_command_has_what_was_typed() {
 }
 
 #[test]
+fn a_proxy_command_that_was_pasted_is_to_be_read_first() {
+    let text = "OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.13 30 Jan 2024\ndebug1: Executing proxy command: exec nc -e evil %h 22\n\
+                kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n";
+    let report = serde_json::to_value(judged(text)).unwrap();
+    let others = report.pointer("/verdict/alternatives").unwrap().to_string();
+    assert!(others.contains("proxy-command-failed"), "{others}");
+    for command in commands(text) {
+        assert!(!command.contains("evil"), "{command}");
+    }
+}
+
+#[test]
+fn a_password_that_failed_leaves_a_key_s_refusal_open() {
+    let refused = "Nov 28 10:14:02 web1 sshd[1]: userauth_pubkey: signature algorithm ssh-rsa not in PubkeyAcceptedAlgorithms \
+                   [preauth]\n";
+    let closed =
+        "Nov 28 10:14:05 web1 sshd[1]: Connection closed by authenticating user bob 10.0.0.9 port 4 [preauth]\n";
+    let password = "Nov 28 10:14:03 web1 sshd[1]: Failed password for bob from 10.0.0.9 port 4 ssh2\n";
+    let wanted = "server-key-algorithm-refused".to_owned();
+    assert_eq!(cause(&format!("{refused}{password}{closed}")), (wanted.clone(), Likely));
+    assert_eq!(cause(&format!("{refused}{closed}")), (wanted, Proven));
+}
+
+#[test]
 fn a_command_line_parts_two_logins() {
     let text = format!("$ ssh -v web1\n{REFUSED}$ ssh deploy@web1\n{WARNING}{DENIED}");
     let facts = read_from("ticket.txt", &mut text.as_bytes(), &Choice::default()).unwrap();
@@ -466,6 +490,11 @@ drwx------ deploy deploy .ssh
         ("-rw-r--r-- 1 ann ann 98 Nov 30 12:00 id_ed25519.pub\n".to_owned(), "undetermined", None),
         ("pubkeyauthentication no\nusepam yes\n".to_owned(), "undetermined", Some(("server-pubkey-disabled", Likely))),
         ("pubkeyauthentication yes\nusepam yes\n".to_owned(), "undetermined", None),
+        (
+            "hostname web1\nport 22\npubkeyauthentication no\n".to_owned(),
+            "undetermined",
+            Some(("pubkey-disabled-by-client", Likely)),
+        ),
         ("allowusers ann\n".to_owned(), "undetermined", Some(("server-user-not-allowed", Possible))),
         ("The agent has no identities.\n".to_owned(), "undetermined", Some(("no-identities", Likely))),
         (format!("The agent has no identities.\n{DENIED}"), "undetermined", Some(("no-identities", Likely))),
@@ -502,6 +531,24 @@ fn putty_s_event_log_and_dropbear_s_words_come_to_a_verdict() {
         ),
         (format!("{PUTTY}Access granted\nStarted a shell/command\n"), "access-works", Likely),
         (format!("{PUTTY}Access granted\nServer closed network connection\n"), "session-closed", Likely),
+        (format!("{PUTTY}Access granted\n"), "undetermined", Possible),
+        // Of several addresses one refused; and an earlier login did.
+        (
+            format!(
+                "{}Access granted\nStarted a shell/command\n",
+                PUTTY.replace(
+                    "We claim",
+                    "Failed to connect to 192.0.2.7: Connection refused\nConnecting to 192.0.2.8 port 2222\nWe claim"
+                )
+            ),
+            "access-works",
+            Likely,
+        ),
+        (
+            format!("FATAL ERROR: Connection refused\n{PUTTY}Access granted\nStarted a shell/command\n"),
+            "access-works",
+            Likely,
+        ),
         ("FATAL ERROR: Connection refused\n".to_owned(), "connection-refused", Proven),
         (
             "ssh: Connection to deploy@web1:22 exited: Connect failed: Connection refused\n".to_owned(),

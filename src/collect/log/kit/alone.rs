@@ -31,6 +31,8 @@ pub(super) struct Alone {
     parts: [(u64, u64); 5],
     /// The path whose parts `namei -l` lists, as far as they were read; empty outside of such a list.
     walked: Vec<u8>,
+    /// Whether the options that come are ssh's.
+    of_client: bool,
     shown: Vec<(usize, u64, ShownPart)>,
 }
 
@@ -62,9 +64,7 @@ impl Alone {
                 None => return false,
             },
             Some(first) if first.is_ascii_lowercase() && is_option(line) => {
-                if let Some((keyword, value)) = option(line).filter(|(keyword, _)| is_telling(keyword)) {
-                    self.keep(file, number, ShownPart::Option { keyword, value });
-                }
+                self.option(file, number, line);
                 2
             }
             _ => return false,
@@ -74,6 +74,20 @@ impl Alone {
         }
         self.count(part, number);
         true
+    }
+
+    /// A line of `ssh -G` or `sshd -T`.
+    fn option(&mut self, file: usize, number: u64, line: &str) {
+        let Some((keyword, value)) = option(line) else { return };
+        // `ssh -G` begins with whom and what it would dial.
+        self.of_client =
+            matches!(keyword.as_str(), "hostname" | "identityfile") || self.of_client && keyword != "usepam";
+        // Before 8.9 it writes as sshd does (readconf.c `multistate_pubkey_auth`).
+        let before_8_9 = self.of_client && keyword == "pubkeyauthentication" && value == "no";
+        let value = if before_8_9 { "false".into() } else { value };
+        if is_telling(&keyword) {
+            self.keep(file, number, ShownPart::Option { keyword, value });
+        }
     }
 
     /// A line of `ls -l`, or of `namei -l` in a list of that.
