@@ -1,7 +1,7 @@
 //! Lists that were pasted without a word about whose they are: the modes of files, options, what an agent holds. They prove
 //! nothing, and speak for what they would mean on the machine of this login.
 
-use crate::facts::log::{Shown, ShownPart};
+use crate::facts::log::{Pasted, PastedPart};
 use crate::facts::text::escape;
 use crate::facts::{Facts, Target};
 
@@ -17,10 +17,10 @@ const STICKY: u32 = 0o1000;
 /// The causes that what was pasted speaks for, each once.
 pub fn alternatives(facts: &Facts) -> Vec<Alternative> {
     let mut told: Vec<Alternative> = Vec::new();
-    for shown in facts.log.iter().flat_map(|log| &log.shown) {
-        let Some((cause, certainty, why)) = meaning(shown) else { continue };
-        let what = what(shown);
-        let seen = format!("{}: {what}", shown.at);
+    for line in facts.log.iter().flat_map(|log| &log.pasted) {
+        let Some((cause, certainty, why)) = meaning(line) else { continue };
+        let what = what(line);
+        let seen = format!("{}: {what}", line.at);
         let summary = format!("{what}: {why}");
         match told.iter_mut().find(|known| known.cause == cause) {
             Some(known) => known.evidence.push(seen),
@@ -56,24 +56,24 @@ pub fn informed(facts: &Facts, mut finding: Finding) -> Finding {
 }
 
 /// What a line shows.
-fn what(shown: &Shown) -> String {
-    match &shown.part {
-        ShownPart::NoKeys => "the agent holds no key".to_owned(),
-        ShownPart::Complaint(words) => words.shortened(200),
-        ShownPart::File { path, mode } => format!("{path} has mode {mode:04o}"),
-        ShownPart::Option { keyword, value } => format!("{keyword} {}", escape(value.as_bytes())),
+fn what(line: &Pasted) -> String {
+    match &line.part {
+        PastedPart::NoKeys => "the agent holds no key".to_owned(),
+        PastedPart::Complaint(words) => words.shortened(200),
+        PastedPart::File { path, mode } => format!("{path} has mode {mode:04o}"),
+        PastedPart::Option { keyword, value } => format!("{keyword} {}", escape(value.as_bytes())),
     }
 }
 
 /// What a line would mean for the login, where it is of the machine that counts: the cause, how much speaks for it, and why.
-fn meaning(shown: &Shown) -> Option<(&'static str, Certainty, &'static str)> {
-    match &shown.part {
-        ShownPart::NoKeys => Some(("no-identities", Certainty::Likely, "without a key file ssh has nothing to offer")),
-        ShownPart::Complaint(_) => {
+fn meaning(line: &Pasted) -> Option<(&'static str, Certainty, &'static str)> {
+    match &line.part {
+        PastedPart::NoKeys => Some(("no-identities", Certainty::Likely, "without a key file ssh has nothing to offer")),
+        PastedPart::Complaint(_) => {
             Some(("server-config-invalid", Certainty::Likely, "sshd does not start with this, nor reads it anew"))
         }
-        ShownPart::File { path, mode } => of_file(path.as_bytes(), *mode),
-        ShownPart::Option { keyword, value } => of_option(keyword, &escape(value.as_bytes())),
+        PastedPart::File { path, mode } => of_file(path.as_bytes(), *mode),
+        PastedPart::Option { keyword, value } => of_option(keyword, &escape(value.as_bytes())),
     }
 }
 

@@ -232,7 +232,7 @@ impl Sorter {
             unknown: self.unknown,
             frequent: frequent(std::mem::take(&mut self.kinds)),
             beside: self.kit.remarks(),
-            shown: self.kit.shown(&self.files),
+            pasted: self.kit.pasted(&self.files),
             files: self.files.clone(),
             ..Log::default()
         };

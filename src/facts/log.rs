@@ -47,16 +47,17 @@ pub struct Log {
     /// What was read and tells nothing of this login, a sentence each: lists of a machine that nobody names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<ServerText>,
-    /// What of those lists can explain a refusal, in their order, at most 64.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub shown: Vec<Shown>,
+    /// What of those lists can explain a refusal, in their order, at most 64. Cases that were saved before
+    /// this name was given call it `shown`.
+    #[serde(default, alias = "shown", skip_serializing_if = "Vec::is_empty")]
+    pub pasted: Vec<Pasted>,
 }
 
 /// A line of a list that was pasted alone: of which machine it is, nothing says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Shown {
+pub struct Pasted {
     /// What it shows.
-    pub part: ShownPart,
+    pub part: PastedPart,
     /// File and line.
     pub at: Source,
 }
@@ -64,7 +65,7 @@ pub struct Shown {
 /// What such a line shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum ShownPart {
+pub enum PastedPart {
     /// A file or folder that others than its owner may use (`ls -l`, `namei -l`).
     File {
         /// Its path, or only its name, as it was listed.

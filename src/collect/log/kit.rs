@@ -1,6 +1,6 @@
 //! The kit: one paste for a person without sshdoctor, and the reading of what it printed.
 
-mod alone;
+mod pasted;
 mod read;
 
 use anyhow::ensure;

@@ -1,12 +1,12 @@
 //! What a kit printed: sections of one machine and one login.
 
-use super::alone::Alone;
+use super::pasted::Lists;
 use crate::collect::transcript::{by_fingerprint, errno, wire_name};
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
 use crate::facts::config::SshProgram;
 use crate::facts::identities::{FileError, FileKind, FileStat, FileState, Identities, KeyFile, PublicFile, is_seen};
 use crate::facts::key::PublicKey;
-use crate::facts::log::Shown;
+use crate::facts::log::Pasted;
 use crate::facts::text::{Path, ServerText, User};
 use crate::facts::{Facts, Moment, Source, Unobserved, UserFrom};
 
@@ -57,7 +57,7 @@ pub(in super::super) struct Kit {
     agent: Option<AgentAnswer>,
     /// The section with ssh's own lines: its file, its first line and its last one so far.
     transcript: Option<(usize, u64, u64)>,
-    alone: Alone,
+    lists: Lists,
 }
 
 /// Whether a section begins with this line.
@@ -73,7 +73,7 @@ impl Kit {
             return true;
         }
         if self.section == Section::None {
-            return self.alone.line(file, number, line);
+            return self.lists.line(file, number, line);
         }
         if line.starts_with("sshdoctor kit: ") {
             return true;
@@ -105,8 +105,8 @@ impl Kit {
     fn begins(&mut self, file: usize, number: u64, name: &str) {
         let name = name.trim_end_matches([' ', '=']);
         if name == "date" {
-            let alone = std::mem::take(&mut self.alone);
-            *self = Self { begun: true, alone, ..Self::default() };
+            let lists = std::mem::take(&mut self.lists);
+            *self = Self { begun: true, lists, ..Self::default() };
         }
         self.section = match name {
             "date" => Section::Date,
@@ -128,12 +128,12 @@ impl Kit {
 
     /// What stood alone, a sentence for each kind.
     pub(in super::super) fn remarks(&self) -> Vec<ServerText> {
-        self.alone.remarks()
+        self.lists.remarks()
     }
 
     /// What of that can explain a refusal.
-    pub(in super::super) fn shown(&self, files: &[Path]) -> Vec<Shown> {
-        self.alone.shown(files)
+    pub(in super::super) fn pasted(&self, files: &[Path]) -> Vec<Pasted> {
+        self.lists.pasted(files)
     }
 
     fn system(&mut self, line: &str) {

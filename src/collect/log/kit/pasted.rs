@@ -4,7 +4,7 @@
 use super::read::{key, listed, mode, option};
 use crate::facts::Source;
 use crate::facts::identities::FileKind;
-use crate::facts::log::{Shown, ShownPart};
+use crate::facts::log::{Pasted, PastedPart};
 use crate::facts::text::{Path, ServerText};
 
 /// How many lines are looked at.
@@ -25,7 +25,7 @@ const NO_KEYS: &[&str] = &["The agent has no identities.", "Could not open a con
 
 /// What was read of such lists.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Alone {
+pub(super) struct Lists {
     looked: u32,
     /// Of each kind: the line of the first, and how many.
     parts: [(u64, u64); 5],
@@ -33,10 +33,10 @@ pub(super) struct Alone {
     walked: Vec<u8>,
     /// Whether the options that come are ssh's.
     of_client: bool,
-    shown: Vec<(usize, u64, ShownPart)>,
+    kept: Vec<(usize, u64, PastedPart)>,
 }
 
-impl Alone {
+impl Lists {
     /// Whether the line is of such a list; it is read then.
     pub(super) fn line(&mut self, file: usize, number: u64, line: &str) -> bool {
         self.looked = self.looked.saturating_add(1);
@@ -49,12 +49,12 @@ impl Alone {
         }
         if NO_KEYS.contains(&line.trim_end()) {
             self.count(0, number);
-            self.keep(file, number, ShownPart::NoKeys);
+            self.keep(file, number, PastedPart::NoKeys);
             return true;
         }
         if is_complaint(line) {
             self.count(4, number);
-            self.keep(file, number, ShownPart::Complaint(line.trim_end().into()));
+            self.keep(file, number, PastedPart::Complaint(line.trim_end().into()));
             return true;
         }
         let part = match line.as_bytes().first() {
@@ -86,7 +86,7 @@ impl Alone {
         let before_8_9 = self.of_client && keyword == "pubkeyauthentication" && value == "no";
         let value = if before_8_9 { "false".into() } else { value };
         if is_telling(&keyword) {
-            self.keep(file, number, ShownPart::Option { keyword, value });
+            self.keep(file, number, PastedPart::Option { keyword, value });
         }
     }
 
@@ -96,7 +96,7 @@ impl Alone {
             if let Ok(stat) = state.as_ref()
                 && stat.kind != FileKind::Other
             {
-                self.keep(file, number, ShownPart::File { path, mode: stat.mode });
+                self.keep(file, number, PastedPart::File { path, mode: stat.mode });
             }
             return Some(1);
         }
@@ -117,7 +117,7 @@ impl Alone {
             self.walked.extend_from_slice(name.as_bytes());
         }
         let path = Path::new(self.walked.clone());
-        self.keep(file, number, ShownPart::File { path, mode });
+        self.keep(file, number, PastedPart::File { path, mode });
         Some(3)
     }
 
@@ -127,14 +127,14 @@ impl Alone {
         *count += 1;
     }
 
-    fn keep(&mut self, file: usize, number: u64, part: ShownPart) {
+    fn keep(&mut self, file: usize, number: u64, part: PastedPart) {
         // What its owner alone may use keeps nobody out.
         let tells = match &part {
-            ShownPart::File { mode, .. } => mode & 0o077 != 0,
-            ShownPart::Option { .. } | ShownPart::NoKeys | ShownPart::Complaint(_) => true,
+            PastedPart::File { mode, .. } => mode & 0o077 != 0,
+            PastedPart::Option { .. } | PastedPart::NoKeys | PastedPart::Complaint(_) => true,
         };
-        if tells && self.shown.len() < MOST {
-            self.shown.push((file, number, part));
+        if tells && self.kept.len() < MOST {
+            self.kept.push((file, number, part));
         }
     }
 
@@ -148,12 +148,12 @@ impl Alone {
     }
 
     /// What of it can explain a refusal.
-    pub(super) fn shown(&self, files: &[Path]) -> Vec<Shown> {
+    pub(super) fn pasted(&self, files: &[Path]) -> Vec<Pasted> {
         let at = |file: usize, line: u64| Source::File {
             path: files.get(file).cloned().unwrap_or_default(),
             line: u32::try_from(line).ok(),
         };
-        self.shown.iter().map(|(file, line, part)| Shown { part: part.clone(), at: at(*file, *line) }).collect()
+        self.kept.iter().map(|(file, line, part)| Pasted { part: part.clone(), at: at(*file, *line) }).collect()
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_path_are_put_together() {
-        let mut alone = Alone::default();
+        let mut lists = Lists::default();
         let lines = [
             "f: /home/deploy/.ssh/authorized_keys",
             "drwxr-xr-x root   root   /",
@@ -247,13 +247,13 @@ mod tests {
             "drwx------ deploy deploy .ssh",
         ];
         for (number, line) in (1..).zip(lines) {
-            assert!(alone.line(0, number, line), "{line}");
+            assert!(lists.line(0, number, line), "{line}");
         }
-        let shown = alone.shown(&["t".into()]);
-        let last = shown.last().unwrap();
-        assert_eq!(last.part, ShownPart::File { path: "/srv/home/deploy".into(), mode: 0o775 });
+        let pasted = lists.pasted(&["t".into()]);
+        let last = pasted.last().unwrap();
+        assert_eq!(last.part, PastedPart::File { path: "/srv/home/deploy".into(), mode: 0o775 });
         assert_eq!(last.at, Source::File { path: "t".into(), line: Some(7) });
-        assert!(!Alone::default().line(0, 1, "drwxr-xr-x root root srv"));
+        assert!(!Lists::default().line(0, 1, "drwxr-xr-x root root srv"));
     }
 
     #[test]
@@ -263,9 +263,9 @@ mod tests {
             "/etc/ssh/sshd_config.d/50-local.conf line 3: Bad yes/no argument: maybe",
             "/etc/ssh/sshd_config: terminating, 1 bad configuration options",
         ] {
-            let mut alone = Alone::default();
-            assert!(alone.line(0, 1, line), "{line}");
-            assert_eq!(alone.shown(&[]).len(), 1);
+            let mut lists = Lists::default();
+            assert!(lists.line(0, 1, line), "{line}");
+            assert_eq!(lists.pasted(&[]).len(), 1);
         }
         for line in [
             "/etc/ssh/ssh_config: line 42: Bad configuration option: foo",
@@ -273,22 +273,22 @@ mod tests {
             "/etc/ssh/sshd_config: No such file or directory",
             "/etc/ssh/sshd_config line 9: Deprecated option UsePrivilegeSeparation",
         ] {
-            assert!(!Alone::default().line(0, 1, line), "{line}");
+            assert!(!Lists::default().line(0, 1, line), "{line}");
         }
     }
 
     #[test]
     fn what_cannot_keep_anybody_out_is_not_kept() {
-        let mut alone = Alone::default();
+        let mut lists = Lists::default();
         for line in ["-rw------- 1 a a 411 Nov 1 12:00 id_rsa", "maxauthtries 6", "256 SHA256:aaaa a@laptop (ED25519)"]
         {
-            assert!(alone.line(0, 1, line), "{line}");
+            assert!(lists.line(0, 1, line), "{line}");
         }
-        assert!(alone.shown(&[]).is_empty());
-        assert_eq!(alone.remarks().len(), 3);
+        assert!(lists.pasted(&[]).is_empty());
+        assert_eq!(lists.remarks().len(), 3);
         for line in ["pubkeyauthentication no", "The agent has no identities."] {
-            assert!(alone.line(0, 1, line), "{line}");
+            assert!(lists.line(0, 1, line), "{line}");
         }
-        assert_eq!(alone.shown(&[]).len(), 2);
+        assert_eq!(lists.pasted(&[]).len(), 2);
     }
 }
