@@ -1,11 +1,13 @@
 //! Where a file's mode cannot be changed, or a change would not last: file systems without modes, read-only ones, and
 //! secrets that something else puts there.
 
+use std::borrow::Cow;
+
 use crate::facts::Facts;
 use crate::facts::mount::Mount;
 use crate::facts::text::Path;
 
-use super::{Place, Step, naming, quoted_bytes};
+use super::{Place, Step, naming, quoted_bytes, quoted_option};
 
 /// Why chmod is no help for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,21 @@ const NO_MODES: &[&str] = &[
     "hgfs",
 ];
 
+/// Names in ~/.ssh that ssh itself gives, so that a copy may meet a file there.
+const TAKEN: &[&str] = &[
+    "id_rsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "id_dsa",
+    "config",
+    "known_hosts",
+    "authorized_keys",
+    "environment",
+    "rc",
+];
+
 fn ground(mount: &Mount) -> Option<Ground> {
     let options = mount.options.to_string();
     let has = |name: &str| options.split([',', ';']).any(|option| option == name);
@@ -66,17 +83,43 @@ fn ground(mount: &Mount) -> Option<Ground> {
 }
 
 /// The mount of this file, where chmod is no help there.
-fn stubborn<'a>(facts: &'a Facts, file: &Path) -> Option<(&'a Mount, Ground)> {
+fn stubborn<'a>(facts: &'a Facts, file: &Path) -> Option<(Cow<'a, Mount>, Ground)> {
+    if facts.is_read() {
+        return by_place(file).map(|(mount, ground)| (Cow::Owned(mount), ground));
+    }
     let of_keys = facts.identities.iter().flat_map(|identities| &identities.mounts);
     let mount = of_keys.chain(facts.config.mount.as_deref()).find(|mount| mount.file == *file)?;
-    Some((mount, ground(mount)?))
+    Some((Cow::Borrowed(mount), ground(mount)?))
+}
+
+/// The same of a machine of which nothing but the file's path was read: where WSL shows Windows drives, and where secrets
+/// are put. A copy is a way out there, whatever the file system is.
+fn by_place(file: &Path) -> Option<(Mount, Ground)> {
+    let rest = file.as_bytes().strip_prefix(b"/mnt/");
+    let drive = rest.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_lowercase) && rest.get(1) == Some(&b'/'));
+    let (point, ground) = match file.as_bytes() {
+        path if drive => (&path[.."/mnt/c".len()], Ground::Windows),
+        path if path.starts_with(b"/run/secrets/") => (&b"/run/secrets"[..], Ground::Docker),
+        _ => return None,
+    };
+    let (file, resolved, point) = (file.clone(), file.clone(), Path::new(point));
+    Some((Mount { file, resolved, point, kind: String::new(), options: "".into() }, ground))
 }
 
 /// What is seen of a file whose mode cannot be changed, for evidence.
 pub(super) fn seen(facts: &Facts, file: &Path) -> Option<String> {
     let (mount, ground) = stubborn(facts, file)?;
-    let at = format!("{} lies on {} ({})", mount.resolved, mount.point, mount.kind);
+    let at = if mount.kind.is_empty() {
+        format!("{} lies below {}", mount.resolved, mount.point)
+    } else {
+        format!("{} lies on {} ({})", mount.resolved, mount.point, mount.kind)
+    };
     Some(match ground {
+        Ground::Windows if mount.kind.is_empty() => {
+            format!(
+                "{at}, where WSL shows a Windows drive: unless that is mounted with metadata, chmod changes nothing there"
+            )
+        }
         Ground::Windows => {
             format!("{at}, a Windows drive that is mounted without metadata: chmod changes nothing there")
         }
@@ -92,7 +135,7 @@ pub(super) fn seen(facts: &Facts, file: &Path) -> Option<String> {
 /// What makes ssh take the private key all the same; `None` where chmod does.
 pub(super) fn for_key(facts: &Facts, file: &Path) -> Option<Vec<Step>> {
     let (mount, ground) = stubborn(facts, file)?;
-    let mut steps = copied(facts, mount, "this copy is yours alone, and ssh takes it");
+    let mut steps = copied(facts, &mount, "this copy is yours alone, and ssh takes it");
     steps.extend(lasting(ground));
     Some(steps)
 }
@@ -104,7 +147,7 @@ pub(super) fn for_config(facts: &Facts, file: &Path) -> Option<Vec<Step>> {
         let whole = "ssh checks the owner and mode of this file: keep it on a file system that has them";
         vec![Step::person(Place::Client, whole)]
     } else {
-        in_place(mount, "puts a copy that is yours alone in the place of the link")
+        in_place(&mount, "puts a copy that is yours alone in the place of the link")
     };
     steps.extend(lasting(ground).filter(|_| ground == Ground::Windows));
     Some(steps)
@@ -124,16 +167,24 @@ fn copied(facts: &Facts, mount: &Mount, why: &str) -> Vec<Step> {
     let source = quoted_bytes(mount.resolved.as_bytes());
     let name = mount.file.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let login = naming::destination_without(facts, &["identityfile"]);
-    if facts.run.home.is_empty() || within(&ssh) {
+    // Of a home that nobody named nothing speaks against it.
+    let unknown = facts.run.home.is_empty();
+    if (unknown && !facts.is_read()) || (!unknown && within(&ssh)) {
         let command = format!("d=$(mktemp -d) && install -m 600 {source} \"$d/key\" && ssh -i \"$d/key\" {login}");
         return vec![Step::here(
             command,
             format!("{why}; your home has no modes either, so it lies in a folder for the time being"),
         )];
     }
-    let copy = quoted_bytes(name);
+    // A name of its own where another key, or a file of ssh's, may have it.
+    let taken = TAKEN.iter().any(|taken| taken.as_bytes() == name) || name.starts_with(b".") || name.starts_with(b"-");
+    let name = if taken { [b"copy-of-", name].concat() } else { name.to_vec() };
+    let copy = quoted_option(&name);
     vec![
-        Step::here(format!("mkdir -p -m 700 ~/.ssh && install -m 600 {source} ~/.ssh/{copy}"), why),
+        Step::here(
+            format!("mkdir -p -m 700 ~/.ssh && {{ test -e ~/.ssh/{copy} || install -m 600 {source} ~/.ssh/{copy}; }}"),
+            format!("{why}; nothing is copied over a file of that name"),
+        ),
         Step::here(format!("ssh -i ~/.ssh/{copy} {login}"), "logs in with the copy; name it in IdentityFile too"),
     ]
 }
@@ -207,7 +258,10 @@ mod tests {
         let first = |facts: &Facts, mount: &Mount| copied(facts, mount, "w")[0].command.clone().unwrap();
         let stick = mount("vfat", "rw", "/media/stick/my key", "/media/stick/my key");
         let command = first(&facts, &stick);
-        assert_eq!(command, "mkdir -p -m 700 ~/.ssh && install -m 600 '/media/stick/my key' ~/.ssh/'my key'");
+        assert_eq!(
+            command,
+            "mkdir -p -m 700 ~/.ssh && { test -e ~/.ssh/'my key' || install -m 600 '/media/stick/my key' ~/.ssh/'my key'; }"
+        );
         let linked = mount("9p", "aname=drvfs", "/home/a/.ssh/id", "/mnt/c/Users/a/id");
         let command = first(&facts, &linked);
         assert_eq!(

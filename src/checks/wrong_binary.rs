@@ -186,7 +186,7 @@ fn commands(facts: &Facts) -> Vec<Step> {
         programs.on_drives.iter().any(|there| *there == *path).then_some((path, name))
     });
     for (path, name) in copies {
-        let file = format!("~/.ssh/{}", super::quoted(&name));
+        let file = format!("~/.ssh/{}", super::quoted_option(name.as_bytes()));
         steps.push(Step::here(
             format!("test -e {file} || install -m 600 {} {file}", super::quoted(&path)),
             "copies the key to where this ssh can use it, closed to others; nothing is copied over a key of that name",

@@ -21,7 +21,7 @@ pub(super) const WRONG_USER: Cause = Cause {
     fix: Fix {
         commands: |facts| {
             let Some(tried) = tried(facts) else { return Vec::new() };
-            let name = super::quoted_bytes(tried.user.as_bytes());
+            let name = super::quoted_option(tried.user.as_bytes());
             let destination = naming::destination_without(facts, &["user"]);
             vec![
                 Step::here(format!("ssh -o User={name} {destination}"), "logs in as the account that accepts the key"),
