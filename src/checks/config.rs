@@ -96,7 +96,9 @@ const CLIENT_CONFIG_PERMISSIONS: Cause = Cause {
             if let Some(steps) = mounts::for_config(facts, path) {
                 return steps;
             }
-            let owner = super::quoted(&format!("{}:", facts.run.user));
+            let user = facts.run.user.to_string();
+            let user = if user.is_empty() { "ACCOUNT" } else { user.as_str() };
+            let owner = super::quoted(&format!("{user}:"));
             let file = naming::path(path);
             vec![
                 Step::here(format!("chmod go-w {file}"), "lets nobody but its owner write it"),

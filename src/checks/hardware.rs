@@ -2,8 +2,8 @@
 
 use crate::facts::authenticators::{Authenticators, Device};
 use crate::facts::key::PublicKey;
-use crate::facts::text::Path;
-use crate::facts::userauth::Answer;
+use crate::facts::text::{Path, escape};
+use crate::facts::userauth::{Answer, Signed};
 use crate::facts::{Facts, Observed, Unobserved, known};
 use crate::openssh::authenticators::{self, Unreachable};
 use crate::openssh::course::{self, Fate, Problem, Turn, Use};
@@ -97,11 +97,14 @@ fn hardware_key_unavailable(facts: &Facts) -> Observed<Option<Finding>> {
     Ok(Some(match found {
         Found::Unreachable(turn, unreachable) => {
             let key = turn.offer.key.as_ref().map(naming::key).unwrap_or_default();
-            let (what, seen) = words(&unreachable);
+            let (what, seen) = as_ssh_says(facts, &unreachable).unwrap_or_else(|| words(&unreachable));
             let path = course::key_file(facts, &turn.offer).map(|file| file.path.to_string()).unwrap_or_default();
             let mut finding = Finding::proven(format!("{login} accepts your hardware key {path}, and {what}"))
                 .seen(format!("the server accepts {key}, whose private half is in an authenticator"))
                 .seen(seen);
+            if failure(facts).is_some_and(|why| why != "device not found") {
+                finding.certainty = Certainty::Likely;
+            }
             if matches!(unreachable, Unreachable::NoLibrary(..)) {
                 finding.evidence.extend(with_a_provider(facts));
             }
@@ -149,6 +152,25 @@ fn hardware_key_unavailable(facts: &Facts) -> Observed<Option<Finding>> {
                 }])
         }
     }))
+}
+
+/// Why ssh did not sign, in its own words, where those are all that was read.
+fn failure(facts: &Facts) -> Option<&str> {
+    let signatures = &facts.userauth.as_ref().ok().filter(|_| facts.is_read())?.signatures;
+    signatures.iter().filter(|signature| signature.key.is_hardware()).find_map(|signature| match &signature.outcome {
+        Signed::FileFailed(why) => Some(why.as_str()),
+        _ => None,
+    })
+}
+
+/// The same as [`words`], of a machine whose devices nobody looked at.
+fn as_ssh_says(facts: &Facts, unreachable: &Unreachable) -> Option<(String, String)> {
+    let why = escape(failure(facts).filter(|_| *unreachable == Unreachable::NoDevice)?.as_bytes());
+    let what = match why.as_str() {
+        "device not found" => "ssh finds no authenticator to sign with".to_owned(),
+        _ => "ssh cannot sign with it: no authenticator, or not the library that reaches it".to_owned(),
+    };
+    Some((what, format!("ssh says: signing failed: {why}")))
 }
 
 /// What keeps ssh from the authenticator, for a sentence, and what was seen.

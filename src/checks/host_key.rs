@@ -356,6 +356,9 @@ const HOST_CERTIFICATE_INVALID: Cause = Cause {
 };
 
 fn host_certificate_invalid(facts: &Facts) -> Observed<Option<Finding>> {
+    if let Some(finding) = seen::refused_certificate(facts) {
+        return Ok(Some(finding));
+    }
     let Some((offered, Standing::BadCertificate(reason))) = stopped(facts)? else { return Ok(None) };
     if known_hosts::unreadable_revocation(facts).is_some()
         || known_hosts::is_too_small(&facts.config.options, &offered.key)
@@ -461,6 +464,9 @@ const HOST_KEY_UNKNOWN: Cause = Cause {
 };
 
 fn host_key_unknown(facts: &Facts) -> Observed<Option<Finding>> {
+    if seen::refused_certificate(facts).is_some() {
+        return Ok(None);
+    }
     let Some((offered, Standing::Unknown)) = stopped(facts)? else { return Ok(None) };
     let options = &facts.config.options;
     if known_hosts::unreadable_revocation(facts).is_some()

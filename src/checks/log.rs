@@ -1,16 +1,21 @@
 //! What a transcript of ssh leaves open: causes that leave the same lines, and what one who has only those lines may say.
 
+mod open;
+
 use crate::facts::agent::AgentAnswer;
 use crate::facts::identities::{KeyFile, is_seen};
 use crate::facts::key::PublicKey;
 use crate::facts::proxy::{Proxy, UNNAMED};
 use crate::facts::text::escape;
-use crate::facts::{Facts, Stage, Ticket, Unobserved};
+use crate::facts::userauth::UNSEEN_METHOD;
+use crate::facts::{Facts, Ticket};
 use crate::openssh::course::{self, Problem, Use};
 use crate::openssh::known_hosts::{self, Standing};
 use crate::openssh::server;
 
 use super::{Alternative, Cause, Certainty, Decide, Finding, Place, naming};
+
+pub(super) use open::open;
 
 /// The finding, less sure where other causes leave the same transcript, with those beside it.
 pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Finding {
@@ -19,11 +24,15 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     }
     let others: Vec<Alternative> = match cause.id {
         "signature-rejected" => says_yes_perhaps(facts).into_iter().collect(),
-        "no-identities" => unread(facts).into_iter().chain(hidden(facts)).chain(left_out(facts)).collect(),
+        "no-key-accepted" | "agent-lacks-accepted-key" => as_root(facts).into_iter().collect(),
+        "no-identities" => {
+            as_root(facts).into_iter().chain(unread(facts)).chain(hidden(facts)).chain(left_out(facts)).collect()
+        }
         "key-file-malformed" => formats(facts),
         "key-file-is-public" => mistaken(facts).into_iter().collect(),
         "key-passphrase-needed" => unsaid(facts).into_iter().collect(),
         "host-key-unknown" => certified_host(facts).into_iter().collect(),
+        "shell-startup-prints" => four_bytes(facts),
         "pubkey-disabled-by-client" | "server-pubkey-disabled" => by_kerberos(facts).into_iter().collect(),
         _ => Vec::new(),
     };
@@ -44,13 +53,41 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
     }
     // It is seen by lines that are not there, or nobody tried whether the server says yes to every key.
     let by_absence = matches!(cause.id, "pubkey-disabled-by-client" | "signature-rejected");
-    let unsure = by_absence || !others.is_empty() || !bare.is_empty() || (cause.id == "kerberos-ticket-missing");
+    // A ForceCommand that is not there ends so too.
+    let by_status =
+        cause.id == "channel-refused" && facts.session.as_ref().is_ok_and(|seen| seen.exit_status == Some(127));
+    let unsure = by_absence
+        || by_status
+        || is_inside(facts)
+        || !others.is_empty()
+        || !bare.is_empty()
+        || (cause.id == "kerberos-ticket-missing");
     if unsure {
         finding.certainty = finding.certainty.max(Certainty::Likely);
     }
     let known: Vec<&str> = finding.alternatives.iter().chain(&others).map(|alternative| alternative.cause).collect();
     let unseen = unseen(facts, cause.id).into_iter().filter(|other| !known.contains(&other.cause)).collect::<Vec<_>>();
     finding.or(others).or(bare).or(unseen)
+}
+
+/// Whether only what came behind a login was read: the words may be those of a program that ran in a good session.
+fn is_inside(facts: &Facts) -> bool {
+    facts.userauth.as_ref().is_ok_and(|userauth| userauth.admitted_by.as_deref() == Some(UNSEEN_METHOD))
+}
+
+/// What else begins with a text, where sftp tells no more of it than its first four bytes.
+fn four_bytes(facts: &Facts) -> Vec<Alternative> {
+    let stdout = facts.session.as_ref().map(|session| session.stdout.as_bytes()).unwrap_or_default();
+    let (cause, summary) = match stdout {
+        b"This" => {
+            ("shell-refuses-login", "nologin's sentence begins with \"This\" too: the account may have no shell")
+        }
+        b"Plea" => ("login-as-other-user", "\"Please login as the user …\" begins so: another account is meant"),
+        b"WARN" | b"You " => ("password-change-required", "sshd's words about an expired password begin so"),
+        _ => return Vec::new(),
+    };
+    let decide = here(format!("ssh {} true", naming::destination_without_command(facts)));
+    vec![Alternative { certainty: Certainty::Likely, ..possible(cause, summary, decide) }]
 }
 
 /// What ssh's own words state, whatever else is missing.
@@ -159,6 +196,7 @@ const KEYS_ELSEWHERE: &[(&str, &str)] = &[
     ("wrong-local-account", "ssh runs as another local user than the one whose keys are meant"),
     ("agent-key-constrained", "the agent holds the key that is meant, bound to other hosts (ssh-add -h)"),
     ("identity-file-missing", "a file that the configuration names is not there"),
+    ("key-file-unreadable", "this account may not open the key, or a folder on the way to it"),
     ("rsa-key-too-small", "the key is shorter than RequiredRSASize, of ssh or of the server, allows"),
     ("hardware-key-unavailable", "the key is in a token or an authenticator that ssh passes over"),
 ];
@@ -182,6 +220,11 @@ fn level(facts: &Facts) -> u8 {
     facts.log.as_ref().and_then(|log| log.client.as_ref()).map_or(0, |client| client.level)
 }
 
+/// Whether ssh was not asked to say more than its messages.
+pub(super) fn is_bare(facts: &Facts) -> bool {
+    facts.is_read() && level(facts) == 0
+}
+
 /// Whether only a warning tells of the client's keys, and no line what ssh offered.
 pub(super) fn shows_no_offers(facts: &Facts) -> bool {
     facts.is_read() && facts.identities.as_ref().is_ok_and(|identities| identities.listed.is_none())
@@ -196,8 +239,27 @@ pub(super) fn is_behind_something(facts: &Facts) -> bool {
 }
 
 /// The command that has ssh say more.
+pub(super) fn more_words(facts: &Facts) -> String {
+    let sudo = if by_sudo(facts) { "sudo " } else { "" };
+    format!("{sudo}ssh -vvv {}", naming::destination(facts))
+}
+
 fn say_more(facts: &Facts) -> Decide {
-    here(format!("ssh -vvv {}", naming::destination(facts)))
+    here(more_words(facts))
+}
+
+/// Whether sudo ran ssh.
+fn by_sudo(facts: &Facts) -> bool {
+    facts.log.as_ref().and_then(|log| log.client.as_ref()).is_some_and(|client| client.sudo)
+}
+
+/// What sudo changes: ssh is another account's then.
+fn as_root(facts: &Facts) -> Option<Alternative> {
+    by_sudo(facts).then(|| {
+        let summary = "sudo runs ssh as root, with root's keys and configuration in the place of yours";
+        let decide = here(format!("ssh {}", naming::destination(facts)));
+        Alternative { certainty: Certainty::Likely, ..possible("wrong-local-account", summary, decide) }
+    })
 }
 
 /// What ssh's own words leave open where it was not asked to say more: they do not tell what came before.
@@ -238,71 +300,6 @@ fn bare(facts: &Facts, id: &str) -> Vec<Alternative> {
     others.iter().map(|(cause, summary)| possible(cause, summary, say_more(facts))).collect()
 }
 
-/// What ends a connection that is made by a jump host or a program, likeliest first.
-const BEHIND_SOMETHING: &[(&str, &str)] = &[
-    ("jump-host-failed", "the login at a jump host fails (-J, ProxyJump); its own message stands before these"),
-    ("jump-forwarding-refused", "the jump host comes to no connection with the server"),
-    ("proxy-command-failed", "the ProxyCommand ends: it is not installed, or cannot connect"),
-    ("connection-dropped", "the server itself drops the connection"),
-];
-
-/// What keeps ssh from going on with a host key.
-const HOST_KEY_REFUSED: &[(&str, &str)] = &[
-    ("host-key-unknown", "no key is known for the name, and nobody can be asked"),
-    ("host-key-changed", "another key is known for the name; ssh says so in a warning that is not here"),
-    ("host-key-revoked", "the key is revoked; ssh says so in a warning that is not here"),
-    ("host-certificate-invalid", "the host certificate is not valid, for another name, or of a CA that is not trusted"),
-];
-
-/// What makes for too many failures.
-const CUT: &[(&str, &str)] = &[
-    ("too-many-keys", "ssh offers more keys than the server hears, and the right one comes too late"),
-    ("no-key-accepted", "the server accepts none of the keys"),
-    ("password-rejected", "a password was refused again and again"),
-];
-
-/// What the words of a transcript allow that name no cause, likeliest first: a sentence, and the causes.
-pub(super) fn open(facts: &Facts) -> Option<Finding> {
-    if !facts.is_read() {
-        return None;
-    }
-    let login = naming::login(facts);
-    let (summary, others): (String, Vec<(&str, &str)>) = if let Some(methods) = denied(facts) {
-        let list = escape(methods.join(",").as_bytes());
-        let summary = format!("{login} denies the login ({list}); whether a key was offered, these lines do not tell");
-        (summary, of_denial(&methods))
-    } else if facts.log.as_ref()?.client.is_some()
-        && facts
-            .transport
-            .as_ref()
-            .is_ok_and(|seen| !seen.complete && seen.end.is_none() && seen.identification.is_some())
-    {
-        let summary = format!("the lines end while ssh and {login} exchange keys");
-        (
-            summary,
-            vec![("kex-stalled", "the key exchange hangs: large packets do not get through, or the server is stuck")],
-        )
-    } else if is_behind_something(facts) {
-        let summary = format!("the way to {login} ends, through a jump host or a program that these lines do not name");
-        (summary, BEHIND_SOMETHING.to_vec())
-    } else if facts.userauth == Err(Unobserved::NotReached(Stage::HostKey)) {
-        let summary = format!("ssh does not go on with the host key of {login}; why, these lines do not tell");
-        (summary, HOST_KEY_REFUSED.to_vec())
-    } else if cut(facts) {
-        let summary = format!("{login} ends the connection: Too many authentication failures");
-        (summary, CUT.to_vec())
-    } else {
-        return None;
-    };
-    let others = others.into_iter().map(|(cause, summary)| possible(cause, summary, say_more(facts)));
-    Some(Finding::new(Certainty::Possible, summary).or(others))
-}
-
-/// Whether the server ended it for too many failures, and nothing was seen of them.
-fn cut(facts: &Facts) -> bool {
-    facts.identities.is_err() && facts.userauth.as_ref().is_ok_and(|userauth| course::cut_after(userauth).is_some())
-}
-
 /// The methods in ssh's last word, where nothing was seen of what came before it.
 fn denied(facts: &Facts) -> Option<Vec<String>> {
     let userauth = facts.userauth.as_ref().ok().filter(|_| facts.identities.is_err() || level(facts) == 0)?;
@@ -320,33 +317,6 @@ pub(super) fn answered_as_known(facts: &Facts) -> Option<String> {
     let standing = known_hosts::standing(facts);
     let other = matches!(standing, Some(Standing::Changed(_) | Standing::Revoked));
     answered(facts).filter(|_| !other)
-}
-
-fn of_denial(methods: &[String]) -> Vec<(&'static str, &'static str)> {
-    let has = |name: &str| methods.iter().any(|method| method == name);
-    let password = has("password") || has("keyboard-interactive");
-    let keys: &[(&str, &str)] = &[
-        ("no-key-accepted", "keys were offered, and the server accepts none of them"),
-        ("no-identities", "ssh had no key to offer: no file where it looks, no agent, or an empty one"),
-        ("key-file-permissions", "the private key is readable by others, and ssh ignores it"),
-        ("key-passphrase-needed", "the key is encrypted, and nobody was asked for its passphrase"),
-        ("wrong-user", "another account is meant"),
-        ("agent-lacks-accepted-key", "the agent offers keys, and not the one that is meant"),
-        ("signature-rejected", "the server accepts the key and refuses the login"),
-    ];
-    let without: &[(&str, &str)] = &[("server-pubkey-disabled", "the server takes no keys for this account")];
-    let typed: &[(&str, &str)] = &[
-        ("password-rejected", "a password was typed, and the server refuses it"),
-        ("method-disabled-by-client", "nobody could be asked for a password, or it is switched off here"),
-    ];
-    let nothing: &[(&str, &str)] = &[("no-methods-left", "the server takes no method at all")];
-    let rows = [
-        (has("publickey"), keys),
-        (!has("publickey") && password, without),
-        (password, typed),
-        (methods.is_empty(), nothing),
-    ];
-    rows.into_iter().filter(|(is, _)| *is).flat_map(|(_, rows)| rows.iter().copied()).collect()
 }
 
 /// A host certificate that is not taken leaves the words that an unknown key leaves.

@@ -3,7 +3,7 @@
 
 mod names;
 mod refused;
-mod rejected;
+pub(super) mod rejected;
 
 use crate::facts::Facts;
 use crate::openssh::course;

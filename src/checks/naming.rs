@@ -32,9 +32,10 @@ pub fn oneself(facts: &Facts) -> String {
     if facts.run.user.is_empty() { "you".to_owned() } else { format!("you ({})", facts.run.user) }
 }
 
-/// The account asked for.
+/// The account asked for; `ACCOUNT` where what was read does not name it.
 pub fn user(facts: &Facts) -> User {
-    facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default()
+    let user = facts.target.as_ref().map(|target| target.user.clone()).unwrap_or_default();
+    if user.is_empty() && facts.is_read() { User::from("ACCOUNT") } else { user }
 }
 
 /// ssh's options and the destination as they were typed, as words for a shell: what follows `ssh` in a command.
@@ -87,7 +88,9 @@ pub fn destination_without_command(facts: &Facts) -> String {
 
 /// ssh's options and destination with another user.
 pub fn destination_as(facts: &Facts, user: &str) -> String {
-    let Ok(target) = &facts.target else { return "HOST".to_owned() };
+    let Ok(target) = &facts.target else {
+        return quoted_bytes(format!("{user}@HOST").as_bytes());
+    };
     let mut other = facts.clone();
     let mut kept = Vec::new();
     let mut words = facts.config.arguments.iter();

@@ -9,7 +9,7 @@ mod git;
 use crate::facts::key::PublicKey;
 use crate::facts::proxy::Proxy;
 use crate::facts::session::Request;
-use crate::facts::userauth::{Attempted, Signed, Signer, Userauth};
+use crate::facts::userauth::{Attempted, Signed, Signer, UNSEEN_METHOD, Userauth};
 use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
@@ -66,7 +66,9 @@ const ACCESS_WORKS: Cause = Cause {
 fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
     let login = naming::login(facts);
-    let turns = course::course(facts)?;
+    // Where nothing was read of what came before the session, there is no course to speak of.
+    let unseen = facts.is_read() && userauth.admitted_by.as_deref() == Some(UNSEEN_METHOD);
+    let turns = if unseen { Vec::new() } else { course::course(facts)? };
     if let Some(offered) = facts.run.limits.offer.as_ref().filter(|_| !userauth.succeeded()) {
         return super::offer::accepted(facts, offered);
     }
@@ -114,7 +116,7 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
         return Ok(Some(finding));
     }
     // ssh itself tried, and did not get in.
-    if facts.opinion.as_ref().is_ok_and(|opinion| opinion.answered) {
+    if facts.is_read() || facts.opinion.as_ref().is_ok_and(|opinion| opinion.answered) {
         return Ok(None);
     }
     let Some(turn) = course::good(&turns).filter(|turn| turn.fate == Fate::Accepted(Use::Untried)) else {
@@ -515,6 +517,9 @@ pub fn undetermined_finding(facts: &Facts) -> Finding {
         Some((what, Unobserved::TimedOut)) => {
             format!("time ran out at {what}: no cause can be named for {login} yet")
         }
+        Some((_, Unobserved::NotInThisSource)) => {
+            format!("what was read does not tell how the login as {login} ends, nor why")
+        }
         Some((what, reason)) => format!("no cause can be named for {login}: {what}: {reason}"),
         None => format!("no cause can be named for {login}, and no login was seen to work"),
     };
@@ -614,9 +619,9 @@ fn undetermined_commands(facts: &Facts) -> Vec<Step> {
         let why = "lets it ask you: sshdoctor sees neither its question nor your answer";
         return vec![Step::here(format!("sshdoctor --interactive {destination}"), why)];
     }
-    let mut steps = vec![Step::here(format!("ssh -vvv {destination}"), "ssh's own words; keep them with the ticket")];
+    let mut steps = vec![Step::here(super::log::more_words(facts), "ssh's own words; keep them with the ticket")];
     if facts.is_read() {
-        let login = naming::copy_destination(facts);
+        let login = naming::destination_without_command(facts);
         let why =
             "prints one paste for whoever has no sshdoctor: it asks ssh, and names the files and the agent's keys";
         steps.push(Step::here(format!("sshdoctor log --kit {login}"), why));

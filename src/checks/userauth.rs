@@ -702,7 +702,7 @@ fn server_disconnected(facts: &Facts) -> Observed<Option<Finding>> {
         Finding::proven(summary).seen(format!("SSH_MSG_DISCONNECT, reason {code}: {}", text.shortened(1000)));
     if userauth.queries.iter().any(|query| query.answer == Some(Answer::PkOk)) {
         finding = finding.seen("it came after the server had accepted a key").at(Blocks::Signed);
-    } else if userauth.none.is_none() {
+    } else if userauth.none.is_none() && !super::log::is_bare(facts) {
         finding = finding.seen("it came before the server had answered anything").at(Blocks::Offered);
     }
     Ok(Some(finding))

@@ -209,6 +209,7 @@ impl Sorter {
             self.unknown += 1;
             return;
         }
+        self.clients.prompt(line);
         self.clients.shown(file, line);
         let kind: String = line.chars().filter(|character| !character.is_ascii_digit()).take(LONGEST_KIND).collect();
         self.unknown(&kind);

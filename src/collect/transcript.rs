@@ -118,6 +118,8 @@ pub(super) struct Transcript {
     pub(super) applied: Vec<Applied>,
     /// What ssh says where it does not take its configuration.
     pub(super) complaints: Vec<ServerText>,
+    /// What ssh says where it does not start, of no line of its configuration.
+    refused: Option<ServerText>,
     /// Files named with `-i` that are not there.
     pub(super) inaccessible: Vec<Path>,
     /// Lines that are no debugging.
@@ -196,9 +198,20 @@ pub(super) struct Transcript {
     pub(super) end: Option<End>,
     /// What the server wrote for the person, once it had let in.
     pub(super) shown: Vec<u8>,
+    /// Whether a message tells of a session where nothing was seen of the login before it.
+    inside: bool,
+    /// What the account's side says where it lets nobody in.
+    turned_away: Option<ServerText>,
+    /// What a Git host says of a repository that may not be read.
+    repository_denied: Option<ServerText>,
+    /// Whether it was an open session that ended.
+    broke_off: bool,
+    /// The first four bytes of what came in place of SFTP.
+    no_sftp: Option<[u8; 4]>,
     /// The run of ssh that connects through the jump host next to the server, whose lines stand among these.
     pub(super) hop: Option<Box<Transcript>>,
     at_hop: bool,
+    warnings: u32,
     asked: Asked,
     partial: bool,
     debugging: bool,
@@ -216,6 +229,11 @@ impl Transcript {
                 self.line(&String::from_utf8_lossy(&line));
             }
         }
+    }
+
+    /// Whether it holds nothing but what ssh says before its first line of debugging (ssh.c `main`).
+    pub(super) fn has_only_warned(&self) -> bool {
+        self.level == 0 && self.version.is_none() && self.lines > 0 && self.warnings == self.lines
     }
 
     /// Reads a line; whether it is known.
@@ -249,9 +267,8 @@ impl Transcript {
         // Once it is in, messages of that kind are those of an ssh that runs there.
         let of_inner = level == 0 && self.admitted_by.is_some() && is_before_login(text);
         let Some((row, rest)) = lines::find(text, level > 0).filter(|_| !of_inner) else {
-            if level == 0 && self.admitted_by.is_some() && self.shown.len() < MOST_SHOWN {
-                self.shown.extend_from_slice(line.as_bytes());
-                self.shown.push(b'\n');
+            if level == 0 && self.admitted_by.is_some() {
+                self.shows(line);
             }
             self.unknown = self.unknown.saturating_add(1);
             return false;
@@ -346,6 +363,7 @@ impl Transcript {
 
     /// `/home/a/.ssh/k not accessible: No such file or directory.`
     fn inaccessible(&mut self, rest: &str) {
+        self.warnings += 1;
         if let Some((path, _)) = rest.rsplit_once(" not accessible: ")
             && self.inaccessible.len() < MOST
         {
@@ -388,6 +406,57 @@ impl Transcript {
         const LONG_SECONDS: f64 = 60.0;
         let seconds = rest.rsplit_once(" in ").and_then(|(_, rest)| rest.split(' ').next()?.parse::<f64>().ok());
         self.lasted |= seconds.is_some_and(|seconds| seconds >= LONG_SECONDS);
+    }
+
+    /// Keeps what the server wrote for the person.
+    fn shows(&mut self, line: &str) {
+        if self.shown.len() < MOST_SHOWN {
+            self.shown.extend_from_slice(line.as_bytes());
+            self.shown.push(b'\n');
+        }
+    }
+
+    /// A message of which ssh's own or its session's words tell that the login has succeeded.
+    fn is_inside(&mut self) {
+        self.inside |= self.level == 0;
+    }
+
+    /// `This account is currently not available.`
+    fn tells(&mut self, line: &str) {
+        if self.level == 0 || self.admitted_by.is_some() {
+            self.is_inside();
+            self.shows(line);
+        }
+    }
+
+    /// `ERROR: Permission to acme/api.git denied to bob.`
+    fn denies_repository(&mut self, line: &str) {
+        if self.admitted_by.is_some() {
+            self.shows(line);
+        } else if self.level == 0 {
+            self.is_inside();
+            self.repository_denied = Some(line.into());
+        }
+    }
+
+    /// `Your account has expired; please contact your system administrator.`
+    fn turns_away(&mut self, line: &str) {
+        if self.admitted_by.is_some() {
+            self.shows(line);
+        } else if self.level == 0 {
+            self.turned_away.get_or_insert_with(|| line.into());
+        }
+    }
+
+    /// `1416128883`: four bytes of text, read as the length of a message.
+    fn too_long(&mut self, rest: &str) {
+        self.no_sftp = rest.trim().parse().ok().map(u32::to_be_bytes);
+        self.is_inside();
+    }
+
+    /// `No user exists for uid 1000`.
+    fn refuses(&mut self, line: &str) {
+        self.refused.get_or_insert_with(|| line.into());
     }
 
     /// `192.0.2.7 port 22:2: Too many authentication failures`.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identities::FileState;
 use super::key::PublicKey;
-use super::text::{Host, Path};
+use super::text::{Host, Path, ServerText};
 use super::{Observed, Source, Unobserved};
 
 /// The host key met, and what known_hosts files say of the names it was met under.
@@ -18,11 +18,28 @@ pub struct HostKey {
     /// What ssh learnt about it beyond the files (`KnownHostsCommand`, `VerifyHostKeyDNS`), by its own words.
     #[serde(default = "not_asked", skip_serializing_if = "super::is_unasked")]
     pub elsewhere: Observed<Elsewhere>,
+    /// What ssh said of a host certificate that it did not take; of transcripts only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_certificate: Option<RefusedCertificate>,
+    /// Whether ssh said that the key is shorter than `RequiredRSASize`; of transcripts only, which do not print its length.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_short: bool,
+}
+
+/// A host certificate that ssh did not take, in its own words (sshconnect.c `check_host_cert`, `verify_host_key`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedCertificate {
+    /// Why, `expired`, `name is not a listed principal`.
+    pub why: ServerText,
+    /// The certificate as ssh prints it: type, fingerprint, serial number, id, CA and validity; `None` where it was not
+    /// printed.
+    pub shown: Option<ServerText>,
 }
 
 impl Default for HostKey {
     fn default() -> Self {
-        Self { offered: Err(Unobserved::NotAttempted), known: Err(Unobserved::NotAttempted), elsewhere: not_asked() }
+        let (offered, known) = (Err(Unobserved::NotAttempted), Err(Unobserved::NotAttempted));
+        Self { offered, known, elsewhere: not_asked(), refused_certificate: None, too_short: false }
     }
 }
 

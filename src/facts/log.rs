@@ -4,8 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Source;
-use super::text::{Path, ServerText};
+use super::text::{Address, Path, ServerText};
+use super::{End, Source};
 
 /// What was read, and the part of it that is judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +84,20 @@ pub enum PastedPart {
     NoKeys,
     /// What sshd says of a configuration that is not valid (`sshd -t`).
     Complaint(ServerText),
+}
+
+/// What ssh waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waits {
+    /// A TCP connection with this address.
+    Connection(Address),
+    /// The server's identification string (RFC 4253 section 4.2).
+    Identification,
+    /// A person's word about a host key.
+    HostKey,
+    /// A person's password, passphrase, code, PIN or touch.
+    Answer,
 }
 
 /// A line of a program other than ssh.
@@ -171,6 +185,18 @@ pub struct Part {
     /// left out in between, and each step is there that a later one follows. `false` for sshd's log.
     #[serde(default)]
     pub whole: bool,
+    /// Whether the command that was typed has sudo run ssh.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sudo: bool,
+    /// How the connection ended, where ssh's words name no step at which it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<End>,
+    /// What ssh waits for where its words end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+    /// Whether a session was open when it ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_session: bool,
     /// How much ssh was asked to say: 0 nothing beyond its messages, 1 to 3 for `-v` to `-vvv`. 0 for sshd's log.
     pub level: u8,
 }

@@ -7,6 +7,9 @@ use super::End;
 use super::key::PublicKey;
 use super::text::{Path, ServerText, User};
 
+/// What [`Userauth::admitted_by`] holds where only what came behind the login was read.
+pub const UNSEEN_METHOD: &str = "a method that was not seen";
+
 /// What passed in userauth, over one connection or two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Userauth {

@@ -212,7 +212,7 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
             file: Some(row),
             path: Some(file.path.clone()),
             named: file.explicit,
-            there: is_there(&file.state) || (file.state.is_ok() && file.private.is_ok()),
+            there: is_there(&file.state) || (file.state.is_ok() && (file.private.is_ok() || is_closed(file))),
         };
         let beside = file.certificate.key.as_ref().filter(|key| key.is_certificate() && is_loaded(key, options));
         let certificate = beside.filter(|_| identities.certificates.is_empty()).cloned();
@@ -221,6 +221,11 @@ fn loaded(identities: &Identities, options: &Options) -> Vec<Identity> {
     }
     list.truncate(FILES_LIMIT);
     list
+}
+
+/// Whether the file is there and may not be read.
+fn is_closed(file: &KeyFile) -> bool {
+    file.private == Err(Unobserved::NotPermitted)
 }
 
 fn named_certificate(row: &CertificateFile) -> Option<Identity> {

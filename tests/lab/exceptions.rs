@@ -3,11 +3,6 @@
 /// The row, and why.
 pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
     ("askpass-password", "the person of the recording answers otherwise than the one of the row"),
-    ("password-where-one-failure-ends-it", "the recording ends at the question"),
-    (
-        "authenticator-provider-missing",
-        "ssh says `invalid format` of the key file, and nothing of the library that it did not find",
-    ),
     ("cert-named-key-in-agent-identities-only", "ssh speaks of the certificate alone, which is named as a key"),
     ("close-at-second-query", "live it is undetermined; ssh's lines show the refusal before"),
     ("command-line-of-a-device", "`true` ends with 1, and whether it was a command there is not told"),

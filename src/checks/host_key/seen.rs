@@ -1,11 +1,12 @@
 //! What is seen of a host key, in sentences: the key that was met, the lines that name another, how ssh is told to take it.
 
 use super::MOST_LINES;
+use crate::checks::{Certainty, Finding};
 use crate::facts::host_key::KnownHost;
 use crate::facts::key::PublicKey;
 use crate::facts::text::escape;
 use crate::facts::{Facts, Stage, Unobserved};
-use crate::openssh::known_hosts::{self, Strict};
+use crate::openssh::known_hosts::{self, Standing, Strict};
 use crate::openssh::prompts;
 
 /// A key by type and fingerprint.
@@ -31,6 +32,23 @@ pub(super) fn printed(key: &PublicKey) -> Option<String> {
 pub(super) fn holds(facts: &Facts, key: &str) -> String {
     let ended = facts.is_read() && facts.userauth == Err(Unobserved::NotReached(Stage::HostKey));
     if ended { format!("the server sends {key}") } else { format!("the server proved to hold {key}") }
+}
+
+/// A host certificate that ssh does not take, where its own words are all that was read. That the plain key is another than
+/// the known one, or revoked, it would have said too.
+pub(super) fn refused_certificate(facts: &Facts) -> Option<Finding> {
+    let refused = facts.host_key.refused_certificate.as_ref()?;
+    let worse = matches!(known_hosts::standing(facts), Some(Standing::Changed(_) | Standing::Revoked));
+    if worse || facts.userauth != Err(Unobserved::NotReached(Stage::HostKey)) {
+        return None;
+    }
+    let why = refused.why.shortened(200);
+    let summary = format!("ssh does not accept the server's host certificate ({why}), and knows no plain key for it");
+    let certainty = if refused.shown.is_some() { Certainty::Proven } else { Certainty::Likely };
+    let mut finding = Finding::new(certainty, summary).seen(format!("ssh says: Certificate invalid: {why}"));
+    finding.evidence.extend(refused.shown.as_ref().map(|shown| format!("the certificate: {}", shown.shortened(400))));
+    finding.evidence.extend(strictness(facts));
+    Some(finding)
 }
 
 /// How ssh is told to take a key that is not known, and whether somebody can be asked; `None` where a paste does not show it.

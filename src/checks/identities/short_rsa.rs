@@ -67,6 +67,13 @@ fn demanded(facts: &Facts) -> String {
 }
 
 fn rsa_key_too_small(facts: &Facts) -> Observed<Option<Finding>> {
+    if facts.host_key.too_short {
+        let mut finding = Finding::proven("the server's host key has fewer bits than ssh demands of an RSA key")
+            .seen("ssh says: Bad server host key: Invalid key length")
+            .at(Blocks::HostKey);
+        finding.place = Some(Place::Server);
+        return Ok(Some(finding));
+    }
     if let Some(key) = host_key(facts) {
         let bits = key.bits.unwrap_or_default();
         let summary = format!("the server's host key has {bits} bits, and ssh demands more of an RSA key");
@@ -98,6 +105,18 @@ fn commands(facts: &Facts) -> Vec<Step> {
     if account::short_rsa(facts).is_some() {
         let why = "makes a key that any server takes; have its .pub put into authorized_keys";
         return vec![Step::here("ssh-keygen -t ed25519", why)];
+    }
+    if facts.host_key.too_short {
+        return vec![
+            Step::server_root(
+                "ssh-keygen -A",
+                "makes the host keys that are missing, Ed25519 among them; then reload sshd",
+            ),
+            Step::here(
+                format!("ssh -G {} | grep -i requiredrsasize", naming::destination_without_command(facts)),
+                "shows how many bits ssh demands",
+            ),
+        ];
     }
     let Some(key) = host_key(facts).or_else(|| own_key(facts)) else { return Vec::new() };
     let bits = key.bits.unwrap_or_default();

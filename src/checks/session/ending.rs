@@ -149,7 +149,7 @@ pub(in crate::checks) fn trouble(facts: &Facts) -> Option<Trouble> {
         Request::Nothing => bound(facts).or_else(|| no_terminal(session)),
         Request::True => after_true(facts, session),
         Request::Shell => after_shell(facts, session),
-        Request::Sftp => after_sftp(session),
+        Request::Sftp => after_sftp(facts, session),
         Request::Repository => after_upload_pack(facts, session),
     }
 }
@@ -263,7 +263,7 @@ fn after_shell(facts: &Facts, session: &Session) -> Option<Trouble> {
     ended(session)
 }
 
-fn after_sftp(session: &Session) -> Option<Trouble> {
+fn after_sftp(facts: &Facts, session: &Session) -> Option<Trouble> {
     if session.granted == Some(false) {
         let what = "the server refuses the sftp subsystem".to_owned();
         return Some(Trouble::Refused(Refused::Subsystem, what));
@@ -272,6 +272,7 @@ fn after_sftp(session: &Session) -> Option<Trouble> {
     match sftp_packet(bytes) {
         Some(0) => return None,
         Some(_) => return Some(Trouble::Prints),
+        None if is_taken_for_length(facts, bytes) => return Some(Trouble::Prints),
         None => {}
     }
     let text = said(session);
@@ -281,6 +282,14 @@ fn after_sftp(session: &Session) -> Option<Trouble> {
         return Some(Trouble::Refused(Refused::SubsystemMissing, what));
     }
     ended(session)
+}
+
+/// Whether these are the four bytes that sftp took for the length of a message and printed as a number: all that its words
+/// tell of what came.
+pub(in crate::checks) fn is_taken_for_length(facts: &Facts, bytes: &[u8]) -> bool {
+    facts.is_read()
+        && bytes.len() == 4
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 fn after_upload_pack(facts: &Facts, session: &Session) -> Option<Trouble> {
@@ -295,7 +304,8 @@ fn after_upload_pack(facts: &Facts, session: &Session) -> Option<Trouble> {
     let text = said(session);
     let service = git_hosts::git_host(facts).is_some_and(|host| host.service.is_some());
     let no_git = session.exit_status == Some(127) || text.contains("command not found");
-    if !no_git && (git_hosts::denies(&text) || (service && !is_silent(session))) {
+    let says = facts.is_read() && session.stderr.as_bytes().starts_with(b"ERROR: ");
+    if !no_git && (says || git_hosts::denies(&text) || (service && !is_silent(session))) {
         let words = if session.stderr.is_empty() { &session.stdout } else { &session.stderr };
         return Some(Trouble::RepositoryDenied(trimmed(words, 400)));
     }

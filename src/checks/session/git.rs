@@ -46,7 +46,12 @@ pub(super) const GIT_REPOSITORY_DENIED: Cause = Cause {
 fn repository_denied(facts: &Facts) -> Observed<Option<Finding>> {
     let session = known(&facts.session)?;
     let Some(Trouble::RepositoryDenied(words)) = trouble(facts) else { return Ok(None) };
-    let Wanted::Repository(path) = wanted(facts) else { return Ok(None) };
+    let path = match wanted(facts) {
+        Wanted::Repository(path) => path,
+        // What was read need not name it.
+        _ if facts.is_read() => "the repository".into(),
+        _ => return Ok(None),
+    };
     let login = naming::login(facts);
     let path = path.shortened(200);
     let lower = words.to_lowercase();

@@ -2,17 +2,22 @@
 
 use std::collections::VecDeque;
 
-use super::{Choice, typed};
+use super::Choice;
+use super::typed::{self, Typed};
 use crate::collect::transcript::{self, Transcript, begins};
 use crate::facts::log::Part;
 use crate::facts::text::{Host, Path, ServerText};
 use crate::facts::{Facts, Unobserved};
-use crate::openssh::arguments::Arguments;
 
 /// How many are kept, the last ones.
 const MOST: usize = 64;
 /// How many others are told.
 const MOST_OTHERS: usize = 20;
+
+/// Programs that run a shell as another account.
+const SWITCHING: &[&str] = &["su ", "sudo ", "runuser ", "doas "];
+/// How words begin that are about the account of a shell.
+const OF_ACCOUNT: &[&str] = &["This account is currently not available", "Your account has expired; "];
 
 /// One run of ssh.
 #[derive(Debug, Default)]
@@ -23,7 +28,7 @@ struct Client {
     last: u64,
     begins: bool,
     elided: bool,
-    typed: Option<Box<Arguments>>,
+    typed: Option<Box<Typed>>,
 }
 
 /// The last runs of ssh that were read.
@@ -31,8 +36,10 @@ struct Client {
 pub(super) struct Clients {
     kept: VecDeque<Client>,
     left_out: u64,
+    /// Whether the line before makes somebody another account.
+    switched: bool,
     /// What was typed last, until its lines come, and in which file.
-    typed: Option<(usize, u64, Box<Arguments>)>,
+    typed: Option<(usize, u64, Box<Typed>)>,
 }
 
 /// The run that is meant.
@@ -51,9 +58,14 @@ pub(super) struct Chosen {
 impl Clients {
     /// Reads a line of ssh's.
     pub(super) fn line(&mut self, file: usize, number: u64, line: &str) {
+        // Behind `su - git` it is that account's shell that says so, in a session that works.
+        if std::mem::take(&mut self.switched) && OF_ACCOUNT.iter().any(|words| line.starts_with(words)) {
+            return;
+        }
         // What ssh runs to connect through a jump host says its lines among those of the run that started it.
         let begun = |seen: &Transcript| {
-            (begins(line) && seen.lines > 0 && !seen.nests()) || (seen.has_last_word() && !transcript::follows(line))
+            (begins(line) && seen.lines > 0 && !seen.nests() && !seen.has_only_warned())
+                || (seen.has_last_word() && !transcript::follows(line))
         };
         let typed = self.typed.take().filter(|(of, _, _)| *of == file).map(|(_, _, typed)| typed);
         let another = self.kept.back().is_none_or(|client| client.file != file || begun(&client.transcript));
@@ -67,13 +79,21 @@ impl Clients {
         }
         if let Some(client) = self.kept.back_mut() {
             client.last = number;
+            client.begins |= client.transcript.has_only_warned() && begins(line);
             client.transcript.line(line);
         }
     }
 
     /// Reads a command line of ssh, whose lines come next.
-    pub(super) fn typed(&mut self, file: usize, number: u64, typed: Arguments) {
+    pub(super) fn typed(&mut self, file: usize, number: u64, typed: Typed) {
         self.typed = Some((file, number, Box::new(typed)));
+    }
+
+    /// Looks at a line that nobody knows for a command that makes somebody another account.
+    pub(super) fn prompt(&mut self, line: &str) {
+        let typed =
+            ["$ ", "# ", "% "].iter().filter_map(|mark| line.split_once(mark)).map(|(_, typed)| typed.trim_start());
+        self.switched = typed.into_iter().any(|typed| SWITCHING.iter().any(|program| typed.starts_with(program)));
     }
 
     /// Reads a line that nobody knows: what the server shows after a login, or a mark that lines were left out.
@@ -92,13 +112,14 @@ impl Clients {
             if let Some(typed) = &client.typed {
                 typed::state(&mut facts, typed);
             }
+            let stated = facts.log.take().and_then(|log| log.client).unwrap_or_default();
             let part = Part {
                 file: files.get(client.file).cloned().unwrap_or_default(),
                 first: client.first,
                 last: client.last,
                 what: what(&client.transcript).into(),
                 whole: client.begins && !client.elided && client.transcript.is_whole(),
-                level: client.transcript.level,
+                ..stated
             };
             (facts, part)
         });
@@ -160,8 +181,8 @@ fn is_meant(facts: &Facts, choice: &Choice) -> bool {
 }
 
 /// Whether the command line that was typed may mean this login.
-fn is_same(facts: &Facts, typed: &Arguments) -> bool {
-    let host = Host::from(typed.host.as_encoded_bytes());
+fn is_same(facts: &Facts, typed: &Typed) -> bool {
+    let host = Host::from(typed.arguments.host.as_encoded_bytes());
     facts.target.as_ref().map_or(true, |target| target.host == host || target.alias == host)
 }
 

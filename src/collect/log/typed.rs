@@ -1,6 +1,7 @@
 //! The command that somebody typed before the lines of an ssh, where the paste shows it: what the next command says too.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
 use memchr::memmem;
 
@@ -9,7 +10,7 @@ use crate::collect::transcript;
 use crate::facts::text::{Host, ServerText};
 use crate::facts::{Facts, Target, Unobserved, UserFrom};
 use crate::openssh::arguments::{
-    Arguments, COPYING, carrier, git, keyword_and_value, parse, program, rsync, value_words,
+    Arguments, COPYING, carrier, git, keyword_and_value, pairs, parse, program, rsync, value_words,
 };
 
 /// The programs whose command line says which login is meant.
@@ -47,8 +48,46 @@ const HARMLESS: &[&str] = &[
     "user",
 ];
 
+/// Keywords of options that decide neither who logs in where, nor with what.
+const IDLE: &[&str] = &[
+    "addkeystoagent",
+    "checkhostip",
+    "compression",
+    "controlmaster",
+    "controlpath",
+    "controlpersist",
+    "dynamicforward",
+    "exitonforwardfailure",
+    "forwardagent",
+    "forwardx11",
+    "forwardx11trusted",
+    "globalknownhostsfile",
+    "hashknownhosts",
+    "localforward",
+    "loglevel",
+    "remoteforward",
+    "requesttty",
+    "sendenv",
+    "serveralivecountmax",
+    "setenv",
+    "stricthostkeychecking",
+    "tcpkeepalive",
+    "updatehostkeys",
+    "userknownhostsfile",
+    "visualhostkey",
+];
+
+/// A command line of ssh, taken apart.
+#[derive(Debug)]
+pub(super) struct Typed {
+    /// ssh's words.
+    pub(super) arguments: Arguments,
+    /// Whether sudo runs it.
+    pub(super) sudo: bool,
+}
+
 /// The command line of ssh that the line shows, taken apart; `None` where it is none, or one of another program.
-pub(super) fn typed(line: &str) -> Option<Arguments> {
+pub(super) fn typed(line: &str) -> Option<Typed> {
     PROGRAMS.iter().find(|name| memmem::find(line.as_bytes(), name.as_bytes()).is_some())?;
     let typed = command(line)?;
     let words = words(typed)?;
@@ -56,8 +95,48 @@ pub(super) fn typed(line: &str) -> Option<Arguments> {
     let arguments = &words[at..];
     let whole = !arguments.iter().any(|word| word.to_string_lossy().contains(EXPANDED));
     let arguments = whole.then(|| parsed(arguments)).flatten().filter(|arguments| arguments.path.is_none())?;
-    // Whoever reads the paste types the next command: nothing in it may run what the paste wants.
-    arguments.pairs().iter().all(|(letter, value)| is_harmless(*letter, value.as_deref())).then_some(arguments)
+    let arguments = harmless(arguments)?;
+    let sudo = words[..at].iter().any(|word| word == "sudo");
+    Some(Typed { arguments, sudo })
+}
+
+/// The same with the options that say which login is meant and what is offered to it. Whoever reads the paste types the next
+/// command: nothing in it may run what the paste wants, so that another option makes it `None`, but for those that decide
+/// neither and are left out.
+fn harmless(mut arguments: Arguments) -> Option<Arguments> {
+    let passes = |(letter, value): &(u8, Option<OsString>)| {
+        is_idle(*letter, value.as_deref()) || is_harmless(*letter, value.as_deref())
+    };
+    if !arguments.pairs().iter().all(passes) {
+        return None;
+    }
+    let mut kept = Vec::new();
+    let mut left_out = false;
+    for (letter, value) in pairs(arguments.options.iter().map(|word| word.as_encoded_bytes())) {
+        let value = value.map(|value| OsStr::from_bytes(value).to_owned());
+        if is_idle(letter, value.as_deref()) {
+            left_out = true;
+        } else {
+            kept.push(OsString::from(format!("-{}", char::from(letter))));
+            kept.extend(value);
+        }
+    }
+    if left_out {
+        arguments.before = kept.len();
+        arguments.options = kept;
+    }
+    Some(arguments)
+}
+
+/// Whether an option decides neither who logs in where, nor with what.
+pub(super) fn is_idle(letter: u8, value: Option<&OsStr>) -> bool {
+    match letter {
+        b'o' => {
+            let (keyword, _) = keyword_and_value(value.unwrap_or_default().as_encoded_bytes());
+            IDLE.contains(&keyword.as_str())
+        }
+        letter => b"LRDWweSBgsMYyqvfE".contains(&letter),
+    }
 }
 
 /// The words of ssh, or of a program that starts it, in which case what it would have ssh run is left out.
@@ -102,17 +181,30 @@ fn is_harmless(letter: u8, value: Option<&OsStr>) -> bool {
     match letter {
         b'o' => {
             let (keyword, value) = keyword_and_value(value);
-            HARMLESS.contains(&keyword.as_str()) && is_plain(value)
+            HARMLESS.contains(&keyword.as_str()) && is_plain(value) && (keyword != "proxyjump" || is_way(value))
         }
         b'4' | b'6' | b'A' | b'a' | b'C' | b'K' | b'k' | b'N' | b'n' | b'T' | b't' | b'x' | b'X' => true,
-        b'b' | b'c' | b'i' | b'J' | b'l' | b'm' | b'p' => is_plain(value),
+        b'J' => is_way(value),
+        b'b' | b'c' | b'i' | b'l' | b'm' | b'p' => is_plain(value),
         _ => false,
     }
 }
 
 /// Whether it is a word that begins as no option does.
+/// Whether these are jump hosts and nothing else: older versions of ssh hand the names to a shell.
+fn is_way(value: &[u8]) -> bool {
+    let is_name = |name: &[u8]| {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-:[]%+".contains(byte);
+        name.iter().all(plain) && !name.is_empty() && !name.starts_with(b"-")
+    };
+    value.split(|byte| *byte == b',').all(|hop| {
+        let hop = hop.strip_prefix(b"ssh://").unwrap_or(hop);
+        hop.split(|byte| *byte == b'@').all(is_name)
+    })
+}
+
 fn is_plain(value: &[u8]) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/~.,:@%+-_=[]\\ ".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/~.,:@%+-_=[]\\ '".contains(&byte);
     !value.is_empty() && value[0] != b'-' && value.iter().all(|byte| is_plain(*byte))
 }
 
@@ -126,7 +218,11 @@ fn words(typed: &str) -> Option<Vec<OsString>> {
 }
 
 /// Puts what was typed in the place of what only the lines tell, where nothing in them says otherwise.
-pub(super) fn state(facts: &mut Facts, typed: &Arguments) {
+pub(super) fn state(facts: &mut Facts, typed: &Typed) {
+    if let Some(part) = facts.log.as_mut().and_then(|log| log.client.as_mut()) {
+        part.sudo = typed.sudo;
+    }
+    let typed = &typed.arguments;
     let (user, port) = (user(typed), port(typed));
     let alias = Host::from(typed.host.as_encoded_bytes());
     let input = Host::from(typed.destination.as_deref().map(OsStr::as_encoded_bytes).unwrap_or_default());
@@ -191,8 +287,9 @@ mod tests {
 
     fn destination(line: &str) -> Option<String> {
         let typed = typed(line)?;
-        let words: Vec<String> = typed.options.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        Some(format!("{} {}", words.join(" "), typed.destination?.to_string_lossy()))
+        let words: Vec<String> =
+            typed.arguments.options.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        Some(format!("{} {}", words.join(" "), typed.arguments.destination?.to_string_lossy()))
     }
 
     #[test]
@@ -205,6 +302,8 @@ mod tests {
             ("$ rsync -avz -e 'ssh -p 2222 -i /home/ann/k' d/ ann@web1:/srv/", "-p 2222 -i /home/ann/k -l ann web1"),
             ("$ git clone ssh://git@host:2222/a/b.git", "-p 2222 git@host"),
             ("$ git clone git@host:a/b.git", " git@host"),
+            ("$ ssh -L 8080:localhost:80 -o StrictHostKeyChecking=no -p 2222 web1", "-p 2222 web1"),
+            ("$ ssh -J ann@hop:2222,[2001:db8::7]:22 web1", "-J ann@hop:2222,[2001:db8::7]:22 web1"),
             ("PS C:\\Users\\ann> ssh.exe -i C:\\keys\\id web1", "-i C:\\keys\\id web1"),
         ];
         for (line, wanted) in rows {
@@ -214,8 +313,10 @@ mod tests {
             "$ ssh -o ProxyCommand='touch x' web1",
             "$ ssh -F evil web1",
             "$ ssh -I /tmp/x.so web1",
-            "$ ssh -o StrictHostKeyChecking=no web1",
             "$ ssh -J '-oProxyCommand=x' web1",
+            "$ ssh -J 'x@-oProxyCommand=touch x' web1",
+            "$ ssh -J 'a,-oProxyCommand=x' web1",
+            "$ ssh -o 'ProxyJump=a b' web1",
         ] {
             assert_eq!(destination(line), None, "{line}");
         }

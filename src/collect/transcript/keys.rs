@@ -405,6 +405,14 @@ impl Transcript {
         }
     }
 
+    /// There is no terminal to ask at: for the passphrase, where a key is to be signed with.
+    pub(super) fn nobody(&mut self) {
+        self.questions.nobody = true;
+        if matches!(self.asked, Asked::Accepted(_) | Asked::Signature(_)) {
+            self.no_passphrase();
+        }
+    }
+
     pub(super) fn no_passphrase(&mut self) {
         let path = match self.asked {
             Asked::Accepted(_) | Asked::Signature(_) => {
@@ -453,6 +461,11 @@ impl Transcript {
         let named = what.split_once(" \"").and_then(|(kind, rest)| Some((kind, rest.rsplit_once('"')?.0)));
         if let Some((kind, name)) = named {
             self.accepted_unseen(&Named { name: name.into(), kind: kind.to_owned(), agent, ..Named::default() });
+        }
+        // The file was read, or there would be nothing to sign with: what says no is the authenticator, or its library.
+        let of_authenticator = matches!(why, "device not found" | "invalid format");
+        if !agent && of_authenticator && named.is_some_and(|(kind, _)| kind.ends_with("-SK")) {
+            self.keys.no_authenticator = true;
         }
         self.unsigned(if agent { Unsigned::Agent } else { Unsigned::Failed(why.to_owned()) });
     }

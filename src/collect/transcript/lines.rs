@@ -3,7 +3,7 @@
 //! Many lines begin with the name of the function that prints them, and functions were renamed over the years
 //! (`get_agent_identities:` was `pubkey_prepare:` before 8.9), so a row that begins with one is found behind any.
 
-use Says::{Begins, Ends, Holds, Prompts};
+use Says::{Begins, Denies, Ends, Holds, OfPlace, Opens, Prompts};
 
 use super::{Asked, Transcript, Unsigned};
 use crate::facts::End;
@@ -14,10 +14,16 @@ use crate::facts::session::ChannelOpen;
 pub(super) enum Says {
     /// At its beginning; what stands behind it is read.
     Begins(&'static str),
+    /// At its beginning; the whole line is read.
+    Opens(&'static str),
     /// At its end; what stands before it is read.
     Ends(&'static str),
     /// Anywhere; the whole line is read.
     Holds(&'static str),
+    /// Before a list of methods in brackets, `deploy@web1: Permission denied (publickey).`; the whole line is read.
+    Denies,
+    /// Behind the file and the line of a configuration that it is about; the whole line is read.
+    OfPlace,
     /// Behind the login in brackets, `(deploy@web1) Password:`; the whole line is read.
     Prompts,
 }
@@ -62,8 +68,11 @@ impl Says {
     fn rest(self, text: &str) -> Option<&str> {
         match self {
             Begins(words) => text.strip_prefix(words),
+            Opens(words) => text.starts_with(words).then_some(text),
             Ends(words) => text.strip_suffix(words),
             Holds(words) => text.contains(words).then_some(text),
+            Denies => denies(text).then_some(text),
+            OfPlace => is_of_place(text).then_some(text),
             Prompts => {
                 let (login, prompt) = text.strip_prefix('(')?.split_once(") ")?;
                 let is_login = login.contains('@') && !login.contains([' ', '(']);
@@ -71,6 +80,48 @@ impl Says {
             }
         }
     }
+}
+
+/// Whether it denies a login: other programs have an error's number in these brackets, or its name.
+fn denies(text: &str) -> bool {
+    let list = text.split_once("Permission denied (").and_then(|(_, rest)| rest.split_once(')'));
+    let is_method = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte))
+            && name.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
+    list.is_some_and(|(list, _)| list.is_empty() || list.split(',').all(is_method))
+}
+
+/// How readconf.c's words about a line begin.
+const OF_READCONF: &[&str] = &[
+    "Bad ",
+    "bad ",
+    "Missing ",
+    "missing ",
+    "Invalid ",
+    "invalid ",
+    "Unknown ",
+    "unknown ",
+    "Unsupported ",
+    "unsupported ",
+    "Deprecated ",
+    "keyword ",
+    "garbage at end of line",
+    "no argument after keyword ",
+    "extra ",
+];
+
+/// Whether it is about a line of ssh's configuration, `/home/a/.ssh/config line 7: Bad yes/no argument.`; sshd says the same of
+/// its own, and shells put a colon behind the name of a file.
+fn is_of_place(text: &str) -> bool {
+    let Some((place, behind)) = text.split_once(" line ") else { return false };
+    let Some((number, words)) = behind.split_once(": ") else { return false };
+    let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
+    let is_conf = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "conf");
+    let of_ssh = place.contains("ssh") && (name == "config" || name == "ssh_config" || is_conf);
+    let known = OF_READCONF.iter().any(|begins| words.starts_with(begins));
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && known && !place.contains(": ") && !place.contains("sshd") && (place == "command-line" || of_ssh)
 }
 
 /// What stands behind a function's name, `sign_and_send_pubkey: `.
@@ -109,6 +160,8 @@ const fn idle_said(says: Says, source: &'static str) -> Line {
     said(says, ALL, source, |_, _| {})
 }
 
+/// Whose greeting it is, in place of a file.
+const GIT_HOST: &str = "a Git host";
 /// Every version.
 const ALL: (&str, &str) = ("", "");
 
@@ -116,14 +169,31 @@ const ALL: (&str, &str) = ("", "");
 pub(super) const LINES: &[Line] = &[
     // The run and its configuration.
     said(Begins("OpenSSH_"), ALL, "ssh.c main", Transcript::version),
+    row(Holds(": Applying options for "), ALL, "readconf.c process_config_line_depth", Transcript::applies),
+    idle(Holds(" matched no files"), "readconf.c process_config_line_depth"),
     said(Holds(": Bad configuration option: "), ALL, "readconf.c process_config_line_depth", Transcript::complains),
     said(Ends(" bad configuration options"), ALL, "readconf.c read_config_file", Transcript::complains),
+    said(OfPlace, ALL, "readconf.c process_config_line_depth", Transcript::complains),
     said(Begins("Bad local forwarding specification "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Bad remote forwarding specification "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Bad dynamic forwarding specification "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Bad stdio forwarding specification "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Bad escape character "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Bad port '"), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("hostname contains invalid characters"), ("9.6", ""), "ssh.c main", Transcript::refuses),
+    said(Opens("remote username contains invalid characters"), ("9.6", ""), "ssh.c main", Transcript::refuses),
+    said(Opens("percent_expand: unknown key "), ALL, "misc.c percent_expand", Transcript::refuses),
+    said(
+        Opens("vdollar_percent_expand: unknown key "),
+        ("8.4", ""),
+        "misc.c vdollar_percent_expand",
+        Transcript::refuses,
+    ),
+    said(Opens("vdollar_percent_expand: env var "), ("8.4", ""), "misc.c vdollar_percent_expand", Transcript::refuses),
+    idle_said(Begins("percent_dollar_expand: failed"), "misc.c percent_dollar_expand"),
+    idle_said(Begins("invalid environment variable expansion"), "readconf.c fill_default_options"),
+    said(Opens("Cannot execute command-line and remote command."), ("7.6", ""), "ssh.c main", Transcript::refuses),
+    said(Opens("No user exists for uid "), ALL, "ssh.c main", Transcript::refuses),
     said(Begins("Unknown cipher type "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Unknown mac type "), ALL, "ssh.c main", Transcript::complains),
     said(Begins("Invalid -J argument"), ("7.3", ""), "ssh.c main", Transcript::complains),
@@ -136,8 +206,6 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Reading configuration data "), ALL, "readconf.c read_config_file_depth", |seen, _| {
         seen.configured = true;
     }),
-    row(Holds(": Applying options for "), ALL, "readconf.c process_config_line_depth", Transcript::applies),
-    idle(Holds(" matched no files"), "readconf.c process_config_line_depth"),
     idle(Begins("expanded UserKnownHostsFile "), "ssh.c main"),
     row(Begins("Setting implicit ProxyCommand from ProxyJump: "), ("7.3", ""), "ssh.c main", Transcript::jumps),
     row(Begins("Executing proxy command: "), ALL, "sshconnect.c ssh_proxy_connect", Transcript::runs_program),
@@ -164,7 +232,13 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Connection established."), ALL, "sshconnect.c ssh_connect_direct", Transcript::established),
     idle(Begins("resolving "), "ssh.c resolve_host"),
     idle(Begins("resolve_host: lookup "), "ssh.c resolve_host"),
+    idle_said(Begins("bind ["), "channels.c channel_setup_fwd_listener_tcpip"),
     said(Begins("bind "), ALL, "sshconnect.c ssh_create_socket", Transcript::unbound),
+    said(Begins("getifaddrs: "), ("7.7", ""), "sshconnect.c ssh_create_socket", Transcript::no_interface),
+    idle_said(Begins("channel_setup_fwd_listener"), "channels.c channel_setup_fwd_listener_tcpip"),
+    idle_said(Begins("Could not request local forwarding."), "ssh.c ssh_init_forwarding"),
+    idle_said(Begins("Error: remote port forwarding failed"), "ssh.c ssh_confirm_remote_forward"),
+    idle_said(Begins("Warning: remote port forwarding failed"), "ssh.c ssh_confirm_remote_forward"),
     said(Begins("getaddrinfo: "), ALL, "sshconnect.c ssh_create_socket", Transcript::unbound),
     // Identification.
     said(Holds("Connection timed out during banner exchange"), ALL, "kex.c kex_exchange_identification", |seen, _| {
@@ -259,7 +333,9 @@ pub(super) const LINES: &[Line] = &[
     }),
     // The host key.
     row(Begins("Server host key: "), ALL, "sshconnect.c verify_host_key", Transcript::host_key),
-    row(Begins("Server host certificate: "), ("7.0", ""), "sshconnect.c verify_host_key", Transcript::host_key),
+    row(Begins("Server host certificate: "), ("7.0", ""), "sshconnect.c verify_host_key", |seen, rest| {
+        seen.host_certificate(rest);
+    }),
     row(Begins("Host '"), ALL, "sshconnect.c check_host_key", Transcript::host_known),
     row(Begins("Found key in "), ALL, "sshconnect.c check_host_key", |seen, at| seen.found_in = Some(at.into())),
     row(Begins("Found certificate in "), ALL, "sshconnect.c check_host_key", |seen, at| {
@@ -268,6 +344,14 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("Found CA key in "), ALL, "sshconnect.c check_host_key", |seen, at| seen.found_in = Some(at.into())),
     said(Begins("The fingerprint for the "), ALL, "sshconnect.c warn_changed_key", Transcript::sent_key),
     said(Begins("Offending "), ALL, "sshconnect.c check_host_key", Transcript::offending),
+    said(
+        Holds(" differs from the key for the IP address '"),
+        ALL,
+        "sshconnect.c check_host_key",
+        Transcript::differs_by_address,
+    ),
+    idle_said(Begins("Matching host key in "), "sshconnect.c check_host_key"),
+    idle_said(Begins("Exiting, you have requested strict checking."), "sshconnect.c check_host_key"),
     said(Holds("REMOTE HOST IDENTIFICATION HAS CHANGED"), ALL, "sshconnect.c warn_changed_key", |seen, _| {
         seen.host.changed = true;
     }),
@@ -284,7 +368,7 @@ pub(super) const LINES: &[Line] = &[
     }),
     said(Begins("Warning: Permanently added "), ALL, "sshconnect.c check_host_key", |seen, _| seen.host.taken = true),
     said(Begins("Certificate invalid: "), ALL, "sshconnect.c check_host_cert", |seen, why| {
-        seen.host.bad_certificate = Some(why.into());
+        seen.host.bad_certificate.get_or_insert_with(|| why.into());
     }),
     row(Begins("No matching CA found. Retry with plain key"), ALL, "sshconnect.c check_host_key", |seen, _| {
         seen.host.no_ca = true;
@@ -416,7 +500,7 @@ pub(super) const LINES: &[Line] = &[
         seen.questions.passphrase = true;
     }),
     row(Begins("read_passphrase: can't open "), ALL, "readpass.c read_passphrase", |seen, _| {
-        seen.questions.nobody = true;
+        seen.nobody();
     }),
     said(Holds(" contents do not match public"), ALL, "sshconnect2.c identity_sign", |seen, _| {
         seen.unsigned(Unsigned::OtherKey);
@@ -485,7 +569,7 @@ pub(super) const LINES: &[Line] = &[
     said(Holds("Permission denied, please try again."), ALL, "sshconnect2.c userauth_passwd", |seen, _| {
         seen.questions.refused += 1;
     }),
-    said(Holds("Permission denied ("), ALL, "sshconnect2.c userauth", Transcript::denied),
+    said(Denies, ALL, "sshconnect2.c userauth", Transcript::denied),
     said(Holds("'s password:"), ALL, "sshconnect2.c userauth_passwd", |seen, _| seen.questions.password = true),
     said(Prompts, ("8.5", ""), "sshconnect2.c input_userauth_info_req", Transcript::dialogue),
     said(Holds("'s old password:"), ALL, "sshconnect2.c input_userauth_passwd_changereq", |seen, _| {
@@ -536,22 +620,75 @@ pub(super) const LINES: &[Line] = &[
     }),
     said(Begins("exec request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.granted = Some(false);
+        seen.is_inside();
     }),
     said(Begins("shell request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.granted = Some(false);
+        seen.is_inside();
     }),
     said(Begins("subsystem request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.granted = Some(false);
         seen.subsystem.get_or_insert_with(|| "".into());
+        seen.is_inside();
     }),
     said(Begins("PTY allocation request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.terminal = Some(false);
+        seen.is_inside();
     }),
     said(Begins("stdio forwarding failed"), ("5.4", ""), "ssh.c ssh_stdio_confirm", |seen, _| seen.stdio_failed = true),
     row(Begins("Exit status "), ALL, "ssh.c main", |seen, status| seen.exit_status = status.parse().ok()),
-    said(Begins("This service allows sftp connections only."), ALL, "session.c do_exec", |_, _| {}),
+    said(Begins("Received message too long "), ALL, "sftp-client.c get_msg_extended", Transcript::too_long),
+    said(
+        Begins("scp: Received message too long "),
+        ("8.7", ""),
+        "sftp-client.c get_msg_extended",
+        Transcript::too_long,
+    ),
+    idle_said(Begins("Ensure the remote shell produces no output"), "sftp-client.c get_msg_extended"),
+    idle_said(Begins("scp: Ensure the remote shell produces no output"), "sftp-client.c get_msg_extended"),
+    // What the account's side says to the person.
+    said(Opens("This account is currently not available"), ALL, "nologin.c main", Transcript::tells),
+    said(Opens("This service allows sftp connections only."), ALL, "session.c do_exec", Transcript::tells),
+    said(Opens("WARNING: Your password has expired."), ALL, "session.c do_pwchange", Transcript::tells),
+    said(Opens("You must change your password now and "), ALL, "session.c do_pwchange", Transcript::tells),
+    said(Opens("Password change required but no TTY available."), ALL, "session.c do_pwchange", Transcript::tells),
+    said(
+        Opens("You are required to change your password immediately"),
+        ALL,
+        "pam_unix_acct.c pam_sm_acct_mgmt",
+        Transcript::tells,
+    ),
+    said(Opens("Please login as the user \""), ALL, "cloud-init's cc_ssh.py", Transcript::tells),
+    said(Opens("Your account has expired; "), ALL, "pam_unix_acct.c pam_sm_acct_mgmt", Transcript::turns_away),
+    said(
+        Holds("Unprivileged users are not permitted to log in "),
+        ALL,
+        "pam_nologin.c perform_check",
+        Transcript::turns_away,
+    ),
+    said(Holds("! You've successfully authenticated"), ALL, GIT_HOST, Transcript::tells),
+    said(Opens("Welcome to GitLab, @"), ALL, GIT_HOST, Transcript::tells),
+    said(Opens("ERROR: Repository not found."), ALL, GIT_HOST, Transcript::denies_repository),
+    said(Opens("ERROR: Permission to "), ALL, GIT_HOST, Transcript::denies_repository),
+    said(Opens("ERROR: The project you were looking for"), ALL, GIT_HOST, Transcript::denies_repository),
+    said(Opens("authenticated via ssh key."), ALL, GIT_HOST, Transcript::tells),
+    said(Opens("authenticated via a deploy key."), ALL, GIT_HOST, Transcript::tells),
     // The end.
     said(Begins("Received disconnect from "), ALL, "packet.c ssh_packet_read_poll_seqnr", Transcript::disconnect),
+    said(Begins("Pseudo-terminal will not be allocated"), ALL, "ssh.c main", |seen, _| seen.warnings += 1),
+    idle_said(Begins("X11 forwarding request failed on channel"), "clientloop.c client_x11_get_proto"),
+    idle_said(Begins("Shared connection to "), "clientloop.c client_loop"),
+    idle_said(Begins("ControlSocket "), "mux.c muxserver_listen"),
+    idle_said(Begins("ControlPath too long"), "mux.c muxclient"),
+    idle_said(Begins("unix_listener: path "), "misc.c unix_listener"),
+    idle_said(Begins("Control socket connect("), "mux.c muxclient"),
+    idle_said(Begins("mux_client_forward: "), "mux.c mux_client_forward"),
+    idle_said(Begins("bind: Address already in use"), "channels.c channel_setup_fwd_listener_tcpip"),
+    idle_said(Begins("Privileged ports can only be forwarded by root."), "readconf.c add_local_forward"),
+    said(Begins("Read from remote host "), ALL, "clientloop.c client_process_net_input", |seen, why| {
+        seen.broke_off = true;
+        seen.ended(End::Reset(super::way::errno(why.rsplit_once(": ").map_or(why, |(_, why)| why))));
+    }),
     said(Begins("Disconnected from "), ("7.3", ""), "packet.c sshpkt_vfatal", |_, _| {}),
     said(Holds("Too many authentication failures"), ALL, "packet.c ssh_packet_read_poll_seqnr", |seen, _| {
         seen.ended(End::Disconnect { code: 2, text: "Too many authentication failures".into() });
@@ -561,8 +698,12 @@ pub(super) const LINES: &[Line] = &[
         seen.ended(End::Reset("ECONNRESET".to_owned()));
     }),
     said(Begins("Connection to "), ALL, "packet.c sshpkt_vfatal, clientloop.c client_loop", Transcript::connection_to),
-    said(Begins("Timeout, server "), ALL, "clientloop.c server_alive_check", |seen, _| seen.ended(End::TimedOut)),
+    said(Begins("Timeout, server "), ALL, "clientloop.c server_alive_check", |seen, _| {
+        seen.broke_off = true;
+        seen.ended(End::TimedOut);
+    }),
     said(Begins("client_loop: send disconnect: "), ("7.8", ""), "clientloop.c client_loop", |seen, why| {
+        seen.broke_off = true;
         seen.ended(End::Reset(super::way::errno(why)));
     }),
     said(Begins("packet_write_wait: Connection to "), ("", "8.2"), "packet.c ssh_packet_write_wait", |seen, _| {
@@ -613,7 +754,8 @@ mod tests {
     #[test]
     fn every_row_names_its_versions_and_its_source() {
         for line in LINES {
-            let (file, function) = line.source.split_once(".c").unwrap_or_else(|| panic!("{:?}", line.says));
+            let source = line.source.split_once(".c").or_else(|| line.source.split_once(".py"));
+            let (file, function) = source.or((line.source == GIT_HOST).then_some((GIT_HOST, ""))).unwrap_or_default();
             assert!(!file.is_empty() && (function.is_empty() || function.starts_with([' ', ','])), "{}", line.source);
             let number = |text: &str| crate::openssh::tokens::version(&format!("OpenSSH_{text}"));
             let (first, last) = line.versions;

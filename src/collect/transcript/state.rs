@@ -5,18 +5,20 @@ mod login;
 use super::Transcript;
 use super::way::errno;
 use crate::collect::config::complaint;
-use crate::facts::config::{ComplaintKind, Config, ControlMaster, SshProgram};
+use crate::facts::config::{Complaint, ComplaintKind, Config, ControlMaster, SshProgram};
 use crate::facts::connect::{Attempt, Connect, Dial};
-use crate::facts::host_key::{Elsewhere, HostKey, KnownHost, KnownHosts, Marker, OfferedHostKey, RevokedHostKeys};
+use crate::facts::host_key::{
+    Elsewhere, HostKey, KnownHost, KnownHosts, Marker, OfferedHostKey, RefusedCertificate, RevokedHostKeys,
+};
 use crate::facts::key::{Blob, PublicKey};
-use crate::facts::log::{Log, Part};
+use crate::facts::log::{Log, Part, Waits};
 use crate::facts::proxy::{Program, Proxy, Role, Through, Tunnel, UNNAMED};
 use crate::facts::resolve::{Resolve, ResolveError};
 use crate::facts::session::ChannelOpen;
 use crate::facts::text::{Fingerprint, Host, Path, ServerText};
 use crate::facts::transport::{KexInit, Transport};
-use crate::facts::userauth::Userauth;
-use crate::facts::{Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
+use crate::facts::userauth::{UNSEEN_METHOD, Userauth};
+use crate::facts::{End, Facts, Origin, Source, Stage, Target, Unobserved, UserFrom};
 
 /// Who says that something was not there to be seen.
 const UNSEEN: Unobserved = Unobserved::NotInThisSource;
@@ -24,6 +26,8 @@ const UNSEEN: Unobserved = Unobserved::NotInThisSource;
 const UNANSWERED: &str = "Connection timed out";
 /// What stands for a server that no line names.
 const NAMELESS: &str = "the server";
+/// How words begin that are of the server's answers, and as those about the command line do.
+const OF_OTHERS: &[&str] = &["Bad server host key", "Bad remote protocol version", "Bad packet length"];
 /// What stands for an algorithm that both sides have and that was not printed.
 const SHARED: &str = "not printed";
 
@@ -43,7 +47,46 @@ pub(in crate::collect) fn state(seen: &Transcript) -> Facts {
     transport(&mut facts, seen);
     host_key(&mut facts, seen);
     login::state(&mut facts, seen);
+    let placed = facts.transport.as_ref().is_ok_and(|transport| transport.end.is_some());
+    if !placed && facts.userauth.is_err() && !seen.host_key_refused {
+        ended(&mut facts, seen);
+    }
     facts
+}
+
+/// How it ended, where no step is known at which it did; or what it still waits for.
+fn ended(facts: &mut Facts, seen: &Transcript) {
+    let spoilt = matches!(seen.end, Some(End::NotSsh(_) | End::KeyExchange(_)));
+    let Some(part) = facts.log.as_mut().and_then(|log| log.client.as_mut()) else { return };
+    part.ended = seen.end.clone().filter(|_| seen.level == 0 || spoilt);
+    part.in_session = seen.broke_off;
+    part.waits = waits(seen);
+}
+
+/// What ssh waits for where its words end.
+fn waits(seen: &Transcript) -> Option<Waits> {
+    let way = &seen.way;
+    let went_on = seen.service_accepted || seen.none.is_some() || seen.admitted_by.is_some() || seen.has_keys;
+    let over = seen.end.is_some() || way.failed.is_some() || way.unresolved.is_some() || way.unnegotiated.is_some();
+    if over || went_on || seen.refused.is_some() {
+        return None;
+    }
+    let questions = &seen.questions;
+    if questions.host_key {
+        return Some(Waits::HostKey);
+    }
+    if seen.level == 0
+        && (questions.password || questions.passphrase || questions.pin || questions.touch || questions.dialogues > 0)
+    {
+        return Some(Waits::Answer);
+    }
+    let direct = way.program.is_none() && seen.hop.is_none() && seen.identification.is_none() && seen.level > 0;
+    let (address, _, failed) = way.dialled.last().filter(|_| direct)?;
+    match (seen.connected, failed) {
+        (true, _) => Some(Waits::Identification),
+        (false, None) => Some(Waits::Connection(address.clone())),
+        (false, Some(_)) => None,
+    }
 }
 
 /// Facts of which nothing was in the source.
@@ -69,7 +112,8 @@ pub(in crate::collect) fn nothing() -> Facts {
 fn system(seen: &Transcript) -> &'static str {
     let has_drive = |path: &Path| path.as_bytes().get(1..3) == Some(b":\\") && path.as_bytes()[0].is_ascii_alphabetic();
     let is_of_windows = seen.version.as_ref().is_some_and(|version| version.contains("_for_Windows"))
-        || seen.keys.troubles.iter().any(|(path, _)| has_drive(path));
+        || seen.keys.troubles.iter().any(|(path, _)| has_drive(path))
+        || seen.complaints.iter().any(|line| line.to_string().contains(":\\"));
     let lies_in = |folder: &[u8]| seen.keys.files.iter().any(|(path, _)| path.as_bytes().starts_with(folder));
     match (is_of_windows, lies_in(b"/Users/")) {
         (true, _) => "Windows",
@@ -91,6 +135,13 @@ fn config(facts: &mut Facts, seen: &Transcript) {
         let words: Vec<ServerText> = seen.said.iter().filter(|line| names_a_place(line)).cloned().collect();
         let complaint = complaint(words);
         facts.config.complaint = Some(complaint).filter(|complaint| complaint.kind != ComplaintKind::Other);
+    }
+    // Where it cannot expand a value it ends, however far it has come.
+    let refused = seen.refused.iter().chain(seen.command_failed.iter().take(1));
+    let over = seen.admitted_by.is_some() || seen.keys.denied.is_some();
+    if let Some(line) = refused.into_iter().next().filter(|_| facts.config.complaint.is_none() && !over) {
+        let (kind, at) = (ComplaintKind::Other, Source::Command("ssh".to_owned()));
+        facts.config.complaint = Some(Complaint { kind, at, line: None, said: vec![line.clone()] });
     }
     if let Some((path, error)) = &seen.way.unbindable {
         let (path, unbindable) = (path.clone(), Some(error.clone()));
@@ -115,7 +166,9 @@ fn config(facts: &mut Facts, seen: &Transcript) {
 
 /// Whether the line begins as ssh's own words about its configuration do; prose may speak of lines as well.
 fn names_a_place(line: &ServerText) -> bool {
-    let Some(text) = line.as_str().filter(|text| !text.starts_with("Bad server host key")) else { return false };
+    let Some(text) = line.as_str().filter(|text| !OF_OTHERS.iter().any(|begins| text.starts_with(begins))) else {
+        return false;
+    };
     let typed =
         ["Bad ", "Unknown ", "Invalid -J", "Only a single -J", "Cannot specify -J", "Can't open user config file "];
     if typed.iter().any(|begins| text.starts_with(begins)) {
@@ -196,6 +249,10 @@ fn hops(facts: &mut Facts, seen: &Transcript) {
     }
     let through = run.admitted_by.as_ref().map(|_| {
         let reached = seen.identification.is_some();
+        // Below -vv only a refusal is printed: what ends behind it without one had been opened, or the hop has ended it all.
+        let ended = matches!(seen.end, Some(End::Closed | End::Reset(_) | End::NotSsh(_)));
+        let unsaid = run.level.max(seen.level) < 2 && run.channel.is_none() && run.end.is_none() && ended;
+        let reached = reached || unsaid || !seen.way.before.is_empty();
         let answer = if reached { Some(ChannelOpen::Confirmed) } else { run.channel.clone() };
         let from = names.last().cloned().unwrap_or_default();
         Through::Tunnel(Tunnel { from, host, port, answer, end: run.end.clone(), ..Tunnel::default() })
@@ -219,18 +276,25 @@ fn leads_back(seen: &Transcript) -> Option<Host> {
 
 /// The jump host that opened no channel to the next host, where only its answer was seen.
 fn unseen_hop(facts: &mut Facts, seen: &Transcript) {
-    if !seen.stdio_failed || seen.way.program.is_some() {
+    if !(seen.stdio_failed || forwards(seen)) || seen.way.program.is_some() {
         return;
     }
     let from = Host::from("the jump host");
     let mut hop = nothing();
-    hop.userauth = Ok(Userauth { admitted_by: Some("a method that was not seen".to_owned()), ..Userauth::default() });
+    hop.userauth = Ok(Userauth { admitted_by: Some(UNSEEN_METHOD.to_owned()), ..Userauth::default() });
     hop.session = Err(Unobserved::NotAttempted);
     hop.target = Ok(Target { input: from.clone(), alias: from.clone(), host: from.clone(), ..Target::default() });
     facts.hops.push(hop);
     let tunnel = Tunnel { from: from.clone(), host: "the next host".into(), port: 22, ..Tunnel::default() };
     let through = Some(Through::Tunnel(Tunnel { answer: seen.channel.clone(), ..tunnel }));
     facts.connect = Ok(Connect { proxy: Some(Proxy::Jump(vec![from])), through, ..Connect::default() });
+}
+
+/// Whether the channel that was refused is no session's: sshd refuses one of those with `SSH_OPEN_CONNECT_FAILED` and "open
+/// failed" (serverloop.c `server_input_channel_open`).
+fn forwards(seen: &Transcript) -> bool {
+    let Some(ChannelOpen::Refused { code, text }) = &seen.channel else { return false };
+    seen.level == 0 && (*code == 1 || *code == 2 && text.as_str() != Some("open failed"))
 }
 
 /// The host behind the jump host, as the program's `-W` names it.
@@ -264,8 +328,8 @@ fn way(facts: &mut Facts, seen: &Transcript) {
         facts.connect = Ok(Connect { proxy, through, ..Connect::default() });
         return;
     }
-    if let Some((from, why)) = &way.unbound {
-        facts.config.options.set("bindaddress", from);
+    if let Some((keyword, from, why)) = &way.unbound {
+        facts.config.options.set(keyword, from);
         let address = way.dialled.last().map(|(address, _, _)| address.clone()).unwrap_or_default();
         let outcome = Dial::Failed(errno(why));
         let attempt = Attempt { address, port: way.port.unwrap_or(22), outcome, millis: 0.0 };
@@ -448,10 +512,14 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
     let said = &seen.host;
     let went_on =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
+    // Where ssh goes on it has only warned of what is known for the address.
+    let at_address = said.differs_at.clone().filter(|_| seen.host_key_refused);
+    let changed = said.changed || at_address.is_some();
     let (kind, fingerprint) = match &seen.host_key {
         Some((kind, fingerprint)) => (kind.clone(), fingerprint.clone()),
         // Of which type the key is, ssh says in a line of its own; another than the known one nobody claims without it.
-        None if said.changed => (said.offending.clone().unwrap_or_default(), Fingerprint::default()),
+        None if changed => (said.offending.clone().unwrap_or_default(), Fingerprint::default()),
+        None if said.short => (seen.agreed.host_key.clone(), Fingerprint::default()),
         None if said.unknown || said.revoked || seen.host_key_refused => Default::default(),
         None => return,
     };
@@ -465,7 +533,8 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         (None, None) => Ok(None),
     };
     let offered = OfferedHostKey { algorithm: seen.agreed.host_key.clone(), key: key.clone(), revoked_by_file };
-    let names = vec![facts.target.as_ref().map_or_else(|_| Host::from(NAMELESS), looked_up_as)];
+    let target = || facts.target.as_ref().map_or_else(|_| Host::from(NAMELESS), looked_up_as);
+    let names = vec![at_address.unwrap_or_else(target)];
     let mut known = KnownHosts { names, ..KnownHosts::default() };
     let name = known.names.first().cloned().unwrap_or_default();
     let line = |at: Option<&ServerText>, marker: Marker, key: PublicKey| KnownHost {
@@ -479,7 +548,7 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
     if said.revoked && said.revoked_by.is_none() {
         let row = said.lines.iter().find(|(_, marker, _)| marker.contains("revoked"));
         known.entries.push(line(row.map(|(_, _, at)| at).or(seen.found_in.as_ref()), Marker::Revoked, key.clone()));
-    } else if said.changed {
+    } else if changed {
         let other = by_fingerprint(wire_name(said.offending.as_deref().unwrap_or(&kind)), &Fingerprint::from(""));
         known.entries.push(line(seen.offending_in.as_ref(), Marker::None, other));
     } else if (said.known || seen.found_in.is_some()) && !said.unknown {
@@ -491,7 +560,7 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         known.revoked_host_keys.push(RevokedHostKeys { path, error: Some(errno(error)) });
     }
     // Of a changed key ssh says so whatever the option is, unless it is off.
-    if said.strict && !said.changed {
+    if said.strict && !changed {
         options.set("stricthostkeychecking", "true");
     } else if said.taken || (went_on && known.entries.is_empty()) {
         options.set("stricthostkeychecking", "accept-new");
@@ -499,11 +568,7 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
     if went_on && (said.changed || said.revoked) {
         options.set("stricthostkeychecking", "false");
     }
-    if said.short {
-        // Its size was not printed; that it is too small was.
-        options.set("requiredrsasize", "16384");
-    }
-    let stands = said.known || said.changed || said.revoked || said.unknown || said.strict || said.taken;
+    let stands = said.short || said.known || changed || said.revoked || said.unknown || said.strict || said.taken;
     if stands || seen.found_in.is_some() || said.unreadable_list.is_some() || seen.host_key_refused || went_on {
         facts.host_key.known = Ok(known);
     }
@@ -511,9 +576,12 @@ fn host_key(facts: &mut Facts, seen: &Transcript) {
         facts.host_key.elsewhere = Ok(Elsewhere::Matches(Source::Command("VerifyHostKeyDNS".to_owned())));
     }
     facts.host_key.offered = Ok(offered);
-    if !went_on && (seen.host_key_refused || said.changed || said.revoked) {
+    if !went_on && (seen.host_key_refused || changed || said.revoked || said.short) {
         facts.userauth = Err(Unobserved::NotReached(Stage::HostKey));
         facts.session = Err(Unobserved::NotReached(Stage::HostKey));
+        facts.host_key.too_short = said.short;
+        let shown = said.certificate.clone();
+        facts.host_key.refused_certificate = said.bad_certificate.clone().map(|why| RefusedCertificate { why, shown });
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) struct Way {
     pub(super) not_carried: Option<String>,
     /// The socket of a multiplexing master that could not be made, and the error's name.
     pub(super) unbindable: Option<(Path, String)>,
-    /// The address or interface that it was to connect from and could not, and the system's words.
-    pub(super) unbound: Option<(String, String)>,
+    /// The option that names what it was to connect from and could not, its value, and the system's words.
+    pub(super) unbound: Option<(&'static str, String, String)>,
     /// The program that stands for the connection.
     pub(super) program: Option<ServerText>,
     /// Whether a program stands for the connection and was not named.
@@ -59,6 +59,8 @@ pub(super) struct Way {
 pub(super) struct HostSaid {
     /// Whether it is the known one.
     pub(super) known: bool,
+    /// The address for which another is known (`CheckHostIP`).
+    pub(super) differs_at: Option<Host>,
     /// Whether it is not the known one.
     pub(super) changed: bool,
     /// The type of the key that is known in its place, `ED25519`.
@@ -77,6 +79,8 @@ pub(super) struct HostSaid {
     pub(super) strict: bool,
     /// Whether it was taken for the first time.
     pub(super) taken: bool,
+    /// The host certificate, as it was printed.
+    pub(super) certificate: Option<ServerText>,
     /// Why a host certificate is not taken.
     pub(super) bad_certificate: Option<ServerText>,
     /// Whether ssh goes on with a key that is not the known one, and gives no password for it.
@@ -152,7 +156,14 @@ impl Transcript {
     /// `198.51.100.1: Cannot assign requested address`.
     pub(super) fn unbound(&mut self, rest: &str) {
         if let Some((address, why)) = rest.rsplit_once(": ") {
-            self.way.unbound.get_or_insert_with(|| (address.to_owned(), why.to_owned()));
+            self.way.unbound.get_or_insert_with(|| ("bindaddress", address.to_owned(), why.to_owned()));
+        }
+    }
+
+    /// `eth9: no suitable addresses`.
+    pub(super) fn no_interface(&mut self, rest: &str) {
+        if let Some((interface, _)) = rest.rsplit_once(": ") {
+            self.way.unbound = Some(("bindinterface", interface.to_owned(), "ENODEV".to_owned()));
         }
     }
 
@@ -231,6 +242,7 @@ impl Transcript {
             .or_else(|| rest.strip_prefix("write: "))
             .or_else(|| rest.strip_prefix("client sent invalid protocol identifier"))
         {
+            Some(why) if why.contains("timed out") => self.ended(End::TimedOut),
             Some(why) => self.ended(End::Reset(errno(why))),
             None if rest.starts_with("Connection closed by remote host") => self.ended(End::Closed),
             None if rest.starts_with("banner line contains") || rest.starts_with("No banner received") => {
@@ -343,6 +355,12 @@ impl Transcript {
         }
     }
 
+    /// `ssh-ed25519-cert-v01@openssh.com SHA256:…, serial 0 ID "web1" CA ssh-ed25519 SHA256:… valid from … to …`.
+    pub(super) fn host_certificate(&mut self, rest: &str) {
+        self.host.certificate.get_or_insert_with(|| rest.into());
+        self.host_key(rest);
+    }
+
     /// `ED25519 key fingerprint is SHA256:….`
     pub(super) fn fingerprint_is(&mut self, line: &str) {
         let is_kind =
@@ -386,7 +404,15 @@ impl Transcript {
         if let Some((kind, at)) = rest.split_once(" key in ") {
             self.offending_in = Some(at.into());
             self.host.offending = Some(kind.to_owned());
+        } else if let Some(at) = rest.strip_prefix("key for IP in ") {
+            self.offending_in = Some(at.into());
         }
+    }
+
+    /// `Warning: the ED25519 host key for 'web1' differs from the key for the IP address '192.0.2.7'`.
+    pub(super) fn differs_by_address(&mut self, line: &str) {
+        let address = line.rsplit_once(" the IP address '").map(|(_, rest)| rest.trim_end_matches('\''));
+        self.host.differs_at = address.map(Host::from);
     }
 
     /// `Host key ED25519 SHA256:… revoked by file /etc/ssh/revoked`.
@@ -439,6 +465,7 @@ impl Transcript {
             self.peer(rest);
             self.ended(End::TimedOut);
         } else if rest.ends_with(" closed by remote host.") {
+            self.broke_off = true;
             self.ended(End::Closed);
         }
     }

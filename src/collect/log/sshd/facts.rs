@@ -20,8 +20,7 @@ fn part(login: &Login, files: &[Path]) -> Part {
         first: login.first,
         last: login.last,
         what: ServerText::new(format!("sshd's log: {}", login.words()).into_bytes()),
-        whole: false,
-        level: 0,
+        ..Part::default()
     }
 }
 

@@ -143,6 +143,7 @@ const OF_SERVER: &[&str] = &[
     "Connection reset by authenticating user ",
     "Connection reset by invalid user ",
     "Disconnected from authenticating user ",
+    "Disconnected from user ",
     "Disconnected from invalid user ",
     "Disconnecting authenticating user ",
     "Disconnecting invalid user ",
@@ -154,7 +155,9 @@ pub(super) fn is_of_server(text: &str) -> bool {
     let connection = text.starts_with("Connection from ") && text.contains(" port ") && text.contains(" on ");
     let not_allowed = text.starts_with("User ") && text.contains(" not allowed because ");
     let denied = text.contains("Access denied for user ") && text.contains(" by PAM account configuration");
-    preauth || connection || not_allowed || denied || OF_SERVER.iter().any(|words| text.starts_with(words))
+    // A client's words, as it leaves (clientloop.c `client_loop`).
+    let left = text.starts_with("Received disconnect from ") && text.ends_with("disconnected by user");
+    left || preauth || connection || not_allowed || denied || OF_SERVER.iter().any(|words| text.starts_with(words))
 }
 
 /// How words begin that ssh has and sshd has not.

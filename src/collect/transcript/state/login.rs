@@ -11,7 +11,9 @@ use crate::facts::identities::{
 use crate::facts::key::PublicKey;
 use crate::facts::session::{ChannelOpen, Request, Session};
 use crate::facts::text::{Path, ServerText};
-use crate::facts::userauth::{Answer, Attempt, Attempted, Prompt, Query, Round, Signature, Signed, Signer, Userauth};
+use crate::facts::userauth::{
+    Answer, Attempt, Attempted, Prompt, Query, Round, Signature, Signed, Signer, UNSEEN_METHOD, Userauth,
+};
 use crate::facts::{End, Facts, Footprint, Source, Ticket, Unobserved};
 use crate::openssh::{git_hosts, tokens};
 
@@ -36,10 +38,7 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     let reached =
         seen.service_accepted || seen.none.is_some() || seen.keys.denied.is_some() || seen.admitted_by.is_some();
     if !reached {
-        if seen.level == 0 && is_cut(seen.end.as_ref()) {
-            let connections = vec![seen.end.clone()];
-            facts.userauth = Ok(Userauth { service_accepted: true, connections, ..Userauth::default() });
-        }
+        unseen(facts, seen);
         return;
     }
     // Without a line of debugging nothing is known of what was offered.
@@ -61,6 +60,38 @@ pub(super) fn state(facts: &mut Facts, seen: &Transcript) {
     footprint.connections = 1;
     footprint.auth_requests = seen.requests;
     footprint.auth_failures = seen.failures;
+}
+
+/// What messages tell that come behind a login of which nothing was read, or in its place.
+fn unseen(facts: &mut Facts, seen: &Transcript) {
+    let over = seen.host_key_refused || seen.way.failed.is_some() || seen.way.unresolved.is_some();
+    if seen.level > 0 || over {
+        return;
+    }
+    if !seen.inaccessible.is_empty() || seen.keys.troubles.iter().any(|(_, trouble)| speaks(trouble)) {
+        facts.identities = Ok(Identities { listed: None, ..identities(seen) });
+    }
+    if is_inside(seen) {
+        let admitted_by = Some(UNSEEN_METHOD.to_owned());
+        facts.userauth = Ok(Userauth { service_accepted: true, admitted_by, ..Userauth::default() });
+        if let Some(words) = &seen.repository_denied {
+            let channel = Some(ChannelOpen::Confirmed);
+            let (request, stderr) = (Request::Repository, words.clone());
+            facts.session = Ok(Session { channel, request, stderr, ..Session::default() });
+            return;
+        }
+        session(facts, seen);
+    } else if is_cut(seen.end.as_ref()) || seen.turned_away.is_some() {
+        let connections = vec![seen.end.clone()];
+        let banners = seen.turned_away.iter().cloned().collect();
+        facts.userauth = Ok(Userauth { service_accepted: true, connections, banners, ..Userauth::default() });
+    }
+}
+
+/// Whether a message tells of a session where nothing tells of the login before it.
+fn is_inside(seen: &Transcript) -> bool {
+    let refused = matches!(seen.channel, Some(ChannelOpen::Refused { .. })) && !super::forwards(seen);
+    seen.admitted_by.is_none() && seen.keys.denied.is_none() && !seen.stdio_failed && (seen.inside || refused)
 }
 
 /// Whether ssh says so of a key by itself, without having been asked to say more.
@@ -255,8 +286,8 @@ fn key_file(seen: &Transcript, path: Path, explicit: bool, half: Option<PublicKe
     file
 }
 
-/// Whether ssh was to sign with the file, and passed over it without a word: in batch mode, with a passphrase on it, or at
-/// less than -vvv, where it is not there and nobody named it (sshconnect2.c `load_identity_file`).
+/// Whether ssh was to sign with the file, and passed over it without a word: in batch mode, with a passphrase on it. At less
+/// than -vvv one that is not there looks the same, where nobody named it (sshconnect2.c `load_identity_file`).
 fn is_silently_unread(seen: &Transcript, file: &KeyFile) -> bool {
     let silent = |attempt: &super::super::Attempt| {
         let of = attempt.query.and_then(|at| seen.queries.get(at));
@@ -264,7 +295,7 @@ fn is_silently_unread(seen: &Transcript, file: &KeyFile) -> bool {
     };
     let over = seen.keys.exhausted || seen.keys.denied.is_some();
     let said = seen.keys.troubles.iter().any(|(of, _)| *of == file.path);
-    over && !said && seen.attempts.iter().any(silent) && (seen.level >= 3 || file.explicit)
+    over && !said && seen.attempts.iter().any(silent)
 }
 
 /// Whether ssh came as far as to sign with the file, whatever became of it.
@@ -451,7 +482,9 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
         return;
     }
-    let refused = questions.refused > 0 || (questions.password_sent > 0 && seen.keys.denied.is_some());
+    // The last failure that the server hears may be answered by the end.
+    let over = seen.keys.denied.is_some() || is_cut(seen.end.as_ref());
+    let refused = questions.refused > 0 || (over && (questions.password_sent > 0 || questions.password));
     // Where ssh finds no terminal it sends an empty password (sshconnect2.c `userauth_passwd`).
     let seen_to_ask = questions.password || seen.level != 1;
     if refused && seen.admitted_by.is_none() && !questions.nobody && seen_to_ask && !seen.way.unseen_program {
@@ -508,14 +541,24 @@ fn repository_denied(facts: &mut Facts, seen: &Transcript, path: String) {
 }
 
 fn session(facts: &mut Facts, seen: &Transcript) {
-    if seen.admitted_by.is_none() {
+    let inside = seen.level == 0 && is_inside(seen);
+    if seen.admitted_by.is_none() && !inside {
         facts.session = Err(UNSEEN);
         return;
     }
-    let stated = seen.channel.is_some() || seen.granted.is_some() || seen.exit_status.is_some() || seen.end.is_some();
+    let stated = inside
+        || seen.terminal.is_some()
+        || seen.channel.is_some()
+        || seen.granted.is_some()
+        || seen.exit_status.is_some()
+        || seen.end.is_some()
+        || seen.no_sftp.is_some();
     // What a subsystem says is not shown, so why it ended is not known.
     let silent = seen.subsystem.is_some() && seen.exit_status.is_some_and(|status| status != 0);
-    if !stated || silent {
+    // But for what a shell says of a program that is not there.
+    let missing =
+        seen.exit_status == Some(127) && seen.subsystem.as_ref().is_some_and(|name| name.as_bytes() == b"sftp");
+    if !stated || (silent && seen.no_sftp.is_none() && !missing) {
         facts.session = Err(UNSEEN);
         return;
     }
@@ -527,6 +570,8 @@ fn session(facts: &mut Facts, seen: &Transcript) {
     }
     let request = match (&seen.command, &seen.subsystem) {
         _ if good => Request::True,
+        _ if seen.no_sftp.is_some() || missing => Request::Sftp,
+        (None, None) if inside && !seen.shown.is_empty() => Request::Shell,
         (Some(command), _) if command.as_bytes() == b"true" => Request::True,
         (_, Some(_)) if seen.granted == Some(false) => Request::Sftp,
         // What another command ends with is its own affair.
@@ -538,12 +583,19 @@ fn session(facts: &mut Facts, seen: &Transcript) {
         (None, None) if seen.lasted => Request::Nothing,
         (None, None) => Request::Shell,
     };
+    // What is said of a request in it tells that it was opened.
+    let told = [seen.granted, seen.terminal].iter().any(Option::is_some) || seen.exit_status.is_some();
+    let opened = seen.in_session || inside || told;
     facts.session = Ok(Session {
-        channel: seen.channel.clone().or_else(|| seen.in_session.then_some(ChannelOpen::Confirmed)),
+        channel: seen.channel.clone().or_else(|| opened.then_some(ChannelOpen::Confirmed)),
         request,
         granted: seen.granted,
         terminal: seen.terminal,
-        stdout: ServerText::new(if good { Vec::new() } else { seen.shown.clone() }),
+        stdout: ServerText::new(match seen.no_sftp {
+            _ if good => Vec::new(),
+            Some(bytes) => bytes.to_vec(),
+            None => seen.shown.clone(),
+        }),
         exit_status: seen.exit_status.filter(|_| request != Request::Nothing),
         end: seen.end.clone(),
         ..Session::default()
