@@ -192,9 +192,9 @@ pub(crate) struct Log {
     /// Transcripts of ssh and logs of sshd, of one side or of both; - is standard input
     #[arg(value_name = "FILE", required_unless_present = "kit")]
     pub(crate) files: Vec<OsString>,
-    /// Print what a person without sshdoctor pastes into a shell; this reads its output
-    #[arg(long, value_name = "[USER@]HOST", conflicts_with = "files")]
-    pub(crate) kit: Option<String>,
+    /// Print what a person without sshdoctor pastes into a shell; this reads its output. ssh's options may stand before HOST
+    #[arg(long, value_name = "[USER@]HOST", conflicts_with = "files", allow_hyphen_values = true)]
+    pub(crate) kit: Option<OsString>,
     /// The shell that the kit is pasted into
     #[arg(long, value_name = "SHELL", value_enum, default_value_t = KitShell::Sh, requires = "kit")]
     pub(crate) kit_shell: KitShell,
@@ -223,7 +223,7 @@ pub(crate) enum KitShell {
 
 /// The forms of `sshdoctor log`.
 pub(crate) const LOG_USAGE: &str = "sshdoctor log [OPTIONS] FILE...
-       sshdoctor log --kit [USER@]HOST [--kit-shell powershell]
+       sshdoctor log --kit [ssh's options] [USER@]HOST [--kit-shell powershell]
        ssh -vvv deploy@web1 2>&1 | sshdoctor log -";
 
 /// What stands below the options of `sshdoctor log --help`.

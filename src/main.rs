@@ -10,7 +10,9 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -69,8 +71,12 @@ async fn run(words: &[OsString]) -> Exit {
             return exit;
         }
     };
-    if let Some(sentence) = odd(&options) {
-        return complain(sentence);
+    let mut read: Vec<OsString> = options.offer.iter().map(|path| path.clone().into()).collect();
+    if let Job::Case(files) = &parted.job {
+        read.extend(files.iter().cloned());
+    }
+    if let Some(sentence) = odd(&options, &read) {
+        return complain(&sentence);
     }
     match parted.job {
         Job::Explain(id) => {
@@ -183,9 +189,48 @@ async fn observe(mut request: Request, options: Options, checkup: bool) -> Exit 
     }
 }
 
-/// What cannot be meant together, where clap has no word for it.
-fn odd(options: &Options) -> Option<&'static str> {
-    (options.brief && options.format == Format::Json).then_some("--brief is for Markdown, not for --format json")
+/// What cannot be meant together, where clap has no word for it. `inputs`: the files that are read.
+fn odd(options: &Options, inputs: &[OsString]) -> Option<String> {
+    if options.brief && options.format == Format::Json {
+        return Some("--brief is for Markdown, not for --format json".to_owned());
+    }
+    let outputs = [("--output", &options.output), ("--save", &options.save), ("--redact-map", &options.redact_map)];
+    let outputs = outputs.into_iter().filter_map(|(name, path)| Some((name, path.as_deref()?)));
+    let mut taken: Vec<(&str, &Path)> = inputs.iter().map(|path| ("what is read", Path::new(path))).collect();
+    for (name, path) in outputs {
+        if let Some((other, _)) = taken.iter().find(|(_, known)| is_same_file(known, path)) {
+            let path = sshdoctor::facts::text::Path::from_path(path);
+            return Some(format!("{name}: {path} is {other} too, and would be lost; name another file"));
+        }
+        taken.push((name, path));
+    }
+    None
+}
+
+/// Whether both are one file on a disk; what only passes bytes on, as /dev/stderr does, is none. `-` is standard input.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let of_stdin = |path: &Path| if path == Path::new("-") { PathBuf::from("/dev/stdin") } else { path.to_owned() };
+    let (one, other) = (of_stdin(one), of_stdin(other));
+    match (std::fs::metadata(&one), std::fs::metadata(&other)) {
+        (Ok(one), Ok(other)) => one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Err(_), Err(_)) => to_be_made(&one) == to_be_made(&other),
+        _ => false,
+    }
+}
+
+/// Where a file comes to lie that is not there yet: its folder with links followed, and what a dangling link names.
+fn to_be_made(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(to) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(to);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
 }
 
 /// The public key of `--offer`, and what is expected of it.
@@ -277,8 +322,10 @@ async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
         }
     };
     let options = asked.common;
-    if let Some(sentence) = odd(&options) {
-        return complain(sentence);
+    let files = [&asked.collected, &asked.sshd_config, &asked.sshd].into_iter().flatten();
+    let read: Vec<OsString> = files.map(|path| path.clone().into()).chain(asked.key.iter().cloned()).collect();
+    if let Some(sentence) = odd(&options, &read) {
+        return complain(&sentence);
     }
     if asked.print_script {
         return match print(collect::account::SCRIPT, &options) {
@@ -315,7 +362,7 @@ async fn server(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
 
 /// `sshdoctor log`: nothing is looked at but the files.
 fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
-    let line = [OsString::from("sshdoctor log")].into_iter().chain(ours).chain(words);
+    let line = [OsString::from("sshdoctor log")].into_iter().chain(ours).chain(with_kit(words));
     let asked = match cli::Log::try_parse_from(line) {
         Ok(asked) => asked,
         Err(error) => {
@@ -325,15 +372,17 @@ fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
             return exit;
         }
     };
-    if let Some(sentence) = odd(&asked.common) {
-        return complain(sentence);
+    if let Some(sentence) = odd(&asked.common, &asked.files) {
+        return complain(&sentence);
     }
-    if let Some(target) = &asked.kit {
+    if let Some(words) = &asked.kit {
+        let words = words.as_encoded_bytes().split(|byte| *byte == 0);
+        let words: Vec<OsString> = words.map(|word| OsStr::from_bytes(word).to_owned()).collect();
         let shell = match asked.kit_shell {
             cli::KitShell::Sh => collect::log::Shell::Posix,
             cli::KitShell::Powershell => collect::log::Shell::PowerShell,
         };
-        return match collect::log::kit(target, shell).and_then(|kit| print(&kit, &asked.common)) {
+        return match collect::log::kit(&words, shell).and_then(|kit| print(&kit, &asked.common)) {
             Ok(()) => Exit::Clear,
             Err(error) => complain(&format!("log: {error:#}")),
         };
@@ -353,6 +402,17 @@ fn log(ours: Vec<OsString>, words: Vec<OsString>) -> Exit {
         Ok(facts) => finish(&facts, &asked.common, None),
         Err(error) => complain(&format!("log: {error:#}")),
     }
+}
+
+/// The words of `sshdoctor log` with those behind `--kit`, up to the next option of ours, as one, parted by zero bytes, which
+/// no word holds: they are ssh's, and clap would take them for its own.
+fn with_kit(words: Vec<OsString>) -> Vec<OsString> {
+    let Some(at) = words.iter().position(|word| word == "--kit") else { return words };
+    let (before, behind) = words.split_at(at + 1);
+    let end = behind.iter().position(|word| word.as_encoded_bytes().starts_with(b"--")).unwrap_or(behind.len());
+    let (ssh, after) = behind.split_at(end);
+    let joined = (!ssh.is_empty()).then(|| ssh.join(OsStr::new("\0")));
+    before.iter().cloned().chain(joined).chain(after.iter().cloned()).collect()
 }
 
 /// `sshdoctor log --redact --lines`: the lines of the login with pseudonyms in the place of names.

@@ -182,6 +182,46 @@ fn report_and_case_are_written_where_the_person_says() {
     assert!(said(&output.stderr).contains("/no/such/folder cannot be written"), "{}", said(&output.stderr));
 }
 
+/// What is read is never written over, by whatever name it is called, nor one file by two outputs.
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().to_str().unwrap();
+    let words = "deploy@web1: Permission denied (publickey).\n";
+    let paste = folder.path().join("paste.txt");
+    fs::write(&paste, words).unwrap();
+    std::os::unix::fs::symlink(&paste, folder.path().join("link")).unwrap();
+    std::os::unix::fs::symlink("new", folder.path().join("dangling")).unwrap();
+    for outputs in [
+        "--output HOME/paste.txt",
+        "--output HOME/link",
+        "--save HOME/./paste.txt",
+        "--redact --redact-map HOME/paste.txt",
+        "--output HOME/new --save HOME/new",
+        "--output HOME/new --save HOME/./new",
+        "--output HOME/new --save HOME/dangling",
+        "--redact --lines --output HOME/paste.txt",
+    ] {
+        let output = sshdoctor(&format!("log {outputs} HOME/paste.txt").replace("HOME", home));
+        assert_eq!(output.status.code(), Some(2), "{outputs}");
+        assert!(said(&output.stderr).contains("name another file"), "{outputs}: {}", said(&output.stderr));
+        assert_eq!(fs::read_to_string(&paste).unwrap(), words, "{outputs}");
+        assert!(!folder.path().join("new").exists(), "{outputs}");
+    }
+    let redirected = Command::new(env!("CARGO_BIN_EXE_sshdoctor"))
+        .args(["log", "-", "--output"])
+        .arg(&paste)
+        .stdin(fs::File::open(&paste).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(redirected.status.code(), Some(2), "{}", said(&redirected.stderr));
+    assert_eq!(fs::read_to_string(&paste).unwrap(), words);
+    assert!(sshdoctor(&format!("log --save {home}/case.json {home}/paste.txt")).status.code() != Some(2));
+    let again = sshdoctor(&format!("case --save {home}/case.json {home}/case.json"));
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again.stderr));
+    assert!(sshdoctor(&format!("log --output /dev/null --save /dev/null {home}/paste.txt")).status.code() != Some(2));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let script = format!("{} explain | true", env!("CARGO_BIN_EXE_sshdoctor"));

@@ -3,6 +3,8 @@
 # accept new host keys notes one), and ends by itself. Its output is read by `sshdoctor log`.
 & {
     $target = TARGET
+    $typed = TYPED
+    $given = @(OPTIONS)
     function Section($name) { ''; "=== sshdoctor kit 1: $name ===" }
     function Run($program, $words) {
         $ErrorActionPreference = 'Continue'
@@ -18,6 +20,7 @@
     whoami
     Section 'environment'
     "TARGET=$target"
+    "TYPED=$typed"
     "HOME=$HOME"
     "SSH_AUTH_SOCK=$env:SSH_AUTH_SOCK"
     "agent=$((Get-Service ssh-agent -ErrorAction SilentlyContinue).Status)"
@@ -27,7 +30,7 @@
     Section 'ssh-add -l'
     Run 'ssh-add' @('-l')
     Section 'ssh -G'
-    $config = Run 'ssh' @('-G', $target) | ForEach-Object { $_ -replace '^(setenv [^=]*)=.*', '$1=(left out)' }
+    $config = Run 'ssh' (@('-G') + $given + $target) | ForEach-Object { $_ -replace '^(setenv [^=]*)=.*', '$1=(left out)' }
     $config
     Section 'files'
     $files = @("$HOME\.ssh")
@@ -40,8 +43,9 @@
     $words = @('-vvv', '-n')
     $options = 'BatchMode=yes', 'ConnectTimeout=20', 'ServerAliveInterval=5', 'ServerAliveCountMax=3'
     $options += 'IgnoreUnknown=UpdateHostKeys,RemoteCommand', 'UpdateHostKeys=no', 'RemoteCommand=none'
-    $options += 'ControlMaster=no', 'ClearAllForwardings=yes', 'PermitLocalCommand=no'
+    $options += 'ControlMaster=no', 'ControlPath=none', 'ClearAllForwardings=yes', 'PermitLocalCommand=no'
     foreach ($option in $options) { $words += '-o', $option }
+    $words += $given
     $words += $target, 'true'
     Run 'ssh' $words | Select-Object -First 3000 | ForEach-Object { $_ -replace '(etting env \S+ = ).*', '$1(left out)' }
     Section 'end'

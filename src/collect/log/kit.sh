@@ -3,6 +3,7 @@
 # modes and at nothing that stands in a file, asks nothing, changes nothing (but that an ssh which is told to accept new
 # host keys notes one), and ends by itself. Its output is read by `sshdoctor log`.
 target=TARGET
+typed=TYPED
 LC_ALL=C
 export LC_ALL
 
@@ -51,6 +52,7 @@ id
 
 section environment
 printf 'TARGET=%s\n' "$target"
+printf 'TYPED=%s\n' "$typed"
 printf 'HOME=%s\n' "$HOME"
 printf 'SSH_AUTH_SOCK=%s\n' "${SSH_AUTH_SOCK:-}"
 if [ -n "${SSH_CONNECTION:-}" ]; then echo 'reached by ssh'; fi
@@ -64,7 +66,7 @@ section 'ssh-add -l'
 limited 10 ssh-add -l
 
 section 'ssh -G'
-config=$(limited 20 ssh -G "$target" | public)
+config=$(limited 20 ssh -G OPTIONS "$target" | public)
 printf '%s\n' "$config"
 
 section 'ls -lnd'
@@ -87,7 +89,7 @@ done
 section 'ssh -vvv'
 set -- -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=5 -o ServerAliveCountMax=3
 set -- "$@" -o IgnoreUnknown=UpdateHostKeys,RemoteCommand -o UpdateHostKeys=no -o RemoteCommand=none
-set -- "$@" -o ControlMaster=no -o ClearAllForwardings=yes -o PermitLocalCommand=no
-limited 60 ssh -vvv -n "$@" "$target" true | public
+set -- "$@" -o ControlMaster=no -o ControlPath=none -o ClearAllForwardings=yes -o PermitLocalCommand=no
+limited 60 ssh -vvv -n "$@" OPTIONS "$target" true | public
 
 section end

@@ -210,7 +210,9 @@ fn is_option(line: &str) -> bool {
         "authorizedkeyscommand ",
         "hostkey ",
     ];
-    KEYWORDS.iter().any(|keyword| line.starts_with(keyword)) && line.split(' ').count() <= 4
+    // ssh says of a name that it does not take: "hostname contains invalid characters".
+    let complains = line.starts_with("hostname ") && line.split(' ').count() > 2;
+    !complains && KEYWORDS.iter().any(|keyword| line.starts_with(keyword)) && line.split(' ').count() <= 4
 }
 
 /// Whether an option's value can keep somebody out.

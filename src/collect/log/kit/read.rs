@@ -1,5 +1,6 @@
 //! What a kit printed: sections of one machine and one login.
 
+use super::super::typed;
 use super::pasted::Lists;
 use crate::collect::transcript::{by_fingerprint, errno, wire_name};
 use crate::facts::agent::{Agent, AgentAnswer, AgentKey, AgentSocket};
@@ -43,6 +44,7 @@ pub(in super::super) struct Kit {
     section: Section,
     begun: bool,
     target: String,
+    typed: String,
     home: String,
     socket: String,
     sudo_user: String,
@@ -153,6 +155,7 @@ impl Kit {
     fn environment(&mut self, line: &str) {
         let into = match line.split_once('=') {
             Some(("TARGET", _)) => &mut self.target,
+            Some(("TYPED", _)) => &mut self.typed,
             Some(("HOME", _)) => &mut self.home,
             Some(("SSH_AUTH_SOCK", _)) => &mut self.socket,
             Some(("SUDO_USER", _)) => &mut self.sudo_user,
@@ -245,7 +248,9 @@ impl Kit {
             target.input = self.target.as_str().into();
             target.alias = alias.into();
             // What the typed name leads to by itself need not be said.
-            facts.config.arguments.clear();
+            let typed = typed::typed(&format!("$ {}", self.typed));
+            let words = typed.map(|typed| typed.arguments.options).unwrap_or_default();
+            facts.config.arguments = words.iter().map(|word| word.as_encoded_bytes().into()).collect();
             let local = self.user.as_ref().map(|(_, name)| name.as_str());
             target.user_from = match options.first("user") {
                 _ if !user.is_empty() => UserFrom::CommandLine,
