@@ -180,6 +180,17 @@ fn an_accepted_key_in_a_login_that_is_denied_works_for_nobody() {
 }
 
 #[test]
+fn a_host_that_the_last_words_name_is_in_the_next_command() {
+    let text = "Please login as the user \"ubuntu\" rather than the user \"root\".\nConnection to 192.0.2.7 closed.\n";
+    assert_eq!(commands(text)[0], "ssh ubuntu@192.0.2.7");
+    // A house's own text is none of cloud-init's.
+    let house = "Please login as the user \"bob\" for maintenance work.\nConnection to web1 closed.\n";
+    assert_verdict(house, "undetermined", Possible);
+    let greeting = verdict("Hi bob! You've successfully authenticated, but GitHub does not provide shell access.\n");
+    assert!(greeting.first.finding.summary.contains("the account bob"), "{}", greeting.first.finding.summary);
+}
+
+#[test]
 fn an_account_that_is_kept_out_says_so_before_the_login() {
     let expired = "$ ssh bob@web1\nYour account has expired; please contact your system administrator.\nConnection closed by \
                    192.0.2.7 port 22\n";
@@ -206,6 +217,7 @@ fn an_end_without_a_step_has_what_may_have_ended_it() {
         ("ssh: connect to host web1 port 22: Unknown error\n", "connection-timeout"),
         ("ssh: connect to host web1 port 22: Bad file number\n", "connection-timeout"),
         ("client_loop: send disconnect: Broken pipe\n", "session-closed"),
+        ("bob@web1:~$ client_loop: send disconnect: Broken pipe\n", "session-closed"),
         ("Connection to web1 closed by remote host.\nConnection to web1 closed.\n", "session-closed"),
         ("Timeout, server web1 not responding.\n", "session-closed"),
         (

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::facts::Facts;
+use crate::facts::identities::is_there;
 use crate::facts::mount::Mount;
 use crate::facts::text::Path;
 
@@ -176,8 +177,12 @@ fn copied(facts: &Facts, mount: &Mount, why: &str) -> Vec<Step> {
             format!("{why}; your home has no modes either, so it lies in a folder for the time being"),
         )];
     }
-    // A name of its own where another key, or a file of ssh's, may have it.
-    let taken = TAKEN.iter().any(|taken| taken.as_bytes() == name) || name.starts_with(b".") || name.starts_with(b"-");
+    // A name of its own where another key, or a file of ssh's, has it or may have it.
+    let there = Path::new([&ssh[..], b"/", name].concat());
+    let mut known = facts.identities.iter().flat_map(|identities| &identities.files);
+    let may_be = facts.is_read() || known.any(|file| file.path == there && is_there(&file.state));
+    let usual = TAKEN.iter().any(|taken| taken.as_bytes() == name);
+    let taken = (usual && may_be) || name.starts_with(b".") || name.starts_with(b"-");
     let name = if taken { [b"copy-of-", name].concat() } else { name.to_vec() };
     let copy = quoted_option(&name);
     vec![

@@ -88,6 +88,12 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
             return Ok(Some(finding));
         }
         let Some(turn) = used(facts) else {
+            if unseen {
+                let known = git::known_as(facts).map(|name| format!(": {name}")).unwrap_or_default();
+                let shown = facts.session.as_ref().map(|session| trimmed(&session.stdout, 300)).unwrap_or_default();
+                let finding = Finding::likely(format!("the login as {login} succeeds{known}"));
+                return Ok(Some(finding.seen(format!("the server says, once it has let in: {shown}"))));
+            }
             if let Some(method) = &userauth.admitted_by {
                 let method = crate::facts::text::escape(method.as_bytes());
                 let summary = format!("the login as {login} succeeds with {method}");

@@ -195,6 +195,8 @@ impl Sorter {
         if self.server.line(file, number, line) {
             return;
         }
+        // What ends a session stands behind the prompt that it leaves.
+        let line = paste::behind_prompt(line).filter(|words| ends_session(words)).unwrap_or(line);
         if is_known(line) {
             self.clients.line(file, number, line);
             return;
@@ -280,6 +282,13 @@ impl Sorter {
         };
         Ok(Facts { log: Some(Box::new(log)), ..facts })
     }
+}
+
+/// Whether ssh says it where an open session breaks (clientloop.c).
+fn ends_session(words: &str) -> bool {
+    ["client_loop: send disconnect: ", "packet_write_wait: Connection to ", "Read from remote host "]
+        .iter()
+        .any(|begins| words.starts_with(begins))
 }
 
 /// The most frequent kinds, the most frequent first.

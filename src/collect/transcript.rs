@@ -423,6 +423,10 @@ impl Transcript {
 
     /// `This account is currently not available.`
     fn tells(&mut self, line: &str) {
+        // A house's own text may begin so.
+        if line.starts_with("Please login as ") && !line.contains("rather than the user") {
+            return;
+        }
         if self.level == 0 || self.admitted_by.is_some() {
             self.is_inside();
             self.shows(line);

@@ -12,7 +12,7 @@ mod prompt;
 use std::fmt;
 
 pub(super) use peel::peel;
-pub(super) use prompt::command;
+pub(super) use prompt::{behind_prompt, command};
 
 /// How much of a line is kept.
 const LONGEST_LINE: usize = 8 << 10;

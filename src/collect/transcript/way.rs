@@ -464,9 +464,12 @@ impl Transcript {
         if rest.ends_with(" timed out") {
             self.peer(rest);
             self.ended(End::TimedOut);
-        } else if rest.ends_with(" closed by remote host.") {
+        } else if let Some(host) = rest.strip_suffix(" closed by remote host.") {
+            self.way.host.get_or_insert_with(|| host.into());
             self.broke_off = true;
             self.ended(End::Closed);
+        } else if let Some(host) = rest.strip_suffix(" closed.").filter(|host| !host.contains(' ')) {
+            self.way.host.get_or_insert_with(|| host.into());
         }
     }
 }

@@ -21,6 +21,12 @@ pub(in super::super) fn command(line: &str) -> Option<&str> {
     None
 }
 
+/// What stands behind a prompt, whatever it is.
+pub(in super::super) fn behind_prompt(line: &str) -> Option<&str> {
+    let behind = |mark: &str| line.split_once(mark).filter(|(before, _)| is_prompt(before)).map(|(_, words)| words);
+    ["$ ", "# ", "% ", "> "].into_iter().find_map(behind)
+}
+
 /// Whether this may stand before the mark of a prompt: nothing, a path, `user@host:~`, `[user@host ~]`, `PS C:\>`; no
 /// sentence.
 fn is_prompt(text: &str) -> bool {
