@@ -191,6 +191,23 @@ fn a_host_that_the_last_words_name_is_in_the_next_command() {
 }
 
 #[test]
+fn an_end_that_says_otherwise_answers_no_password() {
+    let begun = "OpenSSH_9.2p1 Debian-2+deb12u3, OpenSSL 3.0.13 30 Jan 2024\ndebug1: Connecting to web1 [192.0.2.7] port 22.\n\
+                 debug1: Connection established.\ndebug1: Remote protocol version 2.0, remote software version \
+                 OpenSSH_9.2p1\ndebug1: SSH2_MSG_SERVICE_ACCEPT received\ndebug1: Authentications that can continue: \
+                 password\ndebug1: Next authentication method: password\nbob@web1's password: \n";
+    let ended = |words: &str| format!("{begun}Received disconnect from 192.0.2.7 port 22:{words}\n");
+    assert_verdict(&ended("2: Too many authentication failures"), "password-rejected", Likely);
+    assert_verdict(&ended("11: server going down"), "server-disconnected", Proven);
+}
+
+#[test]
+fn a_pipe_that_breaks_is_no_damaged_stream() {
+    let text = "ssh_dispatch_run_fatal: Connection to 192.0.2.7 port 22: Broken pipe\n";
+    assert_eq!(first_alternative(text), Some(("signature-rejected", Possible)));
+}
+
+#[test]
 fn an_account_that_is_kept_out_says_so_before_the_login() {
     let expired = "$ ssh bob@web1\nYour account has expired; please contact your system administrator.\nConnection closed by \
                    192.0.2.7 port 22\n";

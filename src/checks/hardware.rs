@@ -165,9 +165,12 @@ fn failure(facts: &Facts) -> Option<&str> {
 
 /// The same as [`words`], of a machine whose devices nobody looked at.
 fn as_ssh_says(facts: &Facts, unreachable: &Unreachable) -> Option<(String, String)> {
-    let why = escape(failure(facts).filter(|_| *unreachable == Unreachable::NoDevice)?.as_bytes());
+    if !facts.is_read() || *unreachable != Unreachable::NoDevice {
+        return None;
+    }
+    let why = escape(failure(facts).unwrap_or("device not found").as_bytes());
     let what = match why.as_str() {
-        "device not found" => "ssh finds no authenticator to sign with".to_owned(),
+        "device not found" => "ssh finds no authenticator that signs with it".to_owned(),
         _ => "ssh cannot sign with it: no authenticator, or not the library that reaches it".to_owned(),
     };
     Some((what, format!("ssh says: signing failed: {why}")))

@@ -179,11 +179,9 @@ fn ended(facts: &Facts, login: &str) -> Option<(String, Vec<(&'static str, &'sta
     let part = facts.log.as_ref()?.client.as_ref()?;
     Some(match part.ended.as_ref()? {
         End::NotSsh(why) | End::KeyExchange(why) => {
-            let why = escape(why.as_bytes());
-            (
-                format!("the connection with {login} breaks, as what comes through it is not what was sent: {why}"),
-                SPOILT.to_vec(),
-            )
+            let words = format!("the connection with {login} breaks off: {}", escape(why.as_bytes()));
+            let of_network = BROKEN.iter().any(|broken| why.ends_with(broken));
+            (words, if of_network { CLOSED.to_vec() } else { SPOILT.to_vec() })
         }
         _ if part.in_session => (
             format!("the connection with {login} ended while a session was open: the login itself had worked"),
@@ -195,6 +193,10 @@ fn ended(facts: &Facts, login: &str) -> Option<(String, Vec<(&'static str, &'sta
         _ => (format!("the connection with {login} ends; at which step, these lines do not tell"), CLOSED.to_vec()),
     })
 }
+
+/// How ssh's words end where the connection is gone, and nothing came that is wrong.
+const BROKEN: &[&str] =
+    &["Broken pipe", "Connection reset by peer", "Connection timed out", "Operation timed out", "Connection refused"];
 
 /// What spoils a stream.
 const SPOILT: &[(&str, &str)] = &[

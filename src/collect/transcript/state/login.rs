@@ -415,9 +415,15 @@ fn locked(userauth: &mut Userauth, seen: &Transcript, key: &dyn Fn(&Named) -> Pu
     }
 }
 
-/// Whether the server ended it for too many failures.
+/// Whether the server ended it in its own words.
 fn is_cut(end: Option<&End>) -> bool {
     matches!(end, Some(End::Disconnect { .. }))
+}
+
+/// Whether it ended it for too many failures.
+fn is_for_failures(end: Option<&End>) -> bool {
+    let Some(End::Disconnect { text, .. }) = end else { return false };
+    text.as_str().is_some_and(|text| text.to_ascii_lowercase().contains("too many authentication failures"))
 }
 
 fn signature(
@@ -482,8 +488,8 @@ fn asked(userauth: &mut Userauth, seen: &Transcript) {
         userauth.attempts.push(Attempt { method: "password".to_owned(), rounds: Vec::new(), outcome });
         return;
     }
-    // The last failure that the server hears may be answered by the end.
-    let over = seen.keys.denied.is_some() || is_cut(seen.end.as_ref());
+    // The last failure that the server hears may be answered by the end; another end answers nothing.
+    let over = seen.keys.denied.is_some() || is_for_failures(seen.end.as_ref());
     let refused = questions.refused > 0 || (over && (questions.password_sent > 0 || questions.password));
     // Where ssh finds no terminal it sends an empty password (sshconnect2.c `userauth_passwd`).
     let seen_to_ask = questions.password || seen.level != 1;
