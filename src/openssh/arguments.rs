@@ -65,6 +65,18 @@ impl Arguments {
         let pairs = pairs(words.iter().map(|word| word.as_encoded_bytes()));
         pairs.into_iter().map(|(letter, value)| (letter, value.map(os))).collect()
     }
+
+    /// The options without those that `is_left_out` names, by letter and value; each a word of its own, its value the next.
+    pub fn options_but(&self, is_left_out: impl Fn(u8, Option<&OsStr>) -> bool) -> Vec<OsString> {
+        let pairs = pairs(self.options.iter().map(|word| word.as_encoded_bytes()));
+        let pairs = pairs.into_iter().map(|(letter, value)| (letter, value.map(os)));
+        let kept = pairs.filter(|(letter, value)| !is_left_out(*letter, value.as_deref()));
+        let words = kept.flat_map(|(letter, value)| {
+            let option = OsString::from(format!("-{}", char::from(letter)));
+            std::iter::once(option).chain(value)
+        });
+        words.collect()
+    }
 }
 
 /// Options in ssh's spelling (as in [`Arguments::options`]), in order, a letter and its value.

@@ -42,6 +42,19 @@ fn drive(value: &str) -> Option<(char, &str)> {
     rest.starts_with(['\\', '/']).then_some((drive, rest))
 }
 
+/// A word in single quotes; PowerShell takes typographic ones for the same.
+pub fn single_quoted(word: &str) -> String {
+    let mut out = String::from("'");
+    for character in word.chars() {
+        if matches!(character, '\'' | '\u{2018}'..='\u{201b}') {
+            out.push(character);
+        }
+        out.push(character);
+    }
+    out.push('\'');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::checks::{Place, Step};
 use crate::facts::Facts;
+use crate::openssh::windows;
 
 use super::StepView;
 
@@ -203,7 +204,7 @@ fn windows(command: &str) -> Option<String> {
         },
         (["printf", "%s\\n", lines @ ..], ">>") => match words(rest)?.as_slice() {
             [file] => {
-                let lines: Vec<String> = lines.iter().map(|line| single_quoted(line)).collect();
+                let lines: Vec<String> = lines.iter().map(|line| windows::single_quoted(line)).collect();
                 Some(format!("Add-Content -Path {} -Value {}", argument(&windows_path(file)), lines.join(", ")))
             }
             _ => None,
@@ -232,7 +233,7 @@ fn windows(command: &str) -> Option<String> {
         (_, "|") => match words(rest)?.as_slice() {
             ["grep", "-i" | "-F" | "-iE" | "-E", pattern] => {
                 let fixed = if rest.contains(&Token::Word("-F".to_owned())) { " -SimpleMatch" } else { "" };
-                Some(format!("{} | Select-String{fixed} -Pattern {}", simple(&first)?, single_quoted(pattern)))
+                Some(format!("{} | Select-String{fixed} -Pattern {}", simple(&first)?, windows::single_quoted(pattern)))
             }
             _ => None,
         },
@@ -293,7 +294,7 @@ fn simple(words: &[&str]) -> Option<String> {
         }
         ["export", assignment] => {
             let (name, value) = assignment.split_once('=')?;
-            Some(format!("$env:{name} = {}", single_quoted(value)))
+            Some(format!("$env:{name} = {}", windows::single_quoted(value)))
         }
         ["ssh-copy-id", "-i", file, login @ ..] => {
             let there = "umask 077; mkdir -p ~/.ssh && cat >> ~/.ssh/authorized_keys";
@@ -326,7 +327,7 @@ fn select(options: &[&str], pattern: &str, files: &[&str]) -> Option<String> {
         return None;
     }
     let files: Vec<String> = files.iter().map(|file| argument(&windows_path(file))).collect();
-    Some(format!("Select-String{fixed} -Pattern {} -Path {}", single_quoted(pattern), files.join(", ")))
+    Some(format!("Select-String{fixed} -Pattern {} -Path {}", windows::single_quoted(pattern), files.join(", ")))
 }
 
 /// Where Windows has what POSIX systems have under /etc/ssh.
@@ -340,7 +341,7 @@ fn windows_path(path: &str) -> String {
 /// A word for a cmdlet, which knows `~` itself.
 fn argument(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'\\' | b'.' | b'_' | b':' | b'~');
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { single_quoted(word) }
+    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { windows::single_quoted(word) }
 }
 
 /// A word for a program: what begins with `~` is expanded by PowerShell, since few programs of Windows do. `None` where
@@ -357,20 +358,7 @@ fn native(word: &str) -> Option<String> {
         return rest.bytes().all(plain).then(|| format!("\"$HOME\\{}\"", rest.replace('/', "\\")));
     }
     let safe = word.bytes().all(plain) && !word.starts_with('@') && !word.is_empty();
-    Some(if safe { word.to_owned() } else { single_quoted(word) })
-}
-
-/// A word in single quotes; PowerShell takes typographic ones for the same.
-fn single_quoted(word: &str) -> String {
-    let mut out = String::from("'");
-    for character in word.chars() {
-        if matches!(character, '\'' | '\u{2018}'..='\u{201b}') {
-            out.push(character);
-        }
-        out.push(character);
-    }
-    out.push('\'');
-    out
+    Some(if safe { word.to_owned() } else { windows::single_quoted(word) })
 }
 
 #[cfg(test)]
@@ -471,7 +459,7 @@ mod tests {
     fn nothing_of_a_hostile_name_leaves_its_quotes() {
         for word in ["'; calc; '", "$(calc)", "`calc`", "a;b", "\u{2019}; calc; \u{2019}", "@x", ""] {
             let line = windows(&format!("ssh {}", crate::checks::quoted(word))).unwrap();
-            assert_eq!(line, format!("ssh {}", single_quoted(word)), "{word}");
+            assert_eq!(line, format!("ssh {}", windows::single_quoted(word)), "{word}");
         }
         assert_eq!(windows("ssh 'a\"b'"), None);
     }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::Choice;
 use super::typed::{self, Typed};
+use super::{Choice, paste};
 use crate::collect::transcript::{self, Transcript, begins};
 use crate::facts::log::Part;
 use crate::facts::text::{Host, Path, ServerText};
@@ -91,9 +91,8 @@ impl Clients {
 
     /// Looks at a line that nobody knows for a command that makes somebody another account.
     pub(super) fn prompt(&mut self, line: &str) {
-        let typed =
-            ["$ ", "# ", "% "].iter().filter_map(|mark| line.split_once(mark)).map(|(_, typed)| typed.trim_start());
-        self.switched = typed.into_iter().any(|typed| SWITCHING.iter().any(|program| typed.starts_with(program)));
+        let typed = paste::behind_prompt(line).map(str::trim_start);
+        self.switched = typed.is_some_and(|typed| SWITCHING.iter().any(|program| typed.starts_with(program)));
     }
 
     /// Reads a line that nobody knows: what the server shows after a login, or a mark that lines were left out.

@@ -3,13 +3,12 @@
 mod pasted;
 mod read;
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
 
 use anyhow::{Context as _, ensure};
 
 use super::typed::is_idle;
-use crate::openssh::arguments;
+use crate::openssh::{arguments, windows};
 
 pub(super) use read::{Kit, is_mark};
 
@@ -75,11 +74,11 @@ pub fn kit(words: &[OsString], shell: Shell) -> anyhow::Result<String> {
                 !told.clone().any(|word| word.contains('"')),
                 "Windows PowerShell cannot hand a quotation mark to ssh"
             );
-            let words = options.iter().map(|word| of_powershell(word)).collect::<Vec<_>>().join(", ");
+            let words = options.iter().map(|word| windows::single_quoted(word)).collect::<Vec<_>>().join(", ");
             Ok(POWERSHELL
                 .replacen("$given = @(OPTIONS)", &format!("$given = @({words})"), 1)
-                .replacen("$typed = TYPED", &format!("$typed = {}", of_powershell(&typed)), 1)
-                .replacen("$target = TARGET", &format!("$target = {}", of_powershell(&target)), 1))
+                .replacen("$typed = TYPED", &format!("$typed = {}", windows::single_quoted(&typed)), 1)
+                .replacen("$target = TARGET", &format!("$target = {}", windows::single_quoted(&target)), 1))
         }
     }
 }
@@ -90,31 +89,11 @@ fn decisive(login: &arguments::Arguments) -> Vec<OsString> {
     const WAYS_OF_SESSIONS: &[u8] = b"NTtnsz";
     const OF_HOST_KEY: &[&str] =
         &["stricthostkeychecking", "userknownhostsfile", "globalknownhostsfile", "checkhostip"];
-    let mut kept = Vec::new();
-    for (letter, value) in arguments::pairs(login.options.iter().map(|word| word.as_encoded_bytes())) {
-        let value = value.map(|value| OsStr::from_bytes(value).to_owned());
-        let keyword = value.as_ref().map(|value| arguments::keyword_and_value(value.as_encoded_bytes()).0);
+    login.options_but(|letter, value| {
+        let keyword = value.map(|value| arguments::keyword_and_value(value.as_encoded_bytes()).0);
         let of_host_key = letter == b'o' && keyword.is_some_and(|keyword| OF_HOST_KEY.contains(&keyword.as_str()));
-        if (of_host_key || !is_idle(letter, value.as_deref())) && !WAYS_OF_SESSIONS.contains(&letter) {
-            kept.push(OsString::from(format!("-{}", char::from(letter))));
-            kept.extend(value);
-        }
-    }
-    kept
-}
-
-/// A word in single quotes.
-fn of_powershell(word: &str) -> String {
-    let mut quoted = String::from("'");
-    for character in word.chars() {
-        // It takes typographic quotes for the same.
-        if matches!(character, '\'' | '\u{2018}'..='\u{201b}') {
-            quoted.push(character);
-        }
-        quoted.push(character);
-    }
-    quoted.push('\'');
-    quoted
+        !of_host_key && (is_idle(letter, value) || WAYS_OF_SESSIONS.contains(&letter))
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The command that somebody typed before the lines of an ssh, where the paste shows it: what the next command says too.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 
 use memchr::memmem;
 
@@ -10,7 +9,7 @@ use crate::collect::transcript;
 use crate::facts::text::{Host, ServerText};
 use crate::facts::{Facts, Target, Unobserved, UserFrom};
 use crate::openssh::arguments::{
-    Arguments, COPYING, carrier, git, keyword_and_value, pairs, parse, program, rsync, value_words,
+    Arguments, COPYING, carrier, git, keyword_and_value, parse, program, rsync, value_words,
 };
 
 /// The programs whose command line says which login is meant.
@@ -110,21 +109,8 @@ fn harmless(mut arguments: Arguments) -> Option<Arguments> {
     if !arguments.pairs().iter().all(passes) {
         return None;
     }
-    let mut kept = Vec::new();
-    let mut left_out = false;
-    for (letter, value) in pairs(arguments.options.iter().map(|word| word.as_encoded_bytes())) {
-        let value = value.map(|value| OsStr::from_bytes(value).to_owned());
-        if is_idle(letter, value.as_deref()) {
-            left_out = true;
-        } else {
-            kept.push(OsString::from(format!("-{}", char::from(letter))));
-            kept.extend(value);
-        }
-    }
-    if left_out {
-        arguments.before = kept.len();
-        arguments.options = kept;
-    }
+    arguments.options = arguments.options_but(is_idle);
+    arguments.before = arguments.options.len();
     Some(arguments)
 }
 
@@ -190,7 +176,6 @@ fn is_harmless(letter: u8, value: Option<&OsStr>) -> bool {
     }
 }
 
-/// Whether it is a word that begins as no option does.
 /// Whether these are jump hosts and nothing else: older versions of ssh hand the names to a shell.
 fn is_way(value: &[u8]) -> bool {
     let is_name = |name: &[u8]| {
@@ -203,6 +188,7 @@ fn is_way(value: &[u8]) -> bool {
     })
 }
 
+/// Whether it is a word that begins as no option does.
 fn is_plain(value: &[u8]) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"/~.,:@%+-_=[]\\ '".contains(&byte);
     !value.is_empty() && value[0] != b'-' && value.iter().all(|byte| is_plain(*byte))
