@@ -5,7 +5,7 @@ use crate::facts::log::{Foreign, Log, Tool};
 use crate::facts::{Facts, Origin};
 use crate::openssh::libraries::{Meaning, said};
 
-use super::{Alternative, Cause, Certainty, Decide, Finding, Place, causes, naming, putty, session};
+use super::{Alternative, Cause, Certainty, Decide, Finding, Place, causes, putty, session};
 
 /// What a meaning stands for.
 struct Group {
@@ -358,10 +358,7 @@ fn several(facts: &Facts) -> bool {
 
 fn alternative(facts: &Facts, cause: &'static str, why: &str) -> Alternative {
     // The same login by ssh says what it meets.
-    let decide = facts
-        .target
-        .is_ok()
-        .then(|| Decide { place: Place::Client, command: format!("ssh -vvv {}", naming::destination(facts)) });
+    let decide = facts.target.is_ok().then(|| Decide { place: Place::Client, command: super::log::more_words(facts) });
     Alternative { cause, certainty: Certainty::Possible, summary: why.to_owned(), evidence: Vec::new(), decide }
 }
 

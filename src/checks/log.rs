@@ -7,7 +7,7 @@ use crate::facts::identities::{KeyFile, is_seen};
 use crate::facts::key::PublicKey;
 use crate::facts::proxy::{Proxy, UNNAMED};
 use crate::facts::text::escape;
-use crate::facts::userauth::UNSEEN_METHOD;
+use crate::facts::userauth::Userauth;
 use crate::facts::{Facts, Ticket};
 use crate::openssh::course::{self, Problem, Use};
 use crate::openssh::known_hosts::{self, Standing};
@@ -72,7 +72,7 @@ pub(super) fn tempered(facts: &Facts, cause: &Cause, mut finding: Finding) -> Fi
 
 /// Whether only what came behind a login was read: the words may be those of a program that ran in a good session.
 fn is_inside(facts: &Facts) -> bool {
-    facts.userauth.as_ref().is_ok_and(|userauth| userauth.admitted_by.as_deref() == Some(UNSEEN_METHOD))
+    facts.userauth.as_ref().is_ok_and(Userauth::is_unseen)
 }
 
 /// What else begins with a text, where sftp tells no more of it than its first four bytes.

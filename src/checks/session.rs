@@ -9,7 +9,7 @@ mod git;
 use crate::facts::key::PublicKey;
 use crate::facts::proxy::Proxy;
 use crate::facts::session::Request;
-use crate::facts::userauth::{Attempted, Signed, Signer, UNSEEN_METHOD, Userauth};
+use crate::facts::userauth::{Attempted, Signed, Signer, Userauth};
 use crate::facts::{End, Facts, Observed, Origin, Stage, Unobserved, known};
 use crate::openssh::course::{self, Fate, Problem, Use};
 use crate::openssh::known_hosts::{self, Course};
@@ -67,7 +67,7 @@ fn access_works(facts: &Facts) -> Observed<Option<Finding>> {
     let userauth = known(&facts.userauth)?;
     let login = naming::login(facts);
     // Where nothing was read of what came before the session, there is no course to speak of.
-    let unseen = facts.is_read() && userauth.admitted_by.as_deref() == Some(UNSEEN_METHOD);
+    let unseen = userauth.is_unseen();
     let turns = if unseen { Vec::new() } else { course::course(facts)? };
     if let Some(offered) = facts.run.limits.offer.as_ref().filter(|_| !userauth.succeeded()) {
         return super::offer::accepted(facts, offered);

@@ -434,7 +434,7 @@ fn go_around(facts: &Facts) -> Vec<Step> {
     if facts.target.is_err() {
         return Vec::new();
     }
-    let command = format!("ssh -vvv {}", naming::destination(facts));
+    let command = super::log::more_words(facts);
     vec![
         Step::here(
             command,

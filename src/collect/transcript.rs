@@ -417,8 +417,14 @@ impl Transcript {
     }
 
     /// A message of which ssh's own or its session's words tell that the login has succeeded.
-    fn is_inside(&mut self) {
+    fn comes_in(&mut self) {
         self.inside |= self.level == 0;
+    }
+
+    /// What was asked for in the session is refused.
+    fn not_granted(&mut self, _: &str) {
+        self.granted = Some(false);
+        self.comes_in();
     }
 
     /// `This account is currently not available.`
@@ -428,7 +434,7 @@ impl Transcript {
             return;
         }
         if self.level == 0 || self.admitted_by.is_some() {
-            self.is_inside();
+            self.comes_in();
             self.shows(line);
         }
     }
@@ -438,7 +444,7 @@ impl Transcript {
         if self.admitted_by.is_some() {
             self.shows(line);
         } else if self.level == 0 {
-            self.is_inside();
+            self.comes_in();
             self.repository_denied = Some(line.into());
         }
     }
@@ -455,7 +461,7 @@ impl Transcript {
     /// `1416128883`: four bytes of text, read as the length of a message.
     fn too_long(&mut self, rest: &str) {
         self.no_sftp = rest.trim().parse().ok().map(u32::to_be_bytes);
-        self.is_inside();
+        self.comes_in();
     }
 
     /// `No user exists for uid 1000`.

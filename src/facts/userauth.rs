@@ -44,6 +44,11 @@ pub struct Userauth {
 }
 
 impl Userauth {
+    /// Whether only what came behind the login was read.
+    pub fn is_unseen(&self) -> bool {
+        self.admitted_by.as_deref() == Some(UNSEEN_METHOD)
+    }
+
     /// The methods that the server last said can continue, `none`'s answer first; `None` where it never said.
     pub fn methods(&self) -> Option<&[String]> {
         let mut answers = self.none.iter().chain(self.queries.iter().filter_map(|query| query.answer.as_ref()));

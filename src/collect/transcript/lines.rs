@@ -3,7 +3,7 @@
 //! Many lines begin with the name of the function that prints them, and functions were renamed over the years
 //! (`get_agent_identities:` was `pubkey_prepare:` before 8.9), so a row that begins with one is found behind any.
 
-use Says::{Begins, Denies, Ends, Holds, OfPlace, Opens, Prompts};
+use Says::{Begins, Ends, Fits, Holds, Opens};
 
 use super::{Asked, Transcript, Unsigned};
 use crate::facts::End;
@@ -20,12 +20,8 @@ pub(super) enum Says {
     Ends(&'static str),
     /// Anywhere; the whole line is read.
     Holds(&'static str),
-    /// Before a list of methods in brackets, `deploy@web1: Permission denied (publickey).`; the whole line is read.
-    Denies,
-    /// Behind the file and the line of a configuration that it is about; the whole line is read.
-    OfPlace,
-    /// Behind the login in brackets, `(deploy@web1) Password:`; the whole line is read.
-    Prompts,
+    /// In a shape that words alone do not tell; the whole line is read.
+    Fits(fn(&str) -> bool),
 }
 
 /// A line that is known.
@@ -71,18 +67,18 @@ impl Says {
             Opens(words) => text.starts_with(words).then_some(text),
             Ends(words) => text.strip_suffix(words),
             Holds(words) => text.contains(words).then_some(text),
-            Denies => denies(text).then_some(text),
-            OfPlace => is_of_place(text).then_some(text),
-            Prompts => {
-                let (login, prompt) = text.strip_prefix('(')?.split_once(") ")?;
-                let is_login = login.contains('@') && !login.contains([' ', '(']);
-                (is_login && !prompt.is_empty()).then_some(text)
-            }
+            Fits(is) => is(text).then_some(text),
         }
     }
 }
 
-/// Whether it denies a login: other programs have an error's number in these brackets, or its name.
+/// Whether it stands behind the login in brackets, `(deploy@web1) Password:`.
+fn prompts(text: &str) -> bool {
+    let Some((login, prompt)) = text.strip_prefix('(').and_then(|rest| rest.split_once(") ")) else { return false };
+    login.contains('@') && !login.contains([' ', '(']) && !prompt.is_empty()
+}
+
+/// Whether it denies a login, by a list of methods in brackets, `deploy@web1: Permission denied (publickey).`: other programs have an error's number in these brackets, or its name.
 fn denies(text: &str) -> bool {
     let list = text.split_once("Permission denied (").and_then(|(_, rest)| rest.split_once(')'));
     let is_method = |name: &str| {
@@ -172,14 +168,14 @@ pub(super) const LINES: &[Line] = &[
     row(Holds(": Applying options for "), ALL, "readconf.c process_config_line_depth", Transcript::applies),
     idle(Holds(" matched no files"), "readconf.c process_config_line_depth"),
     said(Holds(": Bad configuration option: "), ALL, "readconf.c process_config_line_depth", Transcript::complains),
-    said(Ends(" bad configuration options"), ALL, "readconf.c read_config_file", Transcript::complains),
-    said(OfPlace, ALL, "readconf.c process_config_line_depth", Transcript::complains),
-    said(Begins("Bad local forwarding specification "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Bad remote forwarding specification "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Bad dynamic forwarding specification "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Bad stdio forwarding specification "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Bad escape character "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Bad port '"), ALL, "ssh.c main", Transcript::complains),
+    said(Holds(" bad configuration options"), ALL, "readconf.c read_config_file", Transcript::complains),
+    said(Fits(is_of_place), ALL, "readconf.c process_config_line_depth", Transcript::complains),
+    said(Opens("Bad local forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Bad remote forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Bad dynamic forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Bad stdio forwarding specification "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Bad escape character "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Bad port '"), ALL, "ssh.c main", Transcript::complains),
     said(Opens("hostname contains invalid characters"), ("9.6", ""), "ssh.c main", Transcript::refuses),
     said(Opens("remote username contains invalid characters"), ("9.6", ""), "ssh.c main", Transcript::refuses),
     said(Opens("percent_expand: unknown key "), ALL, "misc.c percent_expand", Transcript::refuses),
@@ -194,14 +190,14 @@ pub(super) const LINES: &[Line] = &[
     idle_said(Begins("invalid environment variable expansion"), "readconf.c fill_default_options"),
     said(Opens("Cannot execute command-line and remote command."), ("7.6", ""), "ssh.c main", Transcript::refuses),
     said(Opens("No user exists for uid "), ALL, "ssh.c main", Transcript::refuses),
-    said(Begins("Unknown cipher type "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Unknown mac type "), ALL, "ssh.c main", Transcript::complains),
-    said(Begins("Invalid -J argument"), ("7.3", ""), "ssh.c main", Transcript::complains),
-    said(Begins("Only a single -J option "), ("7.3", ""), "ssh.c main", Transcript::complains),
-    said(Begins("Cannot specify -J with ProxyCommand"), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Opens("Unknown cipher type "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Unknown mac type "), ALL, "ssh.c main", Transcript::complains),
+    said(Opens("Invalid -J argument"), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Opens("Only a single -J option "), ("7.3", ""), "ssh.c main", Transcript::complains),
+    said(Opens("Cannot specify -J with ProxyCommand"), ("7.3", ""), "ssh.c main", Transcript::complains),
     said(Begins("unix_listener: cannot bind to path "), ALL, "misc.c unix_listener", Transcript::no_master),
     said(Begins("Bad owner or permissions on "), ALL, "readconf.c read_config_file_depth", Transcript::misowned),
-    said(Begins("Can't open user config file "), ALL, "ssh.c process_config_files", Transcript::complains),
+    said(Opens("Can't open user config file "), ALL, "ssh.c process_config_files", Transcript::complains),
     said(Begins("Warning: Identity file "), ALL, "ssh.c main", Transcript::inaccessible),
     row(Begins("Reading configuration data "), ALL, "readconf.c read_config_file_depth", |seen, _| {
         seen.configured = true;
@@ -569,9 +565,9 @@ pub(super) const LINES: &[Line] = &[
     said(Holds("Permission denied, please try again."), ALL, "sshconnect2.c userauth_passwd", |seen, _| {
         seen.questions.refused += 1;
     }),
-    said(Denies, ALL, "sshconnect2.c userauth", Transcript::denied),
+    said(Fits(denies), ALL, "sshconnect2.c userauth", Transcript::denied),
     said(Holds("'s password:"), ALL, "sshconnect2.c userauth_passwd", |seen, _| seen.questions.password = true),
-    said(Prompts, ("8.5", ""), "sshconnect2.c input_userauth_info_req", Transcript::dialogue),
+    said(Fits(prompts), ("8.5", ""), "sshconnect2.c input_userauth_info_req", Transcript::dialogue),
     said(Holds("'s old password:"), ALL, "sshconnect2.c input_userauth_passwd_changereq", |seen, _| {
         seen.questions.change = true;
     }),
@@ -618,22 +614,25 @@ pub(super) const LINES: &[Line] = &[
     row(Begins("shell request accepted on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.granted = Some(true);
     }),
-    said(Begins("exec request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
-        seen.granted = Some(false);
-        seen.is_inside();
-    }),
-    said(Begins("shell request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
-        seen.granted = Some(false);
-        seen.is_inside();
-    }),
+    said(
+        Begins("exec request failed on channel 0"),
+        ALL,
+        "clientloop.c client_status_confirm",
+        Transcript::not_granted,
+    ),
+    said(
+        Begins("shell request failed on channel 0"),
+        ALL,
+        "clientloop.c client_status_confirm",
+        Transcript::not_granted,
+    ),
     said(Begins("subsystem request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
-        seen.granted = Some(false);
         seen.subsystem.get_or_insert_with(|| "".into());
-        seen.is_inside();
+        seen.not_granted("");
     }),
     said(Begins("PTY allocation request failed on channel 0"), ALL, "clientloop.c client_status_confirm", |seen, _| {
         seen.terminal = Some(false);
-        seen.is_inside();
+        seen.comes_in();
     }),
     said(Begins("stdio forwarding failed"), ("5.4", ""), "ssh.c ssh_stdio_confirm", |seen, _| seen.stdio_failed = true),
     row(Begins("Exit status "), ALL, "ssh.c main", |seen, status| seen.exit_status = status.parse().ok()),

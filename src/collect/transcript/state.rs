@@ -26,8 +26,6 @@ const UNSEEN: Unobserved = Unobserved::NotInThisSource;
 const UNANSWERED: &str = "Connection timed out";
 /// What stands for a server that no line names.
 const NAMELESS: &str = "the server";
-/// How words begin that are of the server's answers, and as those about the command line do.
-const OF_OTHERS: &[&str] = &["Bad server host key", "Bad remote protocol version", "Bad packet length"];
 /// What stands for an algorithm that both sides have and that was not printed.
 const SHARED: &str = "not printed";
 
@@ -132,8 +130,7 @@ fn config(facts: &mut Facts, seen: &Transcript) {
     facts.config.inaccessible.clone_from(&seen.inaccessible);
     let began = seen.way.host.is_some() || seen.connected || seen.keys.denied.is_some() || seen.end.is_some();
     if !began {
-        let words: Vec<ServerText> = seen.said.iter().filter(|line| names_a_place(line)).cloned().collect();
-        let complaint = complaint(words);
+        let complaint = complaint(seen.complaints.clone());
         facts.config.complaint = Some(complaint).filter(|complaint| complaint.kind != ComplaintKind::Other);
     }
     // Where it cannot expand a value it ends, however far it has come.
@@ -162,24 +159,6 @@ fn config(facts: &mut Facts, seen: &Transcript) {
             facts.config.options.set(keyword, &names.join(","));
         }
     }
-}
-
-/// Whether the line begins as ssh's own words about its configuration do; prose may speak of lines as well.
-fn names_a_place(line: &ServerText) -> bool {
-    let Some(text) = line.as_str().filter(|text| !OF_OTHERS.iter().any(|begins| text.starts_with(begins))) else {
-        return false;
-    };
-    let typed =
-        ["Bad ", "Unknown ", "Invalid -J", "Only a single -J", "Cannot specify -J", "Can't open user config file "];
-    if typed.iter().any(|begins| text.starts_with(begins)) {
-        return super::is_known(text);
-    }
-    let drive = text.as_bytes().get(1..3).is_some_and(|two| two == b":\\" || two == b":/");
-    let places = ["/", "command-line", "__PROGRAMDATA__"];
-    let place = drive || places.iter().any(|begins| text.starts_with(begins));
-    // sshd has the same words about its own.
-    let of_server = text.split(": ").next().is_some_and(|path| path.contains("sshd_config"));
-    place && !of_server && text.contains(" line ") && text.contains(": ")
 }
 
 fn target(facts: &mut Facts, seen: &Transcript) {
